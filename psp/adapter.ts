@@ -1,0 +1,216 @@
+/**
+ * What LightSpeedPay asks of a payment service provider (PSP), and the few words its answers are reduced to.
+ *
+ * Terms
+ *   account     one merchant's own account at a PSP: decrypted credentials plus non-secret settings
+ *   reference   our own id for an attempt (its uuid); sent to the PSP in every call so that a lost reply can be looked up
+ *   order       the PSP's object for "this much is to be paid"; a payer may try several times to pay one order
+ *   payment     one try of a payer at the PSP that took, or may take, money
+ *
+ * Adapters are stateless, never touch the database, and never throw for something a PSP did: whatever comes
+ * back from the wire is a result. "unknown" (time-out, lost reply, unreadable answer) is never turned into "failed".
+ */
+
+export interface PspAccount {
+	/** The merchant's key id at the PSP; public to browsers at most PSPs. */
+	api_key: string;
+	/** Decrypted; must never be logged, stored or returned. */
+	api_secret: string;
+	/** Decrypted; null when the operator has not set one, in which case no webhook can be verified. */
+	webhook_secret: string | null;
+	/** Non-secret provider settings, e.g. a merchant id. */
+	settings: Record<string, unknown>;
+}
+
+/** A provider-neutral reason. Each adapter maps the PSP's own codes to these in its error-map.ts (data, not code). */
+export type PspErrorCode =
+	| "declined"
+	| "insufficient_funds"
+	| "cancelled_by_payer"
+	| "payer_timed_out"
+	| "invalid_request"
+	| "authentication_failed"
+	| "rate_limited"
+	| "psp_unavailable"
+	| "timed_out"
+	| "unreadable_answer"
+	| "amount_mismatch"
+	| "duplicate_request"
+	| "not_found";
+
+export interface PspError {
+	code: PspErrorCode;
+	/** The PSP's own code and words, for operators. Never secrets. */
+	psp_code: string | null;
+	message: string;
+	http_status: number | null;
+	/** Seconds the PSP asked us to wait, when it said so. */
+	retry_after_seconds: number | null;
+}
+
+/** failed: the PSP certainly did not do it. unknown: it may have; look it up by reference before doing anything else. */
+export type PspFailure =
+	| { outcome: "failed"; error: PspError; raw: unknown }
+	| { outcome: "unknown"; error: PspError; raw: unknown };
+
+export interface CreateOrderInput {
+	reference: string;
+	/** Integer paise (smallest unit of `currency`). */
+	amount: number;
+	currency: string;
+	/** The merchant's own order id. */
+	order_id: string;
+	merchant_name: string;
+	description: string | null;
+	customer: { id?: string; name?: string; email?: string; phone?: string };
+	method: string | null;
+	/** Absolute URL on our checkout where the PSP sends the payer's browser back. */
+	return_url: string;
+	/** Absolute URL for a payer who gives up on the PSP's page. */
+	cancel_url: string;
+	expires_at: Date;
+}
+
+/** How the payer's browser gets to the PSP. Stored with the attempt, so it must hold nothing secret. */
+export type Presentation =
+	| { kind: "redirect"; url: string }
+	| { kind: "form"; url: string; fields: Record<string, string> };
+
+export type CreateOrderResult =
+	| { outcome: "succeeded"; psp_order_id: string; presentation: Presentation; raw: unknown }
+	| PspFailure;
+
+/** The state of one payment of an order, as far as the PSP has said so in a way we can trust. */
+export interface PaymentState {
+	outcome: "succeeded" | "failed" | "pending" | "authorized" | "unknown";
+	psp_order_id: string | null;
+	/** Our reference if the PSP's message carried it. */
+	reference: string | null;
+	psp_payment_id: string | null;
+	/** Integer paise as the PSP states them; null when it did not say. Compared with ours before anything is marked paid. */
+	amount: number | null;
+	currency: string | null;
+	/** upi, card, netbanking, wallet, emi … or null. */
+	method: string | null;
+	/** The bank's reference (UTR / RRN) when known. */
+	bank_reference: string | null;
+	/** What the PSP keeps, in paise, GST included; null when not stated. */
+	fee: number | null;
+	error: PspError | null;
+	/** The PSP's answer with secrets and payer's account details removed. */
+	raw: unknown;
+}
+
+export interface BrowserReturn {
+	query: Record<string, string>;
+	/** Parsed form fields of a POST return, else {}. */
+	form: Record<string, string>;
+	/** The order id that we stored; never trust the posted one. */
+	psp_order_id: string;
+}
+
+export type ReturnResult =
+	/** The signature proves that the PSP says so. It is still confirmed by a status call before anything is paid. */
+	| { verified: true; psp_payment_id: string | null; claims: "succeeded" | "failed" }
+	/** Unsigned or badly signed: says nothing; show the payer a neutral page and look the order up. */
+	| { verified: false; claims: "succeeded" | "failed" | "cancelled" | "unknown" };
+
+export interface WebhookRequest {
+	/** The exact bytes received. */
+	raw_body: Buffer;
+	/** Lower-cased header names. */
+	headers: Record<string, string>;
+}
+
+export type WebhookVerification =
+	| {
+			valid: true;
+			/** The same on every retry of one event; unique per gateway. */
+			dedupe_key: string;
+			/** The PSP's event name, for operators. */
+			event_type: string;
+			/** False where the proof covers the sender but not the body: then the content must be confirmed by fetchStatus. */
+			body_proven: boolean;
+	  }
+	| { valid: false; reason: string };
+
+export type WebhookEvent =
+	| { kind: "payment"; event_type: string; payment: PaymentState }
+	| { kind: "refund"; event_type: string; refund: RefundState }
+	/** Understood to be of no consequence to us (kept, marked processed). */
+	| { kind: "ignored"; event_type: string };
+
+export interface RefundInput {
+	/** Our refund id; also the idempotency key at the PSP. */
+	reference: string;
+	psp_payment_id: string;
+	amount: number;
+	currency: string;
+	reason: string | null;
+}
+
+export interface RefundState {
+	outcome: "succeeded" | "failed" | "pending" | "unknown";
+	reference: string | null;
+	psp_refund_id: string | null;
+	psp_payment_id: string | null;
+	amount: number | null;
+	bank_reference: string | null;
+	error: PspError | null;
+	raw: unknown;
+}
+
+export interface SettlementLine {
+	kind: "payment" | "refund" | "transfer" | "adjustment";
+	psp_id: string;
+	psp_payment_id: string | null;
+	psp_order_id: string | null;
+	psp_settlement_id: string | null;
+	/** Paise; credit is towards the merchant. */
+	amount: number;
+	credit: number;
+	debit: number;
+	fee: number;
+	tax: number;
+	currency: string;
+	utr: string | null;
+	settled_at: Date | null;
+}
+
+export interface PspAdapter {
+	readonly provider: string;
+	/** Methods this PSP can offer; routing's `methods` of a gateway is a subset. */
+	readonly methods: readonly string[];
+	/** CSP sources that our page must allow as form-action / navigation target. */
+	readonly browser_origins: readonly string[];
+	/** CIDR ranges the PSP publishes for its webhooks; empty when it publishes none. */
+	readonly webhook_networks: readonly string[];
+
+	createOrder(account: PspAccount, input: CreateOrderInput): Promise<CreateOrderResult>;
+	/** Finds an order made by an earlier createOrder whose reply was lost. "failed"/not_found: certainly none exists. */
+	findOrder(account: PspAccount, input: CreateOrderInput): Promise<CreateOrderResult>;
+	/** The best payment of the order: a success if there is one, else the latest. */
+	fetchStatus(account: PspAccount, order: { psp_order_id: string; reference: string }): Promise<PaymentState>;
+	verifyReturn(account: PspAccount, browser_return: BrowserReturn): ReturnResult;
+	/** Pure, constant-time on the signature, on the raw bytes. */
+	verifyWebhook(account: PspAccount, request: WebhookRequest): WebhookVerification;
+	/** Parses a body that verifyWebhook accepted. Throws nothing: what it cannot read is "ignored". */
+	parseWebhook(request: WebhookRequest): WebhookEvent;
+	refund(account: PspAccount, input: RefundInput): Promise<RefundState>;
+	fetchRefund(account: PspAccount, refund: { psp_refund_id: string; psp_payment_id: string }): Promise<RefundState>;
+	/** Lines settled on that day (Asia/Kolkata), following the PSP's pages to the end. */
+	fetchSettlement(
+		account: PspAccount,
+		day: string,
+	): Promise<{ outcome: "succeeded"; lines: SettlementLine[] } | PspFailure>;
+}
+
+export interface PspEndpoint {
+	/** Where the PSP's API is, without a trailing slash; the provider's real host unless a sandbox is configured. */
+	api_url?: string;
+	/** For every call, in milliseconds. */
+	timeout_ms?: number;
+}
+
+/** Every provider folder exports one of these; the list of them is psp/providers.ts. */
+export type PspAdapterFactory = (endpoint?: PspEndpoint) => PspAdapter;
