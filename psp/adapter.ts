@@ -32,10 +32,13 @@ export type PspErrorCode =
 	| "authentication_failed"
 	| "rate_limited"
 	| "psp_unavailable"
+	/** The payer's bank or the rail had a technical fault; another try or another method may do. */
+	| "bank_unavailable"
 	| "timed_out"
 	| "unreadable_answer"
 	| "amount_mismatch"
 	| "duplicate_request"
+	| "refund_exceeds_amount"
 	| "not_found";
 
 export interface PspError {
@@ -84,7 +87,7 @@ export type CreateOrderResult =
 export interface PaymentState {
 	outcome: "succeeded" | "failed" | "pending" | "authorized" | "unknown";
 	psp_order_id: string | null;
-	/** Our reference if the PSP's message carried it. */
+	/** Our reference where the PSP's message carried it in a place that the payer's browser could not write to. */
 	reference: string | null;
 	psp_payment_id: string | null;
 	/** Integer paise as the PSP states them; null when it did not say. Compared with ours before anything is marked paid. */
@@ -183,13 +186,19 @@ export interface PspAdapter {
 	readonly methods: readonly string[];
 	/** CSP sources that our page must allow as form-action / navigation target. */
 	readonly browser_origins: readonly string[];
-	/** CIDR ranges the PSP publishes for its webhooks; empty when it publishes none. */
+	/** CIDR ranges the PSP publishes for its webhooks; empty when it publishes none, or when a sandbox stands in for it. */
 	readonly webhook_networks: readonly string[];
 
 	createOrder(account: PspAccount, input: CreateOrderInput): Promise<CreateOrderResult>;
-	/** Finds an order made by an earlier createOrder whose reply was lost. "failed"/not_found: certainly none exists. */
+	/**
+	 * Finds an order made by an earlier createOrder whose reply was lost. "failed" says only: certainly no order exists
+	 * that a payer could pay (not_found, or amount_mismatch). A lookup that itself went wrong is "unknown".
+	 */
 	findOrder(account: PspAccount, input: CreateOrderInput): Promise<CreateOrderResult>;
-	/** The best payment of the order: a success if there is one, else the latest. */
+	/**
+	 * The best payment of the order: a success if there is one, else money held (authorized), else the latest.
+	 * "pending" with psp_payment_id null when nobody has tried yet. A lookup that went wrong is "unknown", never "failed".
+	 */
 	fetchStatus(account: PspAccount, order: { psp_order_id: string; reference: string }): Promise<PaymentState>;
 	verifyReturn(account: PspAccount, browser_return: BrowserReturn): ReturnResult;
 	/** Pure, constant-time on the signature, on the raw bytes. */
@@ -210,6 +219,8 @@ export interface PspEndpoint {
 	api_url?: string;
 	/** For every call, in milliseconds. */
 	timeout_ms?: number;
+	/** Lines asked for at a time in reports; the PSP's maximum unless given. */
+	page_size?: number;
 }
 
 /** Every provider folder exports one of these; the list of them is psp/providers.ts. */
