@@ -1,0 +1,160 @@
+import { callRows, callValue, type Queryable } from "./call.ts";
+import type { TransactionStatus } from "./payments.ts";
+
+/** What a worker needs for calling the PSP about one attempt. Gateway secrets are ciphertexts. */
+export interface AttemptWork {
+	attempt_id: string;
+	attempt_status: "created" | "pending" | "authorized" | "succeeded" | "failed" | "unknown" | "expired";
+	/** An earlier run may have reached the PSP: look the order up before making one. */
+	started_before: boolean;
+	psp_order_id: string | null;
+	transaction: {
+		id: string;
+		status: TransactionStatus;
+		order_id: string;
+		amount: number;
+		currency: string;
+		description: string | null;
+		customer: { id?: string; name?: string; email?: string; phone?: string };
+		method: string | null;
+		expires_at: Date;
+	};
+	client: { id: string; client_key: string; company_name: string };
+	gateway: {
+		id: string;
+		provider: string;
+		api_key: string;
+		api_secret: string;
+		webhook_secret: string | null;
+		settings: Record<string, unknown>;
+	};
+}
+
+export interface AttemptError {
+	code: string;
+	message: string;
+	http_status?: number | null;
+	retry_after_seconds?: number | null;
+}
+
+export interface AttemptState {
+	outcome: "succeeded" | "failed" | "pending" | "authorized" | "unknown";
+	psp_payment_id: string | null;
+	amount: number | null;
+	currency: string | null;
+	method: string | null;
+	bank_reference: string | null;
+	fee: number | null;
+	error: AttemptError | null;
+	/** Without secrets; kept with the transaction. */
+	raw: unknown;
+}
+
+type AttemptWorkJson = Omit<AttemptWork, "transaction"> & {
+	transaction: Omit<AttemptWork["transaction"], "expires_at"> & { expires_at: string };
+};
+
+function toWork(json: AttemptWorkJson | null): AttemptWork | null {
+	return json && { ...json, transaction: { ...json.transaction, expires_at: new Date(json.transaction.expires_at) } };
+}
+
+/** Marks the attempt started and returns its work; null when nothing is left to do. */
+export async function beginPspOrder(database: Queryable, attempt_id: string): Promise<AttemptWork | null> {
+	return toWork(
+		await callValue(database, "begin_psp_order", "select public.begin_psp_order($1) as value", [attempt_id]),
+	);
+}
+
+export async function readAttempt(database: Queryable, attempt_id: string): Promise<AttemptWork | null> {
+	return toWork(await callValue(database, "attempt_work", "select public.attempt_work($1) as value", [attempt_id]));
+}
+
+export async function recordPspOrder(
+	database: Queryable,
+	order: { attempt_id: string; psp_order_id: string; presentation: unknown; latency_ms: number },
+): Promise<void> {
+	await callRows(database, "record_psp_order", "select public.record_psp_order($1, $2, $3, $4)", [
+		order.attempt_id,
+		order.psp_order_id,
+		JSON.stringify(order.presentation),
+		Math.round(order.latency_ms),
+	]);
+}
+
+/** The PSP certainly has no order. The payment moves to another gateway, or fails. */
+export async function recordPspOrderFailure(
+	database: Queryable,
+	failure: { attempt_id: string; error: AttemptError; latency_ms: number },
+): Promise<{ next_attempt_id: string | null }> {
+	const next_attempt_id = await callValue<string | null>(
+		database,
+		"record_psp_order_failure",
+		"select public.record_psp_order_failure($1, $2, $3) as value",
+		[failure.attempt_id, JSON.stringify(failure.error), Math.round(failure.latency_ms)],
+	);
+	return { next_attempt_id };
+}
+
+/** The PSP may have the order. */
+export async function recordPspOrderUnknown(
+	database: Queryable,
+	failure: { attempt_id: string; error: AttemptError; latency_ms: number },
+): Promise<void> {
+	await callRows(database, "record_psp_order_unknown", "select public.record_psp_order_unknown($1, $2, $3)", [
+		failure.attempt_id,
+		JSON.stringify(failure.error),
+		Math.round(failure.latency_ms),
+	]);
+}
+
+/** Status, commission, wallet, outgoing event and jobs in one commit; safe to repeat. */
+export async function settleAttempt(
+	database: Queryable,
+	attempt_id: string,
+	state: AttemptState,
+): Promise<{ transaction_status: TransactionStatus; changed: boolean }> {
+	const rows = await callRows<{ transaction_status: TransactionStatus; changed: boolean }>(
+		database,
+		"settle_attempt",
+		"select transaction_status, changed from public.settle_attempt($1, $2)",
+		[attempt_id, JSON.stringify(state)],
+	);
+	return rows[0]!;
+}
+
+export interface GatewayEvent {
+	event_id: string;
+	gateway_id: string;
+	provider: string;
+	headers: Record<string, string>;
+	raw_body: Buffer;
+	body_proven: boolean;
+	processed_at: Date | null;
+}
+
+export async function readGatewayEvent(database: Queryable, event_id: string): Promise<GatewayEvent | null> {
+	const rows = await callRows<GatewayEvent>(
+		database,
+		"read_gateway_event",
+		"select * from public.read_gateway_event($1)",
+		[event_id],
+	);
+	return rows[0] ?? null;
+}
+
+/** By the PSP's order id, else by our reference; only among the attempts of that gateway. */
+export function findAttemptForEvent(
+	database: Queryable,
+	about: { gateway_id: string; psp_order_id: string | null; reference: string | null },
+): Promise<string | null> {
+	return callValue(database, "find_attempt", "select public.find_attempt($1, $2, $3) as value", [
+		about.gateway_id,
+		about.psp_order_id,
+		about.reference,
+	]);
+}
+
+/** Processed; or, with an error, kept for another try. */
+export async function markGatewayEvent(database: Queryable, event_id: string, error: string | null): Promise<void> {
+	await callRows(database, "mark_gateway_event", "select public.mark_gateway_event($1, $2)", [event_id, error]);
+}

@@ -1,0 +1,44 @@
+import { callValue, type Queryable } from "./call.ts";
+
+export interface Delivery {
+	event_id: string;
+	type: string;
+	url: string;
+	/** Ciphertext. */
+	webhook_secret: string;
+	client_id: string;
+	/** The exact bytes to sign and send. */
+	body: string;
+	attempt: number;
+}
+
+export interface DeliveryResult {
+	event_id: string;
+	url: string;
+	/** Null when there was no answer. */
+	status_code: number | null;
+	error: string | null;
+	duration_ms: number;
+	response_bytes: number;
+	retry_after_seconds: number | null;
+}
+
+export type WebhookEventStatus = "pending" | "delivered" | "dead" | "disabled";
+
+/** Null when the event needs no delivery any more. */
+export function beginDelivery(database: Queryable, event_id: string): Promise<Delivery | null> {
+	return callValue(database, "begin_delivery", "select public.begin_delivery($1) as value", [event_id]);
+}
+
+/** Records the try and, unless it was the last, has the next one made when it is due. */
+export function recordDelivery(database: Queryable, result: DeliveryResult): Promise<WebhookEventStatus> {
+	return callValue(database, "record_delivery", "select public.record_delivery($1, $2, $3, $4, $5, $6, $7) as value", [
+		result.event_id,
+		result.url,
+		result.status_code,
+		result.error,
+		Math.round(result.duration_ms),
+		result.response_bytes,
+		result.retry_after_seconds,
+	]);
+}

@@ -1,0 +1,85 @@
+/** Every code the merchant API answers with; checkout/middleware maps each to its HTTP status, in one table. */
+export const ERROR_CODES = [
+	"invalid_request",
+	"invalid_credentials",
+	"timestamp_out_of_range",
+	"dues_outstanding",
+	"client_suspended",
+	"not_found",
+	"order_id_conflict",
+	"payload_too_large",
+	"unsupported_media_type",
+	"cap_exceeded",
+	"rate_limited",
+	"service_unavailable",
+	"internal_error",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface DomainErrorOptions {
+	message?: string;
+	/** The request's field (or the cap) that is at fault. */
+	param?: string;
+	retry_after_seconds?: number;
+	cause?: unknown;
+}
+
+/** Something that was refused for a reason the caller can understand; everything else is a fault of ours. */
+export class DomainError extends Error {
+	override readonly name = "DomainError";
+	readonly code: ErrorCode;
+	readonly param: string | undefined;
+	readonly retry_after_seconds: number | undefined;
+
+	constructor(code: ErrorCode, options: DomainErrorOptions = {}) {
+		super(options.message ?? DEFAULT_MESSAGES[code], { cause: options.cause });
+		this.code = code;
+		this.param = options.param;
+		this.retry_after_seconds = options.retry_after_seconds;
+	}
+}
+
+const DEFAULT_MESSAGES: Record<ErrorCode, string> = {
+	invalid_request: "The request is not valid.",
+	invalid_credentials: "The client key or signature is not valid.",
+	timestamp_out_of_range: "X-Timestamp is more than 300 seconds away from the server's time.",
+	dues_outstanding: "Commission due has reached this merchant's limit. Settle it to go on taking payments.",
+	client_suspended: "This merchant is suspended. Contact your operator.",
+	not_found: "There is no such object.",
+	order_id_conflict: "This order_id was used before with another amount or currency.",
+	payload_too_large: "The body is larger than 1 MiB.",
+	unsupported_media_type: "Send the body as application/json.",
+	cap_exceeded: "This payment would exceed a cap that is set for this merchant.",
+	rate_limited: "Too many requests. Wait as long as Retry-After says.",
+	service_unavailable: "No payment gateway can take this payment now. Try again as Retry-After says.",
+	internal_error: "Something went wrong on our side.",
+};
+
+/**
+ * What the database functions raise (class LS). A code of the merchant API where a merchant can cause it; null where only a
+ * fault of ours or an operator's action in the studio can. docs/error-codes.md explains each.
+ */
+export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | null }> = {
+	LS001: { name: "invalid_credentials", code: "invalid_credentials" },
+	LS002: { name: "client_suspended", code: "client_suspended" },
+	LS003: { name: "rate_limited", code: "rate_limited" },
+	LS010: { name: "append_only", code: null },
+	LS011: { name: "key_was_used_before", code: null },
+	LS012: { name: "too_many_gateways", code: null },
+	LS013: { name: "gateway_owner_is_fixed", code: null },
+	LS020: { name: "no_such_attempt", code: null },
+	LS021: { name: "not_an_outcome", code: null },
+	LS022: { name: "no_such_client", code: null },
+};
+
+/** A database error as a DomainError where it stands for one; else the error itself. */
+export function toDomainError(error: unknown): unknown {
+	if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
+	const known = DATABASE_ERRORS[error.code];
+	if (!known?.code) return error;
+	const detail = "detail" in error && typeof error.detail === "string" ? Number(error.detail) : Number.NaN;
+	return new DomainError(known.code, {
+		cause: error,
+		...(known.code === "rate_limited" && Number.isFinite(detail) && { retry_after_seconds: detail }),
+	});
+}

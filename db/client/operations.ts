@@ -1,0 +1,80 @@
+import { callRows, callValue, type Queryable } from "./call.ts";
+
+const call = (name: string) => (database: Queryable) =>
+	callValue<number>(database, name, `select public.${name}() as value`, []);
+
+/** Each returns how many rows it touched. */
+export const expireTransactions = call("expire_transactions");
+export const enqueuePendingLookups = call("enqueue_pending_lookups");
+export const refreshSuccessRates = call("refresh_success_rates");
+export const clearCooldowns = call("clear_cooldowns");
+export const recordQueueMetrics = call("record_queue_metrics");
+
+export interface Violation {
+	invariant: string;
+	detail: string;
+}
+
+/** None is the pass. */
+export function checkInvariants(database: Queryable): Promise<Violation[]> {
+	return callRows(database, "check_invariants", "select invariant, detail from public.check_invariants()", []);
+}
+
+export async function beatWorker(database: Queryable, worker_id: string): Promise<void> {
+	await callRows(database, "beat_worker", "select public.beat_worker($1)", [worker_id]);
+}
+
+/** Gives jobs held by workers that stopped beating back to the queue. Returns the workers' ids. */
+export async function releaseDeadWorkers(database: Queryable, after_seconds = 30): Promise<string[]> {
+	const rows = await callRows<{ worker_id: string }>(
+		database,
+		"list_dead_workers",
+		"select worker_id from public.list_dead_workers($1 * interval '1 second') worker_id",
+		[after_seconds],
+	);
+	const workers = rows.map(({ worker_id }) => worker_id);
+	if (workers.length > 0) {
+		await callRows(database, "force_unlock_workers", "select graphile_worker.force_unlock_workers($1)", [workers]);
+	}
+	return workers;
+}
+
+export interface AlertInput {
+	kind: string;
+	severity: "info" | "warning" | "critical";
+	message: string;
+	details: Record<string, unknown>;
+	/** One open alert a key. */
+	dedupe_key: string;
+	client_id?: string;
+}
+
+export async function raiseAlert(database: Queryable, alert: AlertInput): Promise<void> {
+	await callRows(database, "raise_alert", "select public.raise_alert($1, $2, $3, $4, $5, $6)", [
+		alert.kind,
+		alert.severity,
+		alert.message,
+		JSON.stringify(alert.details),
+		alert.dedupe_key,
+		alert.client_id ?? null,
+	]);
+}
+
+export interface Alert {
+	id: string;
+	kind: string;
+	severity: "info" | "warning" | "critical";
+	message: string;
+	details: Record<string, unknown>;
+	client_id: string | null;
+	first_at: string;
+}
+
+/** Null when it was sent or resolved meanwhile. */
+export function readAlert(database: Queryable, alert_id: string): Promise<Alert | null> {
+	return callValue(database, "read_alert", "select public.read_alert($1) as value", [alert_id]);
+}
+
+export async function markAlertNotified(database: Queryable, alert_id: string): Promise<void> {
+	await callRows(database, "mark_alert_notified", "select public.mark_alert_notified($1)", [alert_id]);
+}

@@ -1,0 +1,66 @@
+/**
+ * Secrets as they are kept in the database: AES-256-GCM, made and opened only in the application. The stored text is
+ *   v1.<key id>.<iv>.<ciphertext and tag>        (base64url)
+ * and is bound to its place by the additional data `table.column:row id`, so that a ciphertext copied to another row or
+ * column does not open. The key id tells which of several keys made it: rotate by putting a new key first.
+ */
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+
+export interface EncryptionKeys {
+	current: string;
+	keys: ReadonlyMap<string, Buffer>;
+}
+
+export interface SecretPlace {
+	table: string;
+	column: string;
+	row: string;
+}
+
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+
+/** Parses ENCRYPTION_KEYS: `kid:base64 of 32 bytes[,kid2:…]`; the first encrypts, all decrypt. */
+export function parseEncryptionKeys(text: string): EncryptionKeys {
+	const keys = new Map<string, Buffer>();
+	for (const entry of text.split(",")) {
+		const [, kid, encoded] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/=_-]+)$/.exec(entry.trim()) ?? [];
+		const key = Buffer.from(encoded ?? "", "base64");
+		if (!kid || key.length !== 32) {
+			throw new Error("ENCRYPTION_KEYS must be a comma-separated list of <key id>:<base64 of 32 random bytes>.");
+		}
+		if (keys.has(kid)) throw new Error(`ENCRYPTION_KEYS names the key id ${kid} twice.`);
+		keys.set(kid, key);
+	}
+	const [current] = keys.keys();
+	return { current: current!, keys };
+}
+
+export function encryptSecret(keys: EncryptionKeys, plaintext: string, place: SecretPlace): string {
+	const iv = randomBytes(IV_BYTES);
+	const cipher = createCipheriv("aes-256-gcm", keys.keys.get(keys.current)!, iv).setAAD(additionalData(place));
+	const sealed = Buffer.concat([cipher.update(plaintext, "utf8"), cipher.final(), cipher.getAuthTag()]);
+	return `v1.${keys.current}.${iv.toString("base64url")}.${sealed.toString("base64url")}`;
+}
+
+/** Throws when the text was altered, belongs to another place, or names a key we do not have. */
+export function decryptSecret(keys: EncryptionKeys, stored: string, place: SecretPlace): string {
+	const [version, kid, iv, sealed, ...rest] = stored.split(".");
+	const where = `${place.table}.${place.column} of ${place.row}`;
+	if (version !== "v1" || !kid || !iv || !sealed || rest.length > 0)
+		throw new Error(`${where} is not an encrypted secret.`);
+	const key = keys.keys.get(kid);
+	if (!key) throw new Error(`${where} was encrypted with key "${kid}", which ENCRYPTION_KEYS does not hold.`);
+	const bytes = Buffer.from(sealed, "base64url");
+	try {
+		const decipher = createDecipheriv("aes-256-gcm", key, Buffer.from(iv, "base64url"), { authTagLength: TAG_BYTES });
+		decipher.setAAD(additionalData(place)).setAuthTag(bytes.subarray(-TAG_BYTES));
+		return decipher.update(bytes.subarray(0, -TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
+	} catch (cause) {
+		throw new Error(`${where} does not open with key "${kid}": it was altered or belongs elsewhere.`, { cause });
+	}
+}
+
+function additionalData(place: SecretPlace): Buffer {
+	return Buffer.from(`${place.table}.${place.column}:${place.row}`);
+}

@@ -1,0 +1,18 @@
+-- All that a worker needs for calling the PSP about one attempt; secrets as ciphertext. No row when there is no such attempt.
+create or replace function public.attempt_work(p_attempt_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select jsonb_build_object(
+      'attempt_id', a.id, 'attempt_status', a.status, 'started_before', a.started_at is not null, 'psp_order_id', a.psp_order_id,
+      'transaction', jsonb_build_object('id', t.id, 'status', t.status, 'order_id', t.order_id, 'amount', t.amount,
+        'currency', t.currency, 'description', t.description, 'customer', t.customer, 'method', t.method, 'expires_at', t.expires_at),
+      'client', jsonb_build_object('id', c.id, 'client_key', c.client_key, 'company_name', c.company_name),
+      'gateway', jsonb_build_object('id', g.id, 'provider', g.provider, 'api_key', g.api_key, 'api_secret', g.api_secret,
+        'webhook_secret', g.webhook_secret, 'settings', g.settings))
+    from public.payment_attempts a
+    join public.transactions t on t.id = a.transaction_id
+    join public.payment_gateways g on g.id = a.gateway_id
+    join public.clients c on c.id = a.client_id
+    where a.id = p_attempt_id
+$$;
+revoke all on function public.attempt_work from public;
+grant execute on function public.attempt_work to jobs;

@@ -1,0 +1,57 @@
+-- Records who changed a row of configuration, before and after, whichever way the change came (studio, SQL client, script).
+-- The actor is the setting app.actor (the studio sets it to the user's id) or, without one, the database role.
+-- Secrets are recorded as changed, never with their value, not even as ciphertext.
+-- On transactions and attempts it fires only for changes that did not come through the application's own roles.
+create or replace function public.audit_change() returns trigger
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_secret constant text[] := array['client_salt', 'webhook_secret', 'api_secret'];
+  v_noise constant text[] := array['updated_at'];
+  v_before jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+  v_after jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+  v_row jsonb := coalesce(v_after, v_before);
+  v_changed text[];
+begin
+  if tg_op = 'UPDATE' then
+    select array_agg(n.key) into v_changed
+      from jsonb_each(v_after) n join jsonb_each(v_before) o using (key)
+      where n.value is distinct from o.value and n.key <> all (v_noise);
+    if v_changed is null then
+      return null;
+    end if;
+    select jsonb_object_agg(key, case when key = any (v_secret) and value <> 'null' then '"(secret)"' else value end)
+      into v_before from jsonb_each(v_before) where key = any (v_changed);
+    select jsonb_object_agg(key, case when key = any (v_secret) and value <> 'null' then '"(new secret)"' else value end)
+      into v_after from jsonb_each(v_after) where key = any (v_changed);
+  else
+    select jsonb_object_agg(key, case when key = any (v_secret) and value <> 'null' then '"(secret)"' else value end)
+      into v_before from jsonb_each(v_before);
+    select jsonb_object_agg(key, case when key = any (v_secret) and value <> 'null' then '"(secret)"' else value end)
+      into v_after from jsonb_each(v_after);
+  end if;
+  insert into public.audit_log (actor, database_role, address, action, table_name, row_id, before, after)
+  values (
+    coalesce(nullif(current_setting('app.actor', true), ''), session_user),
+    session_user,
+    coalesce(nullif(current_setting('app.address', true), ''), host(inet_client_addr())),
+    lower(tg_op),
+    tg_table_name,
+    coalesce(v_row ->> 'id', v_row ->> 'client_id'),
+    v_before,
+    v_after);
+  return null;
+end
+$$;
+
+create or replace trigger clients_audit after insert or update or delete on public.clients
+  for each row execute function public.audit_change();
+create or replace trigger payment_gateways_audit after insert or update or delete on public.payment_gateways
+  for each row execute function public.audit_change();
+create or replace trigger wallets_audit after update of warn_threshold on public.wallets
+  for each row execute function public.audit_change();
+create or replace trigger wallets_audit_by_hand after update or delete on public.wallets
+  for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();
+create or replace trigger transactions_audit_by_hand after update or delete on public.transactions
+  for each row when (session_user not in ('checkout', 'jobs')) execute function public.audit_change();
+create or replace trigger payment_attempts_audit_by_hand after update or delete on public.payment_attempts
+  for each row when (session_user not in ('checkout', 'jobs')) execute function public.audit_change();

@@ -1,0 +1,54 @@
+-- Looks for what must never be. No row is the pass; each row names an invariant and where it is broken. Reads only; safe
+-- at any time, as one statement sees one moment.
+create or replace function public.check_invariants() returns table (invariant text, detail text)
+language sql stable security definer set search_path = '' as $$
+  select 'wallet_balance_is_sum_of_entries', format('client %s: balance %s, entries %s', w.client_id, w.balance_due, coalesce(e.total, 0))
+    from public.wallets w
+    left join (select client_id, sum(amount) as total, count(*) as entries from public.wallet_entries group by 1) e using (client_id)
+    where w.balance_due <> coalesce(e.total, 0) or w.entry_count <> coalesce(e.entries, 0)
+  union all
+  select 'wallet_entries_chain', format('client %s entry %s: balance_after %s', client_id, entry_no, balance_after)
+    from (
+      select client_id, entry_no, amount, balance_after,
+          lag(balance_after, 1, 0::bigint) over chain as balance_before,
+          row_number() over chain as expected_no
+        from public.wallet_entries window chain as (partition by client_id order by entry_no)
+      ) c
+    where balance_after <> balance_before + amount or entry_no <> expected_no
+  union all
+  select 'paid_transaction_has_its_commission', format('transaction %s: due %s, booked %s', t.id, round(t.amount * t.fee_percent / 100), coalesce(e.booked::text, 'nothing'))
+    from public.transactions t
+    left join (select transaction_id, sum(amount) as booked from public.wallet_entries where type = 'COMMISSION' group by 1) e on e.transaction_id = t.id
+    where t.paid_at is not null and round(t.amount * t.fee_percent / 100) <> coalesce(e.booked, 0)
+  union all
+  select 'commission_only_for_paid_transactions', format('entry %s of transaction %s', e.id, t.id)
+    from public.wallet_entries e join public.transactions t on t.id = e.transaction_id
+    where e.type = 'COMMISSION' and t.paid_at is null
+  union all
+  select 'entry_belongs_to_the_transactions_client', format('entry %s', e.id)
+    from public.wallet_entries e join public.transactions t on t.id = e.transaction_id
+    where e.client_id <> t.client_id
+  union all
+  select 'paid_transaction_has_a_succeeded_attempt', format('transaction %s', t.id)
+    from public.transactions t
+    where t.paid_at is not null
+      and not exists (select from public.payment_attempts a where a.transaction_id = t.id and a.gateway_id = t.gateway_id and a.status = 'succeeded')
+  union all
+  select 'succeeded_attempt_belongs_to_a_paid_transaction', format('attempt %s', a.id)
+    from public.payment_attempts a join public.transactions t on t.id = a.transaction_id
+    where a.status = 'succeeded' and t.paid_at is null
+  union all
+  select 'gateway_belongs_to_the_transactions_client', format('transaction %s', t.id)
+    from public.transactions t join public.payment_gateways g on g.id = t.gateway_id
+    where g.client_id <> t.client_id
+  union all
+  select 'paid_transaction_has_its_event', format('transaction %s', t.id)
+    from public.transactions t
+    where t.paid_at is not null
+      and not exists (select from public.webhook_events e where e.transaction_id = t.id and e.type = 'payment.paid')
+  union all
+  select 'at_most_50_active_gateways', format('client %s has %s', client_id, count(*))
+    from public.payment_gateways where is_active group by client_id having count(*) > 50
+$$;
+revoke all on function public.check_invariants from public;
+grant execute on function public.check_invariants to jobs, studio;

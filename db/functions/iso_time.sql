@@ -1,0 +1,5 @@
+-- A time as merchants read it: ISO 8601, UTC, milliseconds.
+create or replace function public.iso_time(p_at timestamptz) returns text
+language sql immutable parallel safe as $$
+  select to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;

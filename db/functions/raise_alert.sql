@@ -1,0 +1,25 @@
+-- Opens an alert and has it sent; while one with the same p_dedupe_key is open it is only counted (at most every ten
+-- seconds, so that a flood of refusals does not queue on one row).
+create or replace function public.raise_alert(
+  p_kind text, p_severity text, p_message text, p_details jsonb, p_dedupe_key text, p_client_id uuid default null
+) returns void
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_alert_id uuid;
+begin
+  insert into public.alerts (kind, severity, message, details, dedupe_key, client_id)
+    values (p_kind, p_severity, p_message, p_details, p_dedupe_key, p_client_id)
+    on conflict (dedupe_key) where status <> 'resolved' do nothing
+    returning id into v_alert_id;
+  if v_alert_id is not null then
+    perform graphile_worker.add_job('send_alert', json_build_object('alert_id', v_alert_id), max_attempts => 4);
+    return;
+  end if;
+  update public.alerts set count = count + 1, last_at = clock_timestamp()
+    where id = (select id from public.alerts
+      where dedupe_key = p_dedupe_key and status <> 'resolved' and last_at < clock_timestamp() - interval '10 seconds'
+      for update skip locked);
+end
+$$;
+revoke all on function public.raise_alert from public;
+grant execute on function public.raise_alert to jobs;

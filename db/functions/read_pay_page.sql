@@ -1,0 +1,19 @@
+-- What the payer's page shows and needs: the transaction, its merchant, and its newest attempt; secrets as ciphertext.
+create or replace function public.read_pay_page(p_transaction_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select jsonb_build_object('client_id', c.id, 'client_key', c.client_key, 'client_salt', c.client_salt,
+      'company_name', c.company_name, 'redirect_url', coalesce(t.redirect_url, c.redirect_urls ->> 0), 'late', t.is_late,
+      'version', t.version, 'description', t.description, 'attempt_id', a.id, 'attempt_status', a.status,
+      'psp_order_id', a.psp_order_id, 'presentation', a.presentation,
+      'gateway', jsonb_build_object('id', g.id, 'provider', g.provider, 'api_key', g.api_key, 'api_secret', g.api_secret,
+        'webhook_secret', g.webhook_secret, 'settings', g.settings),
+      'database_time', public.iso_time(clock_timestamp()), 'view', public.transaction_view(t))
+    from public.transactions t
+    join public.clients c on c.id = t.client_id
+    join lateral (select * from public.payment_attempts x where x.transaction_id = t.id
+      order by x.status = 'succeeded' desc, x.attempt_no desc limit 1) a on true
+    join public.payment_gateways g on g.id = a.gateway_id
+    where t.id = p_transaction_id
+$$;
+revoke all on function public.read_pay_page from public;
+grant execute on function public.read_pay_page to checkout;

@@ -1,0 +1,122 @@
+-- Records what a PSP says became of an attempt. Status, commission, GST, wallet, outgoing event and jobs commit together.
+--
+-- p_state: {outcome: succeeded|failed|pending|authorized|unknown, psp_payment_id, amount (paise), currency, method,
+-- bank_reference, fee, error: {code, message}, raw}, as an adapter returns it.
+--   succeeded  paid, also from failed or expired (late when after expires_at); only if amount and currency are ours, else
+--              an alert and no change. A success of a second attempt is recorded and raised as an alert: one success an order.
+--   failed     the attempt failed; the payment too, if no other attempt of it is open. The payer may still try again at the
+--              PSP until the payment expires; paid is never undone by a failure.
+--   pending, authorized, unknown: kept; looked up again later.
+-- Safe to repeat: a hundred copies book one commission. Returns the payment's status and whether it changed.
+-- Locks: transaction, attempt, then client_usage, gateway_states, wallet.
+create or replace function public.settle_attempt(p_attempt_id uuid, p_state jsonb)
+returns table (transaction_status text, changed boolean)
+language plpgsql security definer set search_path = '' as $$
+#variable_conflict use_column
+declare
+  v_outcome constant text := p_state ->> 'outcome';
+  v_attempt public.payment_attempts;
+  v_transaction public.transactions;
+begin
+  select t.* into v_transaction from public.transactions t
+    where t.id = (select a.transaction_id from public.payment_attempts a where a.id = p_attempt_id) for update;
+  if not found then
+    raise exception using errcode = 'LS020', message = 'no such attempt', detail = p_attempt_id::text;
+  end if;
+  select * into strict v_attempt from public.payment_attempts where id = p_attempt_id for update;
+
+  if v_outcome not in ('succeeded', 'failed', 'pending', 'authorized', 'unknown') or v_outcome is null then
+    raise exception using errcode = 'LS021', message = 'not an outcome', detail = coalesce(v_outcome, 'null');
+  end if;
+
+  if v_attempt.status = 'succeeded' then
+    return query select v_transaction.status, false;
+    return;
+  end if;
+
+  if v_outcome = 'succeeded' and ((p_state ->> 'amount')::bigint is distinct from v_transaction.amount
+      or p_state ->> 'currency' is distinct from v_transaction.currency) then
+    update public.payment_attempts set
+        error_code = 'amount_mismatch', updated_at = now(), next_lookup_at = null,
+        error_message = format('The PSP states %s %s, the order is for %s %s.', coalesce(p_state ->> 'amount', 'no amount'),
+          coalesce(p_state ->> 'currency', ''), v_transaction.amount, v_transaction.currency)
+      where id = p_attempt_id;
+    perform public.raise_alert('amount_mismatch', 'critical',
+      'A PSP reports a success with another amount or currency than was ordered. It was not marked paid: compare with the PSP''s dashboard.',
+      jsonb_build_object('transaction_id', v_transaction.id, 'attempt_id', p_attempt_id, 'ordered', v_transaction.amount,
+        'reported', p_state -> 'amount', 'currency', p_state -> 'currency'),
+      'amount_mismatch:' || p_attempt_id, v_transaction.client_id);
+    return query select v_transaction.status, false;
+    return;
+  end if;
+
+  if v_outcome in ('pending', 'authorized', 'unknown') then
+    update public.payment_attempts set
+        status = case when v_outcome = 'authorized' and status in ('created', 'pending', 'unknown', 'failed') then 'authorized' else status end,
+        psp_payment_id = coalesce(p_state ->> 'psp_payment_id', psp_payment_id),
+        next_lookup_at = now() + least(interval '1 day', interval '2 minutes' * power(2, lookups)),
+        lookups = least(lookups + 1, 10), updated_at = now()
+      where id = p_attempt_id and created_at > now() - interval '8 days';
+    return query select v_transaction.status, false;
+    return;
+  end if;
+
+  if v_outcome = 'failed' then
+    update public.payment_attempts set
+        status = 'failed', psp_payment_id = coalesce(p_state ->> 'psp_payment_id', psp_payment_id),
+        method = coalesce(p_state ->> 'method', method),
+        error_code = p_state -> 'error' ->> 'code', error_message = p_state -> 'error' ->> 'message',
+        settled_at = coalesce(settled_at, now()),
+        -- the order can still be paid at the PSP until it expires with us
+        next_lookup_at = case when v_transaction.expires_at > now() then v_transaction.expires_at end, updated_at = now()
+      where id = p_attempt_id;
+    if v_transaction.status in ('created', 'pending') and not exists (
+        select from public.payment_attempts where transaction_id = v_transaction.id and id <> p_attempt_id
+          and status in ('created', 'pending', 'authorized', 'unknown')) then
+      update public.transactions set
+          status = 'failed', version = version + 1, updated_at = now(),
+          error_code = p_state -> 'error' ->> 'code', error_message = p_state -> 'error' ->> 'message'
+        where id = v_transaction.id;
+      perform public.write_transaction_events(array[v_transaction.id]);
+      perform public.release_bookings(array[p_attempt_id]);
+      return query select 'failed'::text, true;
+    else
+      perform public.release_bookings(array[p_attempt_id]);
+      return query select v_transaction.status, false;
+    end if;
+    return;
+  end if;
+
+  update public.payment_attempts set
+      status = 'succeeded', psp_payment_id = coalesce(p_state ->> 'psp_payment_id', psp_payment_id),
+      method = coalesce(p_state ->> 'method', method), bank_reference = coalesce(p_state ->> 'bank_reference', bank_reference),
+      psp_fee = coalesce((p_state ->> 'fee')::bigint, psp_fee), error_code = null, error_message = null,
+      settled_at = now(), next_lookup_at = null, updated_at = now(), released_at = null
+    where id = p_attempt_id;
+  if v_attempt.released_at is not null then
+    perform public.rebook(v_attempt);
+  end if;
+
+  if v_transaction.status not in ('created', 'pending', 'failed', 'expired') then
+    perform public.raise_alert('second_success', 'critical',
+      'One order was paid twice. The first payment counts; refund the second to the payer.',
+      jsonb_build_object('transaction_id', v_transaction.id, 'attempt_id', p_attempt_id, 'psp_payment_id', p_state ->> 'psp_payment_id'),
+      'second_success:' || p_attempt_id, v_transaction.client_id);
+    return query select v_transaction.status, false;
+    return;
+  end if;
+
+  update public.transactions set
+      status = 'paid', paid_at = now(), is_late = now() > expires_at, gateway_id = v_attempt.gateway_id,
+      gateway_txn_id = p_state ->> 'psp_payment_id', gateway_response = p_state -> 'raw',
+      method = coalesce(p_state ->> 'method', method), error_code = null, error_message = null,
+      version = version + 1, updated_at = now()
+    where id = v_transaction.id
+    returning * into v_transaction;
+  perform public.book_commission(v_transaction);
+  perform public.write_transaction_events(array[v_transaction.id]);
+  return query select 'paid'::text, true;
+end
+$$;
+revoke all on function public.settle_attempt from public;
+grant execute on function public.settle_attempt to jobs;
