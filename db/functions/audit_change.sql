@@ -48,7 +48,7 @@ create or replace trigger clients_audit after insert or update or delete on publ
 create or replace trigger payment_gateways_audit after insert or update or delete on public.payment_gateways
   for each row execute function public.audit_change();
 create or replace trigger wallets_audit after update of warn_threshold on public.wallets
-  for each row execute function public.audit_change();
+  for each row when (session_user in ('checkout', 'jobs', 'studio')) execute function public.audit_change();
 create or replace trigger wallets_audit_by_hand after update or delete on public.wallets
   for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();
 create or replace trigger transactions_audit_by_hand after update or delete on public.transactions

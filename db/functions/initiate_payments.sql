@@ -24,6 +24,7 @@ declare
   v_today date;
   v_month date;
   r record;
+  v_picked record;
   i integer;
   j integer;
   -- the answer, by ordinal
@@ -275,9 +276,12 @@ begin
   foreach i in array v_unplaced loop
     select e.client_id, e.amount, e.currency, e.method into r
       from jsonb_to_record(p_requests -> (i - 1)) e (client_id uuid, amount bigint, currency text, method text);
-    select p.gateway_id, p.routing into v_gateway[i], v_routing[i]
+    select p.gateway_id, p.routing into v_picked
       from public.pick_gateway(r.client_id, r.amount, r.currency, r.method, '{}', v_now) p;
-    if v_gateway[i] is null then
+    if found then
+      v_gateway[i] := v_picked.gateway_id;
+      v_routing[i] := v_picked.routing;
+    else
       v_error[i] := 'service_unavailable';
       v_retry[i] := public.routing_retry_after(r.client_id, r.amount, r.currency, r.method, v_now);
       if r.client_id is distinct from v_client_id then

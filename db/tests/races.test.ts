@@ -1,0 +1,235 @@
+/** What must hold when many real connections do the same thing at once. */
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { settleAttempt } from "../client/attempts.ts";
+import { checkInvariants } from "../client/operations.ts";
+import { acceptGatewayEvent, type InitiateRequest, initiatePayments } from "../client/payments.ts";
+import { createPool } from "../client/pool.ts";
+import { parseEncryptionKeys } from "../client/secrets.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+let database: TestDatabase;
+let crowd: ReturnType<typeof createPool>;
+beforeAll(async () => {
+	database = await createTestDatabase();
+	crowd = createPool({ connectionString: database.url("checkout"), application_name: "crowd", max: 40 });
+});
+afterAll(async () => {
+	await crowd.end();
+	await database.drop();
+});
+
+function request(of: TestMerchant, more: Partial<InitiateRequest> = {}): InitiateRequest {
+	return {
+		client_id: of.id,
+		client_key: of.client_key,
+		order_id: randomUUID(),
+		amount: 10_000,
+		currency: "INR",
+		...more,
+	};
+}
+
+async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+	return (await database.pool("admin").query(text, values)).rows as Row[];
+}
+
+test("two hundred initiations at once over three gateways are all taken", async () => {
+	const kaveri = await createMerchant(database.pool("admin"), keys, {}, [{}, {}, {}]);
+	const results = await Promise.all(Array.from({ length: 200 }, () => initiatePayments(crowd, [request(kaveri)])));
+	expect(results.flat().filter((result) => !result.ok)).toEqual([]);
+	expect(
+		await rows(
+			"select sum(volume)::int as volume, sum(window_count)::int as requests from gateway_states where client_id = $1",
+			[kaveri.id],
+		),
+	).toEqual([{ volume: 2_000_000, requests: 200 }]);
+});
+
+test("a gateway that another session holds is waited for, not called missing", async () => {
+	const kaveri = await createMerchant(database.pool("admin"), keys);
+	const holder = await database.pool("admin").connect();
+	await holder.query("begin");
+	await holder.query("select from gateway_states where client_id = $1 for update", [kaveri.id]);
+	const initiated = initiatePayments(crowd, [request(kaveri)]);
+	await expect
+		.poll(() => rows("select from pg_stat_activity where application_name = 'crowd' and wait_event_type = 'Lock'"), {
+			timeout: 10_000,
+		})
+		.toHaveLength(1);
+	await holder.query("commit");
+	holder.release();
+	expect((await initiated)[0]).toMatchObject({ ok: true });
+});
+
+test("a gateway that another session holds is passed over when another one is free", async () => {
+	const kaveri = await createMerchant(database.pool("admin"), keys, {}, [{ priority: 9 }, {}]);
+	const holder = await database.pool("admin").connect();
+	await holder.query("begin");
+	await holder.query("select from gateway_states where gateway_id = $1 for update", [kaveri.gateways[0]!.id]);
+	const [result] = await initiatePayments(crowd, [request(kaveri)]);
+	await holder.query("rollback");
+	holder.release();
+	expect(result).toMatchObject({ ok: true });
+	expect(await rows("select gateway_id from transactions where client_id = $1", [kaveri.id])).toEqual([
+		{ gateway_id: kaveri.gateways[1]!.id },
+	]);
+});
+
+test("limits are met exactly under a crowd: requests a minute, month's volume, rate, caps", async () => {
+	const kaveri = await createMerchant(
+		database.pool("admin"),
+		keys,
+		{ max_rpm_per_gateway: 7, rate_limit_per_minute: 60, daily_amount_cap: 190_000 },
+		[{}, {}, { monthly_limit: 30_000 }],
+	);
+	const results = (
+		await Promise.all(Array.from({ length: 40 }, () => initiatePayments(crowd, [request(kaveri), request(kaveri)])))
+	).flat();
+	const counts = Object.groupBy(results, (result) => (result.ok ? "ok" : result.error.code));
+	// 7 + 7 requests, 3 payments of the month's limit
+	expect(counts.ok).toHaveLength(17);
+	expect(counts.rate_limited).toHaveLength(20);
+	expect(await rows("select volume from gateway_states where gateway_id = $1", [kaveri.gateways[2]!.id])).toEqual([
+		{ volume: 30_000 },
+	]);
+	expect(
+		await rows("select max(window_count) as requests from gateway_states where client_id = $1", [kaveri.id]),
+	).toEqual([{ requests: 7 }]);
+	expect(await rows("select day_count, day_amount from client_usage where client_id = $1", [kaveri.id])).toEqual([
+		{ day_count: 17, day_amount: 170_000 },
+	]);
+});
+
+test("one order_id fifty times at once makes one transaction", async () => {
+	const kaveri = await createMerchant(database.pool("admin"), keys);
+	const asked = request(kaveri);
+	const results = (await Promise.all(Array.from({ length: 50 }, () => initiatePayments(crowd, [asked])))).flat();
+	expect(new Set(results.map((result) => result.ok && result.transaction_id)).size).toBe(1);
+	expect(results.filter((result) => result.ok && !result.replayed)).toHaveLength(1);
+	expect(await rows("select from transactions where client_id = $1", [kaveri.id])).toHaveLength(1);
+	expect(await rows("select volume from gateway_states where client_id = $1", [kaveri.id])).toEqual([
+		{ volume: 10_000 },
+	]);
+});
+
+test("batches over the same merchants in any order never deadlock", async () => {
+	const merchants = await Promise.all(
+		Array.from({ length: 6 }, () => createMerchant(database.pool("admin"), keys, {}, [{}, {}])),
+	);
+	const results = await Promise.all(
+		Array.from({ length: 60 }, (_, index) => {
+			const order = index % 2 === 0 ? merchants : merchants.toReversed();
+			return initiatePayments(
+				crowd,
+				order.map((one) => request(one)),
+			);
+		}),
+	);
+	expect(results.flat().filter((result) => !result.ok)).toEqual([]);
+});
+
+test("a hundred copies of one webhook are stored once, and a hundred settlements book one commission", async () => {
+	const kaveri = await createMerchant(database.pool("admin"), keys, { fee_percent: 3.5 });
+	await initiatePayments(crowd, [request(kaveri)]);
+	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where client_id = $1", [kaveri.id]);
+	const event = {
+		gateway_id: kaveri.gateways[0]!.id,
+		dedupe_key: "evt_1",
+		event_type: "payment.captured",
+		headers: {},
+		raw_body: Buffer.from("{}"),
+		body_proven: true,
+	};
+	const accepted = await Promise.all(Array.from({ length: 100 }, () => acceptGatewayEvent(crowd, event)));
+	expect(accepted.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
+	expect(new Set(accepted.map(({ event_id }) => event_id)).size).toBe(1);
+	expect(await rows("select from gateway_events where gateway_id = $1", [event.gateway_id])).toHaveLength(1);
+
+	const workers = createPool({ connectionString: database.url("jobs"), application_name: "workers", max: 20 });
+	const settled = await Promise.all(
+		Array.from({ length: 100 }, () =>
+			settleAttempt(workers, attempt!.id, {
+				outcome: "succeeded",
+				psp_payment_id: "pay_1",
+				amount: 10_000,
+				currency: "INR",
+				method: "upi",
+				bank_reference: null,
+				fee: null,
+				error: null,
+				raw: {},
+			}),
+		),
+	);
+	await workers.end();
+	expect(settled.filter(({ changed }) => changed)).toHaveLength(1);
+	expect(
+		await rows("select type, amount, balance_after from wallet_entries where client_id = $1 order by entry_no", [
+			kaveri.id,
+		]),
+	).toEqual([
+		{ type: "COMMISSION", amount: 350, balance_after: 350 },
+		{ type: "COMMISSION_GST", amount: 63, balance_after: 413 },
+	]);
+	expect(await rows("select from webhook_events where client_id = $1", [kaveri.id])).toHaveLength(1);
+	expect(await checkInvariants(database.pool("jobs"))).toEqual([]);
+});
+
+test("payments settle, fail and expire while new ones are taken, without deadlock or drift", async () => {
+	const kaveri = await createMerchant(database.pool("admin"), keys, {}, [{}, {}, {}]);
+	await Promise.all(Array.from({ length: 60 }, () => initiatePayments(crowd, [request(kaveri)])));
+	const attempts = await rows<{ id: string }>("select id from payment_attempts where client_id = $1 order by id", [
+		kaveri.id,
+	]);
+	await rows(
+		"update transactions set expires_at = now() where client_id = $1 and id in (select transaction_id from payment_attempts where id = any($2))",
+		[kaveri.id, attempts.slice(40).map(({ id }) => id)],
+	);
+	const workers = createPool({ connectionString: database.url("jobs"), application_name: "workers", max: 20 });
+	const base = {
+		psp_payment_id: null,
+		amount: 10_000,
+		currency: "INR",
+		method: null,
+		bank_reference: null,
+		fee: null,
+		raw: {},
+	};
+	await Promise.all([
+		...attempts
+			.slice(0, 20)
+			.map(({ id }) => settleAttempt(workers, id, { ...base, outcome: "succeeded", error: null })),
+		...attempts
+			.slice(20, 40)
+			.map(({ id }) =>
+				settleAttempt(workers, id, { ...base, outcome: "failed", error: { code: "declined", message: "no" } }),
+			),
+		workers.query("select expire_transactions(7)"),
+		workers.query("select expire_transactions(7)"),
+		workers.query("select refresh_success_rates()"),
+		...Array.from({ length: 40 }, () => initiatePayments(crowd, [request(kaveri), request(kaveri)])),
+	]);
+	await workers.query("select expire_transactions()");
+	await workers.end();
+	expect(
+		await rows("select status, count(*)::int from transactions where client_id = $1 group by 1 order by 1", [
+			kaveri.id,
+		]),
+	).toEqual([
+		{ status: "created", count: 80 },
+		{ status: "expired", count: 20 },
+		{ status: "failed", count: 20 },
+		{ status: "paid", count: 20 },
+	]);
+	// what failed or expired gave its volume back
+	expect(await rows("select sum(volume)::int as volume from gateway_states where client_id = $1", [kaveri.id])).toEqual(
+		[{ volume: 1_000_000 }],
+	);
+	expect(await rows("select day_count, day_amount from client_usage where client_id = $1", [kaveri.id])).toEqual([
+		{ day_count: 100, day_amount: 1_000_000 },
+	]);
+	expect(await checkInvariants(database.pool("jobs"))).toEqual([]);
+});
