@@ -1,0 +1,51 @@
+-- What the role `studio` (Directus) may touch in `public`: columns, not tables. Whatever an operator's policy in the studio
+-- says, these are the walls behind it. Rights on functions stand in the functions' own files.
+--
+-- Directus selects every column of which it sees any right, so a secret's column gets none; ciphertext comes in through the
+-- new_… columns (accept_client_secrets, accept_gateway_secrets). Tables not named here do not exist for the studio.
+-- Nothing may be deleted: clients and gateways are switched off, money is history.
+
+-- On a table this takes the rights on its columns as well, so what is no longer written below is gone.
+revoke all on all tables in schema public from studio;
+
+grant select (
+  id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, webhook_disabled_at,
+  redirect_urls, fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode, max_rpm_per_gateway,
+  cooldown_seconds, payment_expiry_seconds, max_transaction_amount, daily_count_cap, daily_amount_cap, monthly_amount_cap,
+  allow_plain_salt, reverse_commission_on_refund, status, kyc_status, created_at, updated_at, new_client_salt,
+  new_webhook_secret
+), insert (
+  id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, redirect_urls,
+  fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode, max_rpm_per_gateway, cooldown_seconds,
+  payment_expiry_seconds, max_transaction_amount, daily_count_cap, daily_amount_cap, monthly_amount_cap, allow_plain_salt,
+  reverse_commission_on_refund, status, kyc_status, new_client_salt, new_webhook_secret
+), update (
+  company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, redirect_urls, fee_percent,
+  suspend_threshold, rate_limit_per_minute, rotation_mode, max_rpm_per_gateway, cooldown_seconds, payment_expiry_seconds,
+  max_transaction_amount, daily_count_cap, daily_amount_cap, monthly_amount_cap, allow_plain_salt,
+  reverse_commission_on_refund, status, kyc_status
+) on public.clients to studio;
+
+grant select (
+  id, client_id, name, provider, api_key, settings, monthly_limit, priority, weight, is_active, methods, currencies,
+  min_amount, max_amount, egress_group, webhook_networks, created_at, updated_at, has_webhook_secret, new_api_secret,
+  new_webhook_secret
+), insert (
+  id, client_id, name, provider, api_key, settings, monthly_limit, priority, weight, is_active, methods, currencies,
+  min_amount, max_amount, egress_group, webhook_networks, new_api_secret, new_webhook_secret
+), update (
+  name, api_key, settings, monthly_limit, priority, weight, is_active, methods, currencies, min_amount, max_amount,
+  egress_group, webhook_networks, new_api_secret, new_webhook_secret
+) on public.payment_gateways to studio;
+
+grant select on public.gateway_states, public.gateway_log, public.transactions, public.payment_attempts,
+  public.webhook_events, public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log
+  to studio;
+
+-- Not raw_body and headers: a PSP's webhook may carry a static password in its Authorization header.
+grant select (
+  id, client_id, gateway_id, provider, dedupe_key, event_type, verified, error, processed_at, received_at
+) on public.gateway_events to studio;
+
+grant update (warn_threshold) on public.wallets to studio;
+grant update (status) on public.alerts to studio;
