@@ -1,0 +1,99 @@
+import { z } from "zod";
+import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
+
+/** What is wrong with the environment, in one sentence for whoever starts the process. */
+export class EnvError extends Error {
+	override readonly name = "EnvError";
+}
+
+export interface JobsEnv {
+	database_url: string;
+	encryption_keys: EncryptionKeys;
+	/** Without a trailing slash. */
+	checkout_url: string;
+	/** Null: adapters talk to the PSPs' real hosts. */
+	sandbox_url: string | null;
+	/** host:port that merchants' webhooks may reach although private. */
+	outbound_allowed_hosts: ReadonlySet<string>;
+	log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
+	worker_beat_seconds: number;
+}
+
+const url = (name: string, example: string) =>
+	z
+		.string(`${name} is not set: give it a URL, e.g. ${example}.`)
+		.refine((text) => /^https?:\/\/[^/]/.test(text) && URL.canParse(text), `${name} must be a URL, e.g. ${example}.`)
+		.transform((text) => text.replace(/\/+$/, ""));
+
+const host = z
+	.string()
+	.regex(
+		/^(?:[a-z0-9.-]+|\[[0-9a-f:]+\]):\d{1,5}$/,
+		"OUTBOUND_ALLOWED_HOSTS must be a comma-separated list of host:port, e.g. 127.0.0.1:4000.",
+	);
+
+const schema = z
+	.object({
+		NODE_ENV: z.string().optional(),
+		DATABASE_URL: z
+			.string("DATABASE_URL is not set: give it the connection URL of the database role jobs.")
+			.regex(/^postgres(ql)?:\/\//, "DATABASE_URL must start with postgres:// or postgresql://."),
+		ENCRYPTION_KEYS: z
+			.string(
+				"ENCRYPTION_KEYS is not set: give it <key id>:<base64 of 32 random bytes>, as the other processes have it.",
+			)
+			.transform((text, context) => {
+				try {
+					return parseEncryptionKeys(text);
+				} catch (error) {
+					context.addIssue({ code: "custom", message: (error as Error).message });
+					return z.NEVER;
+				}
+			}),
+		PUBLIC_CHECKOUT_URL: url("PUBLIC_CHECKOUT_URL", "http://127.0.0.1:3000"),
+		SANDBOX_URL: url("SANDBOX_URL", "http://127.0.0.1:4000").optional(),
+		OUTBOUND_ALLOWED_HOSTS: z
+			.string()
+			.default("")
+			.transform((text) =>
+				text
+					.toLowerCase()
+					.split(",")
+					.map((entry) => entry.trim())
+					.filter((entry) => entry !== ""),
+			)
+			.pipe(z.array(host)),
+		LOG_LEVEL: z
+			.enum(
+				["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+				"LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent.",
+			)
+			.default("info"),
+		WORKER_BEAT_SECONDS: z.coerce
+			.number("WORKER_BEAT_SECONDS must be a number of seconds.")
+			.min(0.1, "WORKER_BEAT_SECONDS must be between 0.1 and 6.")
+			// More would let a killed worker's jobs wait longer than a minute.
+			.max(6, "WORKER_BEAT_SECONDS must be between 0.1 and 6.")
+			.default(5),
+	})
+	.refine(
+		(env) => env.SANDBOX_URL === undefined || env.NODE_ENV !== "production",
+		"SANDBOX_URL is set although NODE_ENV is production: unset it, else no payment reaches a real provider.",
+	);
+
+export function readEnv(env: Record<string, string | undefined>): JobsEnv {
+	// An empty variable is how compose files and shells say "not set".
+	const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+	const result = schema.safeParse(given);
+	if (!result.success) throw new EnvError(result.error.issues[0]!.message);
+	const parsed = result.data;
+	return {
+		database_url: parsed.DATABASE_URL,
+		encryption_keys: parsed.ENCRYPTION_KEYS,
+		checkout_url: parsed.PUBLIC_CHECKOUT_URL,
+		sandbox_url: parsed.SANDBOX_URL ?? null,
+		outbound_allowed_hosts: new Set(parsed.OUTBOUND_ALLOWED_HOSTS),
+		log_level: parsed.LOG_LEVEL,
+		worker_beat_seconds: parsed.WORKER_BEAT_SECONDS,
+	};
+}
