@@ -1,0 +1,130 @@
+import pg from "pg";
+import { type Logger, pino } from "pino";
+import type { Queryable } from "../db/client/call.ts";
+import { DomainError } from "../db/client/errors.ts";
+import { createPool } from "../db/client/pool.ts";
+import type { EncryptionKeys } from "../db/client/secrets.ts";
+import type { PspAdapter } from "../psp/adapter.ts";
+import { providers } from "../psp/providers.ts";
+import { ClientDirectory } from "./client-directory.ts";
+import { type DatabaseClock, startDatabaseClock } from "./database-clock.ts";
+import { DatabaseListener } from "./database-listener.ts";
+import type { Env } from "./env.ts";
+import { BATCHES_AT_ONCE } from "./features/payments/batcher.ts";
+import { StatusHub } from "./features/status/hub.ts";
+import { createMetrics, type Metrics } from "./metrics.ts";
+
+/** What the routes are built from; made once by server.ts, or by a test. */
+export interface Dependencies {
+	env: Env;
+	logger: Logger;
+	/** For reads and single calls. A database that cannot be reached rejects with DomainError service_unavailable. */
+	pool: Queryable;
+	/** Connections that only initiations use, so that nothing else makes them wait. */
+	initiationPool: Queryable;
+	keys: EncryptionKeys;
+	/** By provider. */
+	adapters: ReadonlyMap<string, PspAdapter>;
+	clock: DatabaseClock;
+	listener: DatabaseListener;
+	clients: ClientDirectory;
+	hub: StatusHub;
+	metrics: Metrics;
+	close(): Promise<void>;
+}
+
+/** Connects to the database; rejects when that fails. */
+export async function createDependencies(env: Env): Promise<Dependencies> {
+	const logger = createLogger(env);
+	const pools = [
+		createPool({ connectionString: env.DATABASE_URL, application_name: "checkout", max: 10 }),
+		createPool({ connectionString: env.DATABASE_URL, application_name: "checkout-initiate", max: BATCHES_AT_ONCE }),
+	] as const;
+	const pool = reachable(pools[0]);
+	const listener = new DatabaseListener(env.DATABASE_URL, logger);
+	const clients = new ClientDirectory(pool, env.ENCRYPTION_KEYS, listener);
+	const metrics = createMetrics();
+	const hub = new StatusHub(pool, listener, (err) => logger.error({ err }, "cannot read a transaction for its stream"));
+	listener.on("connected", () => metrics.listener_connected.set(1));
+	listener.on("disconnected", () => metrics.listener_connected.set(0));
+	const endPools = () => Promise.all(pools.map((each) => each.end()));
+	let clock: DatabaseClock;
+	try {
+		clock = await startDatabaseClock(pool, (err) => logger.warn({ err }, "cannot measure the database's time"));
+		await listener.start();
+	} catch (error) {
+		await endPools();
+		throw error;
+	}
+	return {
+		env,
+		logger,
+		pool,
+		initiationPool: reachable(pools[1]),
+		keys: env.ENCRYPTION_KEYS,
+		adapters: createAdapters(env),
+		clock,
+		listener,
+		clients,
+		hub,
+		metrics,
+		async close() {
+			clock.stop();
+			await listener.stop();
+			await endPools();
+		},
+	};
+}
+
+function createAdapters({ SANDBOX_URL }: Env): ReadonlyMap<string, PspAdapter> {
+	return new Map(
+		Object.entries(providers).map(([provider, create]) => [
+			provider,
+			create(SANDBOX_URL === undefined ? {} : { api_url: `${SANDBOX_URL}/${provider}` }),
+		]),
+	);
+}
+
+/** SQLSTATE classes (and codes) of a database that cannot answer now: connection, resources, shut-down, time-out, deadlock. */
+const UNREACHABLE = /^(08|40|53|55P03|57)/;
+
+/**
+ * A database that cannot answer now is a 503 that the caller may repeat. Only errors with an SQLSTATE of another class are
+ * about the statement; the driver's own (no connection, connection lost, none free in time) have no SQLSTATE.
+ */
+function reachable(pool: pg.Pool): Queryable {
+	const query = async (config: pg.QueryConfig) => {
+		try {
+			return await pool.query(config);
+		} catch (cause) {
+			const sqlstate = cause instanceof pg.DatabaseError ? cause.code : undefined;
+			if (sqlstate !== undefined && !UNREACHABLE.test(sqlstate)) throw cause;
+			throw new DomainError("service_unavailable", {
+				message: "The service cannot answer now. Try again as Retry-After says.",
+				retry_after_seconds: 2,
+				cause,
+			});
+		}
+	};
+	return { query: query as Queryable["query"] };
+}
+
+/** Lines are written by the kilobyte: one write a request would cost more than the request's own work. */
+function createLogger(env: Env): Logger {
+	const destination = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
+	return pino(
+		{ level: env.LOG_LEVEL, base: { part: "checkout" }, redact: { paths: REDACTED, censor: "[redacted]" }, serializers: { err: describeError } },
+		destination,
+	);
+}
+
+const SECRETS = ["client_salt", "api_secret", "webhook_secret", "token", "authorization", "signature"];
+const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`]);
+
+/** Without `detail` and `where`, which repeat values of rows and statements. */
+function describeError(error: unknown): object {
+	if (!(error instanceof Error)) return { message: String(error) };
+	const code = "code" in error && typeof error.code === "string" ? { code: error.code } : {};
+	const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
+	return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause };
+}
