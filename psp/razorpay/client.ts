@@ -1,0 +1,128 @@
+/**
+ * One call to Razorpay through its official SDK, with the SDK's weak points handled:
+ *
+ * - it has no time-out, follows redirects (with credentials) and reads answers of any size;
+ * - it throws away what went wrong: a lost reply becomes a TypeError, an HTML page `{ statusCode }`, and headers
+ *   (Retry-After) are dropped;
+ * - its idempotency headers can only be set on defaults that all calls of a client share.
+ *
+ * So every call gets a client of its own, which shares nothing but sockets, and an interceptor that sees the HTTP
+ * exchange before the SDK does.
+ */
+
+import http from "node:http";
+import https from "node:https";
+import Razorpay from "razorpay";
+import type { PspAccount, PspEndpoint } from "../adapter.ts";
+import { neverSentCodes } from "./error-map.ts";
+
+export const RAZORPAY_API_URL = "https://api.razorpay.com";
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
+
+export type Exchange =
+	| { kind: "answered"; http_status: number; headers: Record<string, string>; body: unknown }
+	/** The connection was never made: Razorpay cannot have acted. */
+	| { kind: "never_sent"; reason: string }
+	/** The request may have arrived; no whole answer came back. */
+	| { kind: "lost"; reason: string; timed_out: boolean };
+
+/** What this file uses of the axios instance inside the SDK. */
+interface SdkTransport {
+	defaults: Record<string, unknown> & { headers: Record<string, unknown> };
+	interceptors: {
+		response: {
+			use(fulfilled: (response: SdkResponse) => SdkResponse, rejected: (error: unknown) => Promise<never>): unknown;
+		};
+	};
+}
+
+interface SdkResponse {
+	status: number;
+	headers: Record<string, unknown>;
+	data: unknown;
+}
+
+export interface RazorpayClient {
+	readonly api_url: string;
+	call(
+		account: PspAccount,
+		run: (sdk: Razorpay) => PromiseLike<unknown>,
+		headers?: Record<string, string>,
+	): Promise<Exchange>;
+}
+
+export function createRazorpayClient(endpoint: PspEndpoint = {}): RazorpayClient {
+	const api_url = endpoint.api_url ?? RAZORPAY_API_URL;
+	const timeout_ms = endpoint.timeout_ms ?? DEFAULT_TIMEOUT_MS;
+	const transport_defaults = {
+		baseURL: api_url,
+		maxRedirects: 0,
+		maxContentLength: MAX_ANSWER_BYTES,
+		httpAgent: new http.Agent({ keepAlive: true }),
+		httpsAgent: new https.Agent({ keepAlive: true }),
+		// A stand-in on this machine is never behind the proxy that the way out may need.
+		...(endpoint.api_url === undefined ? {} : { proxy: false }),
+	};
+
+	return {
+		api_url,
+		async call(account, run, headers = {}) {
+			let exchange: Exchange | undefined;
+			// A deadline for the whole exchange: axios' own time-out starts again with every byte that trickles in.
+			const deadline = AbortSignal.timeout(timeout_ms);
+			const sdk = new Razorpay({ key_id: account.api_key, key_secret: account.api_secret });
+			const transport = transportOf(sdk);
+			Object.assign(transport.defaults, transport_defaults, { signal: deadline });
+			Object.assign(transport.defaults.headers, headers);
+			transport.interceptors.response.use(
+				(response) => {
+					exchange = answered(response);
+					return response;
+				},
+				(error) => {
+					exchange = describeError(error, deadline.aborted);
+					return Promise.reject(error);
+				},
+			);
+			try {
+				await run(sdk);
+			} catch {
+				// The interceptor has seen what happened, and better than the SDK tells it.
+			}
+			return exchange ?? { kind: "never_sent", reason: "the SDK refused the call" };
+		},
+	};
+}
+
+/** Fails loudly if an SDK release moves its transport: silently calling the real host from a sandbox would be worse. */
+function transportOf(sdk: Razorpay): SdkTransport {
+	const transport = (sdk.api as unknown as { rq?: Partial<SdkTransport> }).rq;
+	if (typeof transport?.defaults?.baseURL !== "string" || transport.interceptors?.response === undefined) {
+		throw new Error("The razorpay SDK no longer has its HTTP client at api.rq; psp/razorpay/client.ts must follow.");
+	}
+	return transport as SdkTransport;
+}
+
+function answered(response: SdkResponse): Exchange {
+	const headers: Record<string, string> = {};
+	for (const [name, value] of Object.entries(response.headers)) {
+		if (typeof value === "string") headers[name.toLowerCase()] = value;
+	}
+	return { kind: "answered", http_status: response.status, headers, body: response.data };
+}
+
+function describeError(error: unknown, timed_out: boolean): Exchange {
+	const { response, code, cause, syscall } = (error ?? {}) as {
+		response?: SdkResponse;
+		code?: string;
+		syscall?: string;
+		cause?: { code?: string; syscall?: string };
+	};
+	if (response !== undefined) return answered(response);
+	if (timed_out) return { kind: "lost", reason: "no answer in time", timed_out: true };
+	const reason = cause?.code ?? code ?? "unknown network error";
+	if (neverSentCodes.has(reason) || (cause?.syscall ?? syscall) === "connect") return { kind: "never_sent", reason };
+	return { kind: "lost", reason, timed_out: false };
+}

@@ -1,0 +1,82 @@
+/** Razorpay's words for what went wrong, reduced to ours. Data only. Sources: razorpay docs errors/common, errors/payments/{upi,cards}. */
+
+import type { PspErrorCode } from "../adapter.ts";
+
+/** `error_reason` of a failed payment, and `error.reason` of a refused call. */
+export const codeByReason: Readonly<Record<string, PspErrorCode>> = {
+	payment_failed: "declined",
+	payment_declined: "declined",
+	card_declined: "declined",
+	card_not_enrolled: "declined",
+	card_disabled_for_online_payments: "declined",
+	card_expired: "declined",
+	debit_instrument_inactive: "declined",
+	debit_instrument_blocked: "declined",
+	incorrect_cvv: "declined",
+	// The payer's own authentication (OTP, PIN) failed; not our key.
+	authentication_failed: "declined",
+	payment_risk_check_failed: "declined",
+	transaction_limit_exceeded: "declined",
+	invalid_vpa: "declined",
+	vpa_resolution_failed: "declined",
+	insufficient_funds: "insufficient_funds",
+	payment_cancelled: "cancelled_by_payer",
+	payment_timed_out: "payer_timed_out",
+	payment_collect_request_expired: "payer_timed_out",
+	bank_technical_error: "bank_unavailable",
+	gateway_technical_error: "bank_unavailable",
+	credit_failed: "bank_unavailable",
+	input_validation_failed: "invalid_request",
+};
+
+/** `error_code` of a failed payment whose reason is not in the list above. */
+export const codeByPaymentErrorCode: Readonly<Record<string, PspErrorCode>> = {
+	BAD_REQUEST_ERROR: "declined",
+	GATEWAY_ERROR: "bank_unavailable",
+	SERVER_ERROR: "psp_unavailable",
+};
+
+/**
+ * Refusals that Razorpay tells apart by their words alone: the code is BAD_REQUEST_ERROR for all of them.
+ * `certain: false` marks an answer after which the thing asked for may still happen, or has happened already.
+ */
+export const codeByDescription: readonly { pattern: RegExp; code: PspErrorCode; certain: boolean }[] = [
+	{ pattern: /greater than (the )?amount captured/i, code: "refund_exceeds_amount", certain: true },
+	{ pattern: /fully refunded already/i, code: "refund_exceeds_amount", certain: true },
+	{ pattern: /another request .*in progress/i, code: "duplicate_request", certain: false },
+	{ pattern: /different request with the same idempotency key/i, code: "duplicate_request", certain: true },
+	{ pattern: /id provided does not exist|is not a valid id/i, code: "not_found", certain: true },
+];
+
+export const codeByHttpStatus: Readonly<Record<number, PspErrorCode>> = {
+	401: "authentication_failed",
+	403: "authentication_failed",
+	404: "not_found",
+	408: "timed_out",
+	409: "duplicate_request",
+	429: "rate_limited",
+	504: "timed_out",
+};
+
+/** A 4xx says that the call was refused, but for these: the first half of the connection gave up, or a twin is running. */
+export const uncertainHttpStatuses: ReadonlySet<number> = new Set([408, 409]);
+
+/** `error.code` values that speak of a fault behind the API, whatever the HTTP status beside them is. */
+export const faultErrorCodes: ReadonlySet<string> = new Set(["SERVER_ERROR", "GATEWAY_ERROR"]);
+
+/** Node's names for a connection that never came to be, so that not a byte of the request was sent. */
+export const neverSentCodes: ReadonlySet<string> = new Set([
+	"ECONNREFUSED",
+	"ENOTFOUND",
+	"EAI_AGAIN",
+	"EHOSTUNREACH",
+	"ENETUNREACH",
+	"EHOSTDOWN",
+	"CERT_HAS_EXPIRED",
+	"CERT_NOT_YET_VALID",
+	"DEPTH_ZERO_SELF_SIGNED_CERT",
+	"SELF_SIGNED_CERT_IN_CHAIN",
+	"UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+	"UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+	"ERR_TLS_CERT_ALTNAME_INVALID",
+]);

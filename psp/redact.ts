@@ -1,0 +1,30 @@
+import type { PspAccount } from "./adapter.ts";
+
+/**
+ * The last line of defence before a PSP's answer is kept: every string in it that contains one of the account's secrets
+ * (as it is, in base64 or percent-encoded, or as the Basic credentials made of it) loses it. Adapters keep only fields they know in the
+ * first place; this is for error pages and messages that echo a request.
+ */
+export function redact<T>(value: T, account: PspAccount): T {
+	const secrets = [account.api_secret, account.webhook_secret].filter((secret) => secret !== null && secret !== "");
+	const needles = [
+		...secrets.flatMap((secret) => [secret as string, base64(secret as string), encodeURIComponent(secret as string)]),
+		base64(`${account.api_key}:${account.api_secret}`),
+	];
+	return scrub(value, needles) as T;
+}
+
+function base64(value: string): string {
+	return Buffer.from(value).toString("base64");
+}
+
+function scrub(value: unknown, needles: readonly string[]): unknown {
+	if (typeof value === "string") {
+		return needles.reduce((text, needle) => text.replaceAll(needle, "[removed]"), value);
+	}
+	if (Array.isArray(value)) return value.map((item) => scrub(item, needles));
+	if (typeof value === "object" && value !== null && !(value instanceof Date)) {
+		return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, scrub(item, needles)]));
+	}
+	return value;
+}
