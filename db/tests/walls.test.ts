@@ -1,0 +1,272 @@
+/** What the database refuses whatever the application does: rights of each role, append-only books, audit, invariants. */
+import { randomUUID } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { settleAttempt } from "../client/attempts.ts";
+import { DATABASE_ERRORS, ERROR_CODES } from "../client/errors.ts";
+import { checkInvariants } from "../client/operations.ts";
+import { initiatePayments } from "../client/payments.ts";
+import { parseEncryptionKeys } from "../client/secrets.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+const ROOT = join(import.meta.dirname, "..", "..");
+let database: TestDatabase;
+let kaveri: TestMerchant;
+let transaction_id: string;
+beforeAll(async () => {
+	database = await createTestDatabase();
+	kaveri = await createMerchant(database.pool("admin"), keys);
+	transaction_id = await pay(kaveri);
+});
+afterAll(() => database.drop());
+
+async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+	return (await database.pool("admin").query(text, values)).rows as Row[];
+}
+
+async function pay(merchant: TestMerchant): Promise<string> {
+	const [result] = await initiatePayments(database.pool("checkout"), [
+		{
+			client_id: merchant.id,
+			client_key: merchant.client_key,
+			order_id: randomUUID(),
+			amount: 10_000,
+			currency: "INR",
+		},
+	]);
+	if (!result?.ok) throw result?.error;
+	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
+		result.transaction_id,
+	]);
+	await settleAttempt(database.pool("jobs"), attempt!.id, {
+		outcome: "succeeded",
+		psp_payment_id: "pay_1",
+		amount: 10_000,
+		currency: "INR",
+		method: "upi",
+		bank_reference: null,
+		fee: null,
+		error: null,
+		raw: {},
+	});
+	return result.transaction_id;
+}
+
+describe("the roles", () => {
+	test.each(["checkout", "jobs"] as const)(
+		"%s reads and writes no table of ours, only through functions",
+		async (role) => {
+			const tables = await rows<{ name: string }>(
+				"select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'",
+			);
+			expect(tables.length).toBeGreaterThan(15);
+			for (const { name } of tables) {
+				await expect(database.pool(role).query(`select from public.${name}`), name).rejects.toMatchObject({
+					code: "42501",
+				});
+				await expect(database.pool(role).query(`delete from public.${name}`), name).rejects.toMatchObject({
+					code: "42501",
+				});
+			}
+			await expect(database.pool(role).query("create table public.mine ()")).rejects.toMatchObject({ code: "42501" });
+		},
+	);
+
+	test("finance reads the reports and nothing else", async () => {
+		const finance = database.pool("finance");
+		expect(
+			(
+				await finance.query("select volume, commission, gst from reports.vw_commission_daily where client_id = $1", [
+					kaveri.id,
+				])
+			).rows,
+		).toEqual([{ volume: 10_000, commission: 350, gst: 63 }]);
+		expect(
+			(await finance.query("select balance_due from reports.vw_commission_due where client_id = $1", [kaveri.id])).rows,
+		).toEqual([{ balance_due: 413 }]);
+		for (const text of [
+			"select from public.clients",
+			"select from public.wallet_entries",
+			"select * from graphile_worker.jobs",
+			"select public.check_invariants()",
+		]) {
+			await expect(finance.query(text), text).rejects.toMatchObject({ code: "42501" });
+		}
+		await expect(finance.query("create table reports.mine ()")).rejects.toThrow();
+	});
+
+	test("each function of the money path is callable by its own role alone", async () => {
+		const settle = "select public.settle_attempt(null, '{}')";
+		const initiate = "select public.initiate_payments('[]')";
+		for (const role of ["checkout", "studio", "finance"] as const) {
+			await expect(database.pool(role).query(settle), role).rejects.toMatchObject({ code: "42501" });
+		}
+		for (const role of ["jobs", "studio", "finance"] as const) {
+			await expect(database.pool(role).query(initiate), role).rejects.toMatchObject({ code: "42501" });
+		}
+		for (const role of ["checkout", "jobs", "studio", "finance"] as const) {
+			await expect(database.pool(role).query("select public.book_commission(null)"), role).rejects.toMatchObject({
+				code: "42501",
+			});
+		}
+	});
+
+	test("every function of ours fixes its search path or is a plain expression, and no name is overloaded", async () => {
+		expect(
+			await rows(
+				`select proname from pg_proc where pronamespace = 'public'::regnamespace group by 1 having count(*) > 1`,
+			),
+		).toEqual([]);
+		expect(
+			await rows(
+				`select proname from pg_proc where pronamespace = 'public'::regnamespace and prosecdef
+					and not coalesce(proconfig, '{}') @> array['search_path=""']`,
+			),
+		).toEqual([]);
+	});
+});
+
+describe("the books", () => {
+	test.each([
+		"update wallet_entries set amount = amount + 1",
+		"delete from wallet_entries",
+		"truncate wallet_entries",
+		"update audit_log set actor = 'nobody'",
+		"delete from audit_log",
+		"truncate audit_log",
+	])("refuse %j, even from a superuser", async (text) => {
+		await expect(rows(text)).rejects.toMatchObject({ code: "LS010", hint: expect.any(String) });
+	});
+
+	test("take a payment's commission once", async () => {
+		await expect(
+			rows("select book_commission(t) from transactions t where id = $1", [transaction_id]),
+		).rejects.toMatchObject({ constraint: "wallet_entries_type_transaction_id_key" });
+	});
+});
+
+describe("the audit trail", () => {
+	const newest = async () =>
+		(
+			await rows<Record<string, unknown>>(
+				"select actor, database_role, action, table_name, before, after from audit_log order by id desc limit 1",
+			)
+		)[0];
+
+	test("records a change made by SQL with before, after and who", async () => {
+		await rows("update clients set fee_percent = 4.25 where id = $1", [kaveri.id]);
+		expect(await newest()).toEqual({
+			actor: "postgres",
+			database_role: "postgres",
+			action: "update",
+			table_name: "clients",
+			before: { fee_percent: 3.5 },
+			after: { fee_percent: 4.25 },
+		});
+	});
+
+	test("names the person when the session says who it is", async () => {
+		const client = await database.pool("admin").connect();
+		await client.query("begin; select set_config('app.actor', 'asha@example.org', true)");
+		await client.query("update payment_gateways set is_active = false where client_id = $1", [kaveri.id]);
+		await client.query("update payment_gateways set is_active = true where client_id = $1", [kaveri.id]);
+		await client.query("commit");
+		client.release();
+		expect(await newest()).toMatchObject({
+			actor: "asha@example.org",
+			table_name: "payment_gateways",
+			after: { is_active: true },
+		});
+	});
+
+	test("says that a secret changed and never what it is", async () => {
+		await rows("update payment_gateways set api_secret = 'v1.k.canary.canary' where client_id = $1", [kaveri.id]);
+		expect(await newest()).toMatchObject({ before: { api_secret: "(secret)" }, after: { api_secret: "(new secret)" } });
+		expect(await rows("select from audit_log a where a::text like '%canary%' or a::text like '%v1.%'")).toEqual([]);
+	});
+
+	test("records money rows touched by hand, not those touched by the application", async () => {
+		const about = () => rows("select action from audit_log where table_name = 'transactions'");
+		await pay(kaveri);
+		expect(await about()).toEqual([]);
+		await rows("update transactions set description = 'by hand' where id = $1", [transaction_id]);
+		expect(await about()).toEqual([{ action: "update" }]);
+	});
+
+	test("records a regenerated key with the person, and keeps the old key for the PSPs' webhooks", async () => {
+		const other = await createMerchant(database.pool("admin"), keys);
+		await database
+			.pool("studio")
+			.query("select public.regenerate_client_credentials($1, 'lsp_new_key_1', 'v1.a', null, 'operator-1')", [
+				other.id,
+			]);
+		expect(await newest()).toMatchObject({
+			actor: "operator-1",
+			database_role: "studio",
+			action: "regenerate_credentials",
+		});
+		const found = await database
+			.pool("checkout")
+			.query("select public.find_webhook_gateways($1) ->> 'client_id' as id", [other.client_key]);
+		expect(found.rows).toEqual([{ id: other.id }]);
+		expect(
+			(await database.pool("checkout").query("select public.find_client($1) as client", [other.client_key])).rows,
+		).toEqual([{ client: null }]);
+		await expect(
+			database
+				.pool("studio")
+				.query("select public.regenerate_client_credentials($1, $2, 'v1.a', null, 'x')", [kaveri.id, other.client_key]),
+		).rejects.toMatchObject({ code: "LS011" });
+	});
+});
+
+describe("check_invariants", () => {
+	test("finds nothing in healthy books", async () => {
+		expect(await checkInvariants(database.pool("jobs"))).toEqual([]);
+	});
+
+	// Planted with triggers and keys off, in a transaction that is rolled back: the walls would not let them in.
+	test.each([
+		["wallet_balance_is_sum_of_entries", "update wallets set balance_due = balance_due + 1"],
+		["wallet_entries_chain", "update wallet_entries set balance_after = balance_after + 1 where entry_no = 1"],
+		["paid_transaction_has_its_commission", "delete from wallet_entries where type = 'COMMISSION'"],
+		["commission_only_for_paid_transactions", "update transactions set status = 'failed', paid_at = null"],
+		["entry_belongs_to_the_transactions_client", "update transactions set client_id = gen_random_uuid()"],
+		["paid_transaction_has_a_succeeded_attempt", "update payment_attempts set status = 'failed'"],
+		["succeeded_attempt_belongs_to_a_paid_transaction", "update transactions set status = 'failed', paid_at = null"],
+		["gateway_belongs_to_the_transactions_client", "update transactions set client_id = gen_random_uuid()"],
+		["paid_transaction_has_its_event", "delete from webhook_events"],
+		[
+			"at_most_50_active_gateways",
+			"insert into payment_gateways (client_id, name, provider, api_key, api_secret) select (select id from clients limit 1), 'g', 'razorpay', 'k', 'v1.x' from generate_series(1, 51)",
+		],
+	])("finds a planted breach of %s", async (invariant, corruption) => {
+		const client = await database.pool("admin").connect();
+		try {
+			await client.query("begin; set local session_replication_role = replica");
+			await client.query(corruption);
+			const found = await client.query<{ invariant: string }>("select invariant from check_invariants()");
+			expect(found.rows.map((row) => row.invariant)).toContain(invariant);
+		} finally {
+			await client.query("rollback");
+			client.release();
+		}
+	});
+});
+
+describe("error codes", () => {
+	test("that the database raises are all known to the application and explained in docs/error-codes.md", async () => {
+		const folder = join(ROOT, "db", "functions");
+		const raised = new Set<string>();
+		for (const name of await readdir(folder)) {
+			for (const [, code] of (await readFile(join(folder, name), "utf8")).matchAll(/errcode = '(LS\d{3})'/g))
+				raised.add(code!);
+		}
+		expect([...raised].sort()).toEqual(Object.keys(DATABASE_ERRORS).sort());
+		const page = await readFile(join(ROOT, "docs", "error-codes.md"), "utf8");
+		for (const code of [...raised, ...ERROR_CODES]) expect(page, code).toContain(`\`${code}\``);
+	});
+});
