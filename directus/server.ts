@@ -1,0 +1,56 @@
+/** Entry point of the studio: Directus in this process, listening on HOST:PORT. directus/prepare.ts has run before. */
+import { mkdirSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { directusEnvironment, REPOSITORY, readEnvironment, type StudioEnvironment } from "./env.ts";
+
+function log(level: "info" | "fatal", fields: Record<string, unknown>, msg: string): void {
+	const number = level === "info" ? 30 : 60;
+	process.stdout.write(`${JSON.stringify({ level: number, time: Date.now(), name: "studio", ...fields, msg })}\n`);
+}
+
+function fail(message: string): never {
+	log("fatal", {}, message);
+	process.exit(1);
+}
+
+let env: StudioEnvironment;
+try {
+	env = readEnvironment(process.env);
+} catch (error) {
+	fail((error as Error).message);
+}
+try {
+	mkdirSync(env.uploadsDirectory, { recursive: true });
+} catch {
+	fail(`The directory ${env.uploadsDirectory} cannot be written to: set STUDIO_UPLOADS to one that can.`);
+}
+
+// Directus reads the environment and the working directory's package.json while it is imported.
+process.chdir(REPOSITORY);
+Object.assign(process.env, directusEnvironment(env));
+const { createServer } = await import("@directus/api/server");
+const server = await createServer();
+
+// Directus ends by sending itself the signal a second time; that is a clean end, not a death by signal.
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+	let received = false;
+	process.on(signal, () => {
+		if (received) process.exit(0);
+		received = true;
+		setTimeout(() => process.exit(1), 9_000).unref();
+	});
+}
+process.on("disconnect", () => process.kill(process.pid, "SIGTERM"));
+
+server.once("error", (error: NodeJS.ErrnoException) => {
+	fail(
+		error.code === "EADDRINUSE"
+			? `Port ${env.port} is taken: stop what uses it or choose another STUDIO_PORT.`
+			: `The studio cannot listen on ${env.host}:${env.port}: ${error.message}`,
+	);
+});
+server.listen({ host: env.host, port: env.port }, () => {
+	const { port } = server.address() as AddressInfo;
+	log("info", { host: env.host, port }, "studio listening");
+	process.send?.({ ready: true, port });
+});
