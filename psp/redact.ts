@@ -1,15 +1,18 @@
 import type { PspAccount } from "./adapter.ts";
 
+/** Anything shorter would take ordinary words apart. */
+const MIN_LENGTH = 6;
+
 /**
  * The last line of defence before a PSP's answer is kept: every string in it that contains one of the account's secrets
  * (as it is, in base64 or percent-encoded, or as the Basic credentials made of it) loses it. Adapters keep only fields they know in the
  * first place; this is for error pages and messages that echo a request.
  */
 export function redact<T>(value: T, account: PspAccount): T {
-	const secrets = [account.api_secret, account.webhook_secret].filter((secret) => secret !== null && secret !== "");
+	const secrets = [account.api_secret, account.webhook_secret ?? ""].filter((secret) => secret.length >= MIN_LENGTH);
 	const needles = [
-		...secrets.flatMap((secret) => [secret as string, base64(secret as string), encodeURIComponent(secret as string)]),
 		base64(`${account.api_key}:${account.api_secret}`),
+		...secrets.flatMap((secret) => [secret, base64(secret), encodeURIComponent(secret)]),
 	];
 	return scrub(value, needles) as T;
 }
