@@ -269,7 +269,7 @@ async function shutDown(pid: number, hasEnded: () => boolean): Promise<void> {
 
 /** The server gets nothing of our environment: PGDATA, PGPORT or a locale in it would change what it does. */
 function serverEnvironment(): NodeJS.ProcessEnv {
-	return { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" };
+	return { PATH: process.env.PATH, LC_ALL: "C", TZ: "UTC" };
 }
 
 async function initialise(

@@ -165,9 +165,10 @@ function scramVerifier(password: string): string {
 
 /**
  * What holds in the whole database whatever tables come: who owns which schema, nothing for everybody, and a bound on how
- * long each role may hold a statement or a transaction open (an open transaction keeps dead rows alive: perf).
+ * long each role may hold a statement or a transaction open: an open one keeps dead rows of hot tables alive. None of this
+ * is copied when a database is cloned, so a clone needs it again.
  */
-async function setUpDatabase(admin: pg.Client): Promise<void> {
+export async function setUpDatabase(admin: pg.Client): Promise<void> {
 	const { rows } = await admin.query<{ name: string }>("select quote_ident(current_database()) as name");
 	const database = rows[0]!.name;
 	await admin.query(`

@@ -1,0 +1,82 @@
+/**
+ * A database of its own for a test file, cloned from the prepared template in some 50 ms.
+ *
+ *   const database = await createTestDatabase();
+ *   const checkout = database.pool("checkout");
+ *   afterAll(() => database.drop());
+ *
+ * When a test of the file failed, drop() keeps the database and prints its name.
+ */
+import { randomBytes } from "node:crypto";
+import { basename } from "node:path";
+import pg from "pg";
+import { beforeEach, expect, inject } from "vitest";
+import { createPool } from "../db/client/pool.ts";
+import { type DatabaseRole, roleUrl, setUpDatabase } from "../db/prepare.ts";
+import { ROLE_PASSWORDS, TEMPLATE_DATABASE } from "./test-cluster.ts";
+
+export interface TestDatabase {
+	name: string;
+	/** The superuser's URL of this database. */
+	adminUrl: string;
+	url(role: DatabaseRole): string;
+	/** One pool a role, ended by drop(); "admin" is the superuser. */
+	pool(role: DatabaseRole | "admin"): pg.Pool;
+	drop(): Promise<void>;
+}
+
+let failed = false;
+beforeEach(({ onTestFailed }) => {
+	onTestFailed(() => {
+		failed = true;
+	});
+});
+
+export async function createTestDatabase(): Promise<TestDatabase> {
+	const { adminUrl: clusterUrl } = inject("testCluster");
+	const file = basename(expect.getState().testPath ?? "unknown", ".test.ts").replaceAll(/[^a-z0-9]+/g, "_");
+	const name = `test_${file.slice(0, 40)}_${randomBytes(4).toString("hex")}`;
+	await execute(clusterUrl, `create database ${name} template ${TEMPLATE_DATABASE} owner owner`);
+	const url = new URL(clusterUrl);
+	url.pathname = `/${name}`;
+	const adminUrl = url.href;
+	const pools = new Map<string, pg.Pool>();
+	const database: TestDatabase = {
+		name,
+		adminUrl,
+		url: (role) => roleUrl(clusterUrl, name, role, ROLE_PASSWORDS[role]),
+		pool(role) {
+			const existing = pools.get(role);
+			if (existing !== undefined) return existing;
+			const connectionString = role === "admin" ? adminUrl : database.url(role);
+			const pool = createPool({ connectionString, application_name: `test-${role}` });
+			pools.set(role, pool);
+			return pool;
+		},
+		async drop() {
+			await Promise.all([...pools.values()].map((pool) => pool.end()));
+			if (failed) {
+				console.log(`A test failed: its database ${name} is kept.`);
+				return;
+			}
+			await execute(clusterUrl, `drop database ${name} with (force)`);
+		},
+	};
+	// Grants on the database itself and settings of roles in it are not cloned.
+	await withAdmin(adminUrl, setUpDatabase);
+	return database;
+}
+
+async function execute(url: string, statement: string): Promise<void> {
+	await withAdmin(url, (client) => client.query(statement));
+}
+
+async function withAdmin(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+	const client = new pg.Client({ connectionString: url });
+	await client.connect();
+	try {
+		await work(client);
+	} finally {
+		await client.end();
+	}
+}
