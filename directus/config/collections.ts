@@ -1,0 +1,15 @@
+import { type Collection, label } from "./fields.ts";
+import { merchants } from "./merchants.ts";
+import { ledger } from "./money.ts";
+import { oversight } from "./oversight.ts";
+import { payments } from "./payments.ts";
+
+/** Folders of the navigation; no tables. */
+export const folders: Collection[] = [
+	{ collection: "payments", label: label("Payments", "भुगतान"), icon: "payments" },
+	{ collection: "merchants", label: label("Merchants", "व्यापारी"), icon: "store" },
+	{ collection: "money", label: label("Commission", "कमीशन"), icon: "currency_rupee" },
+	{ collection: "oversight", label: label("Oversight", "निगरानी"), icon: "visibility" },
+];
+
+export const collections: Collection[] = [...payments, ...merchants, ...ledger, ...oversight];

@@ -1,0 +1,81 @@
+import { type Collection, choice, identifier, json, label, nameOf, number, text, time, toOne, written } from "./fields.ts";
+
+const alerts: Collection = {
+	collection: "alerts",
+	label: label("Alerts", "चेतावनियाँ"),
+	singular: label("Alert", "चेतावनी"),
+	icon: "notifications_active",
+	note: "What needs a person",
+	folder: "oversight",
+	template: "{{message}}",
+	fields: [
+		...written([
+			choice("severity", label("Severity", "गंभीरता"), [
+				["info", "Info", "blue"],
+				["warning", "Warning", "amber"],
+				["critical", "Critical", "red"],
+			]),
+		]),
+		choice("status", label("Status", "स्थिति"), [
+			["open", "Open", "red"],
+			["acknowledged", "Acknowledged", "amber"],
+			["resolved", "Resolved", "green"],
+		]),
+		...written([
+			text("message", label("Message", "संदेश"), { width: "full" }),
+			toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
+			text("kind", label("Kind", "प्रकार"), { display: "formatted-value", displayOptions: { format: true } }),
+			number("count", label("Times", "बार"), {}, ""),
+			time("first_at", label("First", "पहली बार")),
+			time("last_at", label("Last", "पिछली बार")),
+			time("notified_at", label("Notified", "सूचित")),
+			text("dedupe_key", label("Key", "कुंजी"), { options: { font: "monospace" } }),
+			json("details", label("Details", "विवरण")),
+			identifier(),
+		]),
+	],
+	list: {
+		fields: ["last_at", "severity", "message", "client_id", "count", "status"],
+		sort: "-last_at",
+		widths: { last_at: 150, severity: 120, message: 420, client_id: 180, count: 90, status: 150 },
+		refreshSeconds: 10,
+	},
+	bookmarks: [{ name: "Open", icon: "notifications_active", color: "var(--theme--danger)", filter: { status: { _eq: "open" } } }],
+};
+
+const audit: Collection = {
+	collection: "audit_log",
+	label: label("Audit log", "लेखा-परीक्षा लॉग"),
+	singular: label("Audit entry", "लेखा-परीक्षा प्रविष्टि"),
+	icon: "policy",
+	note: "Who changed what; nobody can change this",
+	folder: "oversight",
+	template: "{{action}} {{table_name}}",
+	fields: written([
+		time("created_at", label("When", "कब")),
+		nameOf("actor", label("Who", "किसने"), "directus_users", "email"),
+		text("action", label("Action", "क्रिया"), { display: "formatted-value", displayOptions: { format: true } }),
+		text("table_name", label("Table", "तालिका"), { display: "formatted-value", displayOptions: { format: true } }),
+		text("row_id", label("Row", "पंक्ति"), { options: { font: "monospace" } }),
+		text("address", label("Address", "पता")),
+		text("database_role", label("Database role", "डेटाबेस भूमिका")),
+		identifier(),
+		json("before", label("Before", "पहले"), { width: "half" }),
+		json("after", label("After", "बाद में"), { width: "half" }),
+	]),
+	list: {
+		fields: ["created_at", "actor", "action", "table_name", "row_id", "address"],
+		sort: "-id",
+		widths: { created_at: 150, actor: 240, action: 150, table_name: 170, row_id: 310, address: 130 },
+		refreshSeconds: 30,
+	},
+	bookmarks: [
+		{
+			name: "Secrets",
+			icon: "key",
+			filter: { _or: [{ action: { _contains: "reveal" } }, { action: { _contains: "regenerate" } }] },
+		},
+	],
+};
+
+export const oversight = [alerts, audit];

@@ -1,0 +1,27 @@
+import type { Relation } from "./fields.ts";
+
+/**
+ * What belongs to what, for Directus. Most of these keys are composite in the database (a payment only goes through its own
+ * merchant's gateway), which Directus cannot read, hence written down here. Never edit relations through Directus' API: it
+ * drops and recreates the key.
+ */
+export const relations: Relation[] = [
+	{ collection: "payment_gateways", field: "client_id", to: "clients", reverse: "gateways" },
+	{ collection: "gateway_states", field: "gateway_id", to: "payment_gateways", reverse: "state" },
+	{ collection: "gateway_log", field: "gateway_id", to: "payment_gateways" },
+	{ collection: "gateway_log", field: "client_id", to: "clients" },
+	{ collection: "transactions", field: "client_id", to: "clients" },
+	{ collection: "transactions", field: "gateway_id", to: "payment_gateways" },
+	{ collection: "payment_attempts", field: "transaction_id", to: "transactions", reverse: "attempts" },
+	{ collection: "payment_attempts", field: "client_id", to: "clients" },
+	{ collection: "payment_attempts", field: "gateway_id", to: "payment_gateways" },
+	{ collection: "gateway_events", field: "client_id", to: "clients" },
+	{ collection: "gateway_events", field: "gateway_id", to: "payment_gateways" },
+	{ collection: "webhook_events", field: "client_id", to: "clients" },
+	{ collection: "webhook_events", field: "transaction_id", to: "transactions", reverse: "webhook_events" },
+	{ collection: "webhook_deliveries", field: "event_id", to: "webhook_events", reverse: "deliveries" },
+	{ collection: "wallets", field: "client_id", to: "clients", reverse: "wallet" },
+	{ collection: "wallet_entries", field: "client_id", to: "wallets" },
+	{ collection: "wallet_entries", field: "transaction_id", to: "transactions", reverse: "wallet_entries" },
+	{ collection: "alerts", field: "client_id", to: "clients" },
+];

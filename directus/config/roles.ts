@@ -1,0 +1,247 @@
+import { collections } from "./collections.ts";
+
+export const ROLE_NAMES = ["administrator", "operator", "finance", "support", "auditor"] as const;
+export type RoleName = (typeof ROLE_NAMES)[number];
+
+export interface Role {
+	name: string;
+	icon: string;
+	description: string;
+	/** Fixed, so that the same role is the same row everywhere. */
+	id: string;
+	policy: string;
+	access: string;
+	permissions: Permission[] | "all";
+}
+
+export interface Permission {
+	collection: string;
+	action: "create" | "read" | "update" | "delete";
+	fields: string[];
+	/** Which rows; absent = all. */
+	rows?: object;
+}
+
+/** Columns that a person may see at all, with the form's sections. Secrets' columns are not even granted in the database. */
+function readable(collection: string, options: { except?: string[]; only?: string[] } = {}): Permission {
+	const described = collections.find((candidate) => candidate.collection === collection)?.fields ?? [];
+	const visible = described.filter((field) => !(field.hidden ?? false)).map((field) => field.field);
+	const sections = visible.filter((field) => field.startsWith("section_"));
+	const fields =
+		options.only === undefined
+			? visible.filter((field) => !(options.except ?? []).includes(field))
+			: [...sections, ...options.only];
+	return { collection, action: "read", fields };
+}
+
+const EDITABLE_CLIENT = [
+	"company_name",
+	"legal_name",
+	"gstin",
+	"email",
+	"phone",
+	"address",
+	"state_code",
+	"webhook_url",
+	"redirect_urls",
+	"fee_percent",
+	"suspend_threshold",
+	"rate_limit_per_minute",
+	"rotation_mode",
+	"max_rpm_per_gateway",
+	"cooldown_seconds",
+	"payment_expiry_seconds",
+	"max_transaction_amount",
+	"daily_count_cap",
+	"daily_amount_cap",
+	"monthly_amount_cap",
+	"allow_plain_salt",
+	"reverse_commission_on_refund",
+	"status",
+	"kyc_status",
+];
+
+const EDITABLE_GATEWAY = [
+	"name",
+	"api_key",
+	"settings",
+	"monthly_limit",
+	"priority",
+	"weight",
+	"is_active",
+	"methods",
+	"currencies",
+	"min_amount",
+	"max_amount",
+	"egress_group",
+	"webhook_networks",
+	"new_api_secret",
+	"new_webhook_secret",
+];
+
+const SECRET_INPUTS = ["new_api_secret", "new_webhook_secret"];
+
+/** Everybody keeps their own profile and second factor; the address one logs in with is an administrator's business. */
+const OWN_PROFILE: Permission = {
+	collection: "directus_users",
+	action: "update",
+	rows: { id: { _eq: "$CURRENT_USER" } },
+	fields: [
+		"first_name",
+		"last_name",
+		"password",
+		"location",
+		"title",
+		"avatar",
+		"language",
+		"appearance",
+		"theme_light",
+		"theme_dark",
+		"text_direction",
+		"email_notifications",
+		"last_page",
+		"tfa_secret",
+	],
+};
+
+export const roles: Record<RoleName, Role> = {
+	administrator: {
+		name: "Administrator",
+		icon: "verified_user",
+		description: "Everything, people and roles included.",
+		id: "a0000000-0000-4000-8000-000000000001",
+		policy: "b0000000-0000-4000-8000-000000000001",
+		access: "c0000000-0000-4000-8000-000000000001",
+		permissions: "all",
+	},
+	operator: {
+		name: "Operator",
+		icon: "support_agent",
+		description: "Onboards clients, edits gateways, handles alerts.",
+		id: "a0000000-0000-4000-8000-000000000002",
+		policy: "b0000000-0000-4000-8000-000000000002",
+		access: "c0000000-0000-4000-8000-000000000002",
+		permissions: [
+			readable("clients"),
+			// What the studio makes for a new client (its hook) counts as part of the request.
+			{
+				collection: "clients",
+				action: "create",
+				fields: [...EDITABLE_CLIENT, "id", "client_key", "new_client_salt", "new_webhook_secret"],
+			},
+			{ collection: "clients", action: "update", fields: EDITABLE_CLIENT },
+			readable("payment_gateways"),
+			{
+				collection: "payment_gateways",
+				action: "create",
+				fields: [...EDITABLE_GATEWAY, "id", "client_id", "provider"],
+			},
+			{ collection: "payment_gateways", action: "update", fields: EDITABLE_GATEWAY },
+			readable("gateway_states"),
+			readable("gateway_log"),
+			readable("transactions"),
+			readable("payment_attempts"),
+			readable("gateway_events"),
+			readable("webhook_events"),
+			readable("webhook_deliveries"),
+			readable("wallets"),
+			{ collection: "wallets", action: "update", fields: ["warn_threshold"] },
+			readable("wallet_entries"),
+			readable("alerts"),
+			{ collection: "alerts", action: "update", fields: ["status"] },
+			OWN_PROFILE,
+		],
+	},
+	finance: {
+		name: "Finance",
+		icon: "account_balance",
+		description: "Reads money: payments, fees, wallets.",
+		id: "a0000000-0000-4000-8000-000000000003",
+		policy: "b0000000-0000-4000-8000-000000000003",
+		access: "c0000000-0000-4000-8000-000000000003",
+		permissions: [
+			readable("clients", {
+				only: [
+					"id",
+					"company_name",
+					"status",
+					"legal_name",
+					"gstin",
+					"email",
+					"phone",
+					"address",
+					"state_code",
+					"fee_percent",
+					"suspend_threshold",
+					"reverse_commission_on_refund",
+					"wallet",
+					"created_at",
+				],
+			}),
+			readable("payment_gateways", { only: ["id", "name", "provider", "client_id", "is_active", "monthly_limit"] }),
+			readable("transactions", { except: ["customer", "customer_id", "metadata", "gateway_response"] }),
+			readable("payment_attempts", { except: ["presentation", "routing"] }),
+			readable("wallets"),
+			readable("wallet_entries"),
+			OWN_PROFILE,
+		],
+	},
+	support: {
+		name: "Support",
+		icon: "headset_mic",
+		description: "Reads payments to answer questions; no secrets, no fees.",
+		id: "a0000000-0000-4000-8000-000000000004",
+		policy: "b0000000-0000-4000-8000-000000000004",
+		access: "c0000000-0000-4000-8000-000000000004",
+		permissions: [
+			readable("clients", {
+				only: [
+					"id",
+					"integration",
+					"company_name",
+					"status",
+					"kyc_status",
+					"email",
+					"phone",
+					"client_key",
+					"webhook_url",
+					"webhook_disabled_at",
+					"redirect_urls",
+					"created_at",
+				],
+			}),
+			readable("payment_gateways", { only: ["id", "name", "provider", "client_id", "is_active", "state"] }),
+			readable("gateway_states", { except: ["volume", "volume_month"] }),
+			readable("gateway_log"),
+			// The provider's raw answer carries its fee.
+			readable("transactions", { except: ["fee_percent", "wallet_entries", "gateway_response"] }),
+			readable("payment_attempts", { except: ["psp_fee"] }),
+			readable("gateway_events"),
+			readable("webhook_events"),
+			readable("webhook_deliveries"),
+			readable("alerts"),
+			OWN_PROFILE,
+		],
+	},
+	auditor: {
+		name: "Auditor",
+		icon: "policy",
+		description: "Reads everything, the audit log included; changes nothing.",
+		id: "a0000000-0000-4000-8000-000000000005",
+		policy: "b0000000-0000-4000-8000-000000000005",
+		access: "c0000000-0000-4000-8000-000000000005",
+		permissions: [
+			...collections.map(({ collection }) => readable(collection, { except: SECRET_INPUTS })),
+			...["directus_activity", "directus_revisions", "directus_roles", "directus_policies", "directus_permissions"].map(
+				(collection): Permission => ({ collection, action: "read", fields: ["*"] }),
+			),
+			{ collection: "directus_access", action: "read", fields: ["*"] },
+			{
+				collection: "directus_users",
+				action: "read",
+				fields: ["id", "first_name", "last_name", "email", "status", "role", "last_access", "provider"],
+			},
+			OWN_PROFILE,
+		],
+	},
+};

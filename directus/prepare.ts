@@ -1,0 +1,82 @@
+/** Brings the studio's part of the database to what the code says. Runs before every start; quick when nothing changed. */
+import { spawn } from "node:child_process";
+import { readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import pg from "pg";
+import { applyConfiguration } from "./config/apply.ts";
+import { directusDatabaseEnvironment, REPOSITORY } from "./env.ts";
+import { ensureUserOn } from "./users.ts";
+
+export interface PrepareStudioOptions {
+	/** The studio role's connection; db/prepare.ts has made role, schema and tables before. */
+	databaseUrl: string;
+	/** The first administrator, made when missing; a password changed later stays changed. */
+	admin: { email: string; password: string };
+	report?: (line: string) => void;
+}
+
+export interface PreparedStudio {
+	/** Whether Directus' own tables were made or migrated by this call. */
+	installed: boolean;
+	/** Changed rows of configuration by table; empty when all was as described. */
+	changed: Record<string, number>;
+	adminId: string;
+}
+
+export async function prepareStudio(options: PrepareStudioOptions): Promise<PreparedStudio> {
+	const client = new pg.Client({
+		connectionString: options.databaseUrl,
+		application_name: "lightspeedpay-prepare",
+	});
+	// A connection lost while idle is reported here as well as by the next query; that query's error is the one to show.
+	client.on("error", () => {});
+	await client.connect();
+	try {
+		// Several studios may start at once.
+		await client.query("select pg_advisory_lock(hashtextextended('lightspeedpay.prepare_studio', 0))");
+		const installed = !(await isUpToDate(client));
+		if (installed) {
+			options.report?.("Installing the studio's own tables.");
+			await install(options.databaseUrl);
+		}
+		const changed = await applyConfiguration(client);
+		const adminId = await ensureUserOn(client, { ...options.admin, role: "administrator", firstName: "Admin" });
+		return { installed, changed, adminId };
+	} finally {
+		await client.end();
+	}
+}
+
+/** Whether every migration that this version of Directus has was applied; loading Directus to ask it would take seconds. */
+async function isUpToDate(client: pg.Client): Promise<boolean> {
+	const { rows } = await client.query<{ is_there: boolean }>(
+		"select to_regclass('directus.directus_migrations') is not null as is_there",
+	);
+	if (!rows[0]!.is_there) return false;
+	const api = dirname(fileURLToPath(import.meta.resolve("@directus/api")));
+	const files = await readdir(join(api, "database", "migrations"));
+	const versions = files.filter((file) => /^[0-9]+[A-Z]-[^.]+\.js$/.test(file)).map((file) => file.split("-", 1)[0]!);
+	const { rows: applied } = await client.query<{ version: string }>("select version from directus.directus_migrations");
+	const done = new Set(applied.map(({ version }) => version));
+	return versions.every((version) => done.has(version));
+}
+
+async function install(databaseUrl: string): Promise<void> {
+	const child = spawn(process.execPath, [join(import.meta.dirname, "install.ts")], {
+		cwd: REPOSITORY,
+		env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...directusDatabaseEnvironment(databaseUrl) },
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	let output = "";
+	const collect = (chunk: Buffer) => {
+		output = `${output}${chunk}`.slice(-4_000);
+	};
+	child.stdout.on("data", collect);
+	child.stderr.on("data", collect);
+	const code = await new Promise<number | null>((resolve, reject) => {
+		child.once("error", reject);
+		child.once("close", resolve);
+	});
+	if (code !== 0) throw new Error(`Directus' tables could not be installed:\n${output.trim()}`);
+}
