@@ -1,0 +1,27 @@
+/** The result that the payer's browser carries back to the merchant; the merchant's server can check it with its salt. */
+import { createHmac } from "node:crypto";
+
+export interface ResultInput {
+	redirect_url: string;
+	client_salt: string;
+	transaction_id: string;
+	order_id: string;
+	status: string;
+	amount: number;
+	/** The database's time. */
+	now: Date;
+}
+
+/** Null when the merchant's URL is not one that a browser may be sent to. */
+export function signedResultUrl(input: ResultInput): string | null {
+	const url = URL.parse(input.redirect_url);
+	if (url === null || !["https:", "http:"].includes(url.protocol)) return null;
+	const timestamp = Math.floor(input.now.getTime() / 1000);
+	const { transaction_id, order_id, status, amount } = input;
+	const signature = createHmac("sha256", input.client_salt)
+		.update(`${timestamp}.${transaction_id}.${order_id}.${status}.${amount}`)
+		.digest("hex");
+	const result = { transaction_id, order_id, status, amount: String(amount), timestamp: String(timestamp), signature };
+	for (const [name, value] of Object.entries(result)) url.searchParams.set(name, value);
+	return url.href;
+}
