@@ -14,8 +14,9 @@ import type {
 	ReturnResult,
 	SettlementLine,
 } from "../adapter.ts";
+import type { Exchange } from "../exchange.ts";
 import { redact } from "../redact.ts";
-import { createRazorpayClient, type Exchange } from "./client.ts";
+import { createRazorpayClient } from "./client.ts";
 import { codeByReason } from "./error-map.ts";
 import { isSignedBy } from "./signature.ts";
 import {

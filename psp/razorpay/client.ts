@@ -14,19 +14,11 @@ import http from "node:http";
 import https from "node:https";
 import Razorpay from "razorpay";
 import type { PspAccount, PspEndpoint } from "../adapter.ts";
-import { neverSentCodes } from "./error-map.ts";
+import { DEFAULT_TIMEOUT_MS, type Exchange, exchangeWithoutAnswer } from "../exchange.ts";
 
 export const RAZORPAY_API_URL = "https://api.razorpay.com";
 
-const DEFAULT_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
-
-export type Exchange =
-	| { kind: "answered"; http_status: number; headers: Record<string, string>; body: unknown }
-	/** The connection was never made: Razorpay cannot have acted. */
-	| { kind: "never_sent"; reason: string }
-	/** The request may have arrived; no whole answer came back. */
-	| { kind: "lost"; reason: string; timed_out: boolean };
 
 /** What this file uses of the axios instance inside the SDK. */
 interface SdkTransport {
@@ -82,7 +74,8 @@ export function createRazorpayClient(endpoint: PspEndpoint = {}): RazorpayClient
 					return response;
 				},
 				(error) => {
-					exchange = describeError(error, deadline.aborted);
+					const { response } = (error ?? {}) as { response?: SdkResponse };
+					exchange = response === undefined ? exchangeWithoutAnswer(error, deadline.aborted) : answered(response);
 					return Promise.reject(error);
 				},
 			);
@@ -111,18 +104,4 @@ function answered(response: SdkResponse): Exchange {
 		if (typeof value === "string") headers[name.toLowerCase()] = value;
 	}
 	return { kind: "answered", http_status: response.status, headers, body: response.data };
-}
-
-function describeError(error: unknown, timed_out: boolean): Exchange {
-	const { response, code, cause, syscall } = (error ?? {}) as {
-		response?: SdkResponse;
-		code?: string;
-		syscall?: string;
-		cause?: { code?: string; syscall?: string };
-	};
-	if (response !== undefined) return answered(response);
-	if (timed_out) return { kind: "lost", reason: "no answer in time", timed_out: true };
-	const reason = cause?.code ?? code ?? "unknown network error";
-	if (neverSentCodes.has(reason) || (cause?.syscall ?? syscall) === "connect") return { kind: "never_sent", reason };
-	return { kind: "lost", reason, timed_out: false };
 }

@@ -63,20 +63,3 @@ export const uncertainHttpStatuses: ReadonlySet<number> = new Set([408, 409]);
 
 /** `error.code` values that speak of a fault behind the API, whatever the HTTP status beside them is. */
 export const faultErrorCodes: ReadonlySet<string> = new Set(["SERVER_ERROR", "GATEWAY_ERROR"]);
-
-/** Node's names for a connection that never came to be, so that not a byte of the request was sent. */
-export const neverSentCodes: ReadonlySet<string> = new Set([
-	"ECONNREFUSED",
-	"ENOTFOUND",
-	"EAI_AGAIN",
-	"EHOSTUNREACH",
-	"ENETUNREACH",
-	"EHOSTDOWN",
-	"CERT_HAS_EXPIRED",
-	"CERT_NOT_YET_VALID",
-	"DEPTH_ZERO_SELF_SIGNED_CERT",
-	"SELF_SIGNED_CERT_IN_CHAIN",
-	"UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-	"UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-	"ERR_TLS_CERT_ALTNAME_INVALID",
-]);

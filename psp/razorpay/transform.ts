@@ -11,7 +11,7 @@ import type {
 	RefundState,
 	SettlementLine,
 } from "../adapter.ts";
-import type { Exchange } from "./client.ts";
+import { type Exchange, readRetryAfter } from "../exchange.ts";
 import {
 	codeByDescription,
 	codeByHttpStatus,
@@ -342,17 +342,6 @@ export function fail(
 		error: { code, psp_code, message: message.slice(0, 500), http_status, retry_after_seconds },
 		raw,
 	};
-}
-
-/** Seconds or an HTTP date, the two forms of RFC 9110. */
-function readRetryAfter(headers: Record<string, string>): number | null {
-	const value = headers["retry-after"];
-	if (value === undefined) return null;
-	if (/^\d{1,9}$/.test(value)) return Number(value);
-	const until = Date.parse(value);
-	const now = Date.parse(headers.date ?? "");
-	if (Number.isNaN(until)) return null;
-	return Math.max(0, Math.ceil((until - (Number.isNaN(now) ? Date.now() : now)) / 1000));
 }
 
 function excerptOf(body: unknown): string {

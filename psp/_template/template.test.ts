@@ -1,0 +1,23 @@
+import { describe, expect, test } from "vitest";
+import { createTemplateAdapter } from "./adapter.ts";
+import { conformanceKit } from "./conformance.ts";
+
+describe("the untouched template", () => {
+	const adapter = createTemplateAdapter({ api_url: "http://127.0.0.1:9" });
+	const account = conformanceKit.createAccount("unit");
+
+	test("proves no return and no webhook", () => {
+		const returned = conformanceKit.signReturn(account, "order", "payment");
+		expect(adapter.verifyReturn(account, returned).verified).toBe(false);
+		const request = { raw_body: Buffer.from("{}"), headers: {} };
+		expect(adapter.verifyWebhook(account, request).valid).toBe(false);
+		expect(adapter.parseWebhook(request).kind).toBe("ignored");
+	});
+
+	test("knows nothing of orders and refunds", async () => {
+		const order = { psp_order_id: "order", reference: "reference" };
+		expect((await adapter.fetchStatus(account, order)).outcome).toBe("unknown");
+		const refund = { psp_refund_id: "refund", psp_payment_id: "payment" };
+		expect((await adapter.fetchRefund(account, refund)).outcome).toBe("unknown");
+	});
+});

@@ -1,0 +1,506 @@
+/**
+ * What every adapter must do, run against the sandbox over real HTTP. A provider brings its factory and a small kit
+ * (psp/<provider>/conformance.ts); the scenarios are the same for all, and so are the names in the report.
+ */
+
+import { randomBytes, randomUUID } from "node:crypto";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type {
+	BrowserReturn,
+	CreateOrderInput,
+	CreateOrderResult,
+	PaymentState,
+	PspAccount,
+	PspAdapter,
+	PspAdapterFactory,
+	WebhookRequest,
+} from "./adapter.ts";
+import type { SandboxDriver } from "./sandbox-driver.ts";
+
+/** What the suite cannot know of a PSP. */
+export interface ConformanceKit {
+	/** An account with credentials of the PSP's form; `suffix` makes it one that nobody else uses. */
+	createAccount(suffix: string): PspAccount;
+	/** Paths below the provider's API whose calls are upset or counted. */
+	paths: { create_order: string };
+	/** The browser's return after a success, as the PSP would sign it. */
+	signReturn(account: PspAccount, psp_order_id: string, psp_payment_id: string): BrowserReturn;
+	/** The browser's return after a decline. */
+	failedReturn(psp_order_id: string): BrowserReturn;
+}
+
+export interface ConformanceTarget {
+	provider: string;
+	createAdapter: PspAdapterFactory;
+	kit: ConformanceKit;
+	/** Asked for once the sandbox listens; the suite closes it. */
+	connect(): Promise<SandboxDriver>;
+}
+
+const TIMEOUT_MS = 700;
+
+export function describeConformance({ provider, createAdapter, kit, connect }: ConformanceTarget): void {
+	describe(provider, () => {
+		let sandbox: SandboxDriver;
+		let account: PspAccount;
+		/** Patient, for everything that is to go well. */
+		let adapter: PspAdapter;
+		/** Gives up early, for everything that is not. */
+		let hasty: PspAdapter;
+
+		beforeAll(async () => {
+			sandbox = await connect();
+			account = kit.createAccount(randomBytes(5).toString("hex"));
+			adapter = createAdapter({ api_url: sandbox.api_url });
+			hasty = createAdapter({ api_url: sandbox.api_url, timeout_ms: TIMEOUT_MS });
+			await sandbox.registerAccount(account);
+		});
+		afterEach(() => sandbox.clearFaults());
+		afterAll(() => sandbox?.close());
+
+		const create_path = kit.paths.create_order;
+
+		function orderInput(amount = 49900): CreateOrderInput {
+			return {
+				reference: randomUUID(),
+				amount,
+				currency: "INR",
+				order_id: `KB-${randomBytes(4).toString("hex")}`,
+				merchant_name: "Kaveri Books & Söhne",
+				description: null,
+				customer: { name: "Asha Rao", email: "asha.rao@example.com", phone: "+919000012345" },
+				method: null,
+				return_url: "http://127.0.0.1:9/pay/1/return?token=t",
+				cancel_url: "http://127.0.0.1:9/pay/1/cancel?token=t",
+				expires_at: new Date(Date.now() + 15 * 60_000),
+			};
+		}
+
+		async function createOrder(input = orderInput()) {
+			const result = succeeded(await adapter.createOrder(account, input));
+			return { psp_order_id: result.psp_order_id, reference: input.reference, result, input };
+		}
+
+		/** An order that a payer has paid. */
+		async function paidOrder(amount?: number) {
+			const order = await createOrder(orderInput(amount));
+			await sandbox.pay(order.psp_order_id, "success");
+			const state = await adapter.fetchStatus(account, order);
+			expect(state.outcome).toBe("succeeded");
+			return { ...order, state, psp_payment_id: state.psp_payment_id as string };
+		}
+
+		function refundInput(psp_payment_id: string, amount: number) {
+			return { reference: randomUUID(), psp_payment_id, amount, currency: "INR", reason: "Out of stock" };
+		}
+
+		function verifiedWebhook(request: WebhookRequest) {
+			const verified = adapter.verifyWebhook(account, request);
+			if (!verified.valid) throw new Error(verified.reason);
+			return verified;
+		}
+
+		function paymentsIn(requests: WebhookRequest[]): PaymentState[] {
+			return requests.flatMap((request) => {
+				const event = adapter.parseWebhook(request);
+				return event.kind === "payment" ? [event.payment] : [];
+			});
+		}
+
+		test("create: an order for the amount asked, and a way there for the payer's browser", async () => {
+			const { result } = await createOrder();
+			expect(result.psp_order_id).not.toBe("");
+			const page = await openPresentation(result);
+			expect(page.status).toBeLessThan(400);
+			expect(new URL(page.url).origin).toBe(new URL(sandbox.api_url).origin);
+		});
+
+		test("create: two hundred orders at once keep to themselves", async () => {
+			const inputs = Array.from({ length: 200 }, (_, n) => orderInput(10_000 + n));
+			const results = await Promise.all(inputs.map((input) => adapter.createOrder(account, input)));
+			expect(new Set(results.map((result) => succeeded(result).psp_order_id)).size).toBe(200);
+			const found = await Promise.all(inputs.slice(0, 20).map((input) => adapter.findOrder(account, input)));
+			expect(found.map((result) => succeeded(result).psp_order_id)).toEqual(
+				results.slice(0, 20).map((result) => succeeded(result).psp_order_id),
+			);
+		});
+
+		test("create: refused for an amount that the PSP does not take", async () => {
+			const result = await adapter.createOrder(account, orderInput(1));
+			expect(result).toMatchObject({ outcome: "failed", error: { code: "invalid_request" } });
+		});
+
+		test("create: refused with a wrong secret", async () => {
+			const result = await adapter.createOrder({ ...account, api_secret: "not-the-secret" }, orderInput());
+			expect(result).toMatchObject({ outcome: "failed", error: { code: "authentication_failed" } });
+		});
+
+		test("create: a lost reply is unknown, and the order is found and not made twice", async () => {
+			await sandbox.fault({ path: create_path, kind: "drop_after_success", times: 1 });
+			const input = orderInput();
+			const before = await sandbox.countRequests("POST", create_path);
+			expect((await adapter.createOrder(account, input)).outcome).toBe("unknown");
+			const found = succeeded(await adapter.findOrder(account, input));
+			expect(succeeded(await adapter.findOrder(account, input)).psp_order_id).toBe(found.psp_order_id);
+			expect(await sandbox.countRequests("POST", create_path)).toBe(before + 1);
+			await sandbox.pay(found.psp_order_id, "success");
+			expect(await adapter.fetchStatus(account, { ...input, psp_order_id: found.psp_order_id })).toMatchObject({
+				outcome: "succeeded",
+				amount: input.amount,
+			});
+		});
+
+		test("create: 429 is a refusal by rate", async () => {
+			await sandbox.fault({ path: create_path, kind: "status", status: 429, times: 1 });
+			const result = await adapter.createOrder(account, orderInput());
+			expect(result).toMatchObject({ outcome: "failed", error: { code: "rate_limited", http_status: 429 } });
+		});
+
+		test.each([500, 502, 503])("create: %i is unknown, since the order may exist", async (status) => {
+			await sandbox.fault({ path: create_path, kind: "status", status, times: 1 });
+			const result = await adapter.createOrder(account, orderInput());
+			expect(result).toMatchObject({ outcome: "unknown", error: { code: "psp_unavailable", http_status: status } });
+		});
+
+		test("create: an HTML page in place of an answer is unknown", async () => {
+			const page = "<!doctype html><title>Welcome</title><p>Not what you asked for";
+			await withServer(
+				(_, response) => response.writeHead(200, { "content-type": "text/html" }).end(page),
+				async (api_url) => {
+					const result = await createAdapter({ api_url }).createOrder(account, orderInput());
+					expect(result).toMatchObject({ outcome: "unknown", error: { code: "unreadable_answer" } });
+				},
+			);
+		});
+
+		test("create: no answer in time is unknown, and no order is found when none was made", async () => {
+			await sandbox.fault({ path: create_path, kind: "timeout", times: 1 });
+			const input = orderInput();
+			expect(await hasty.createOrder(account, input)).toMatchObject({
+				outcome: "unknown",
+				error: { code: "timed_out" },
+			});
+			await sandbox.clearFaults();
+			expect(await adapter.findOrder(account, input)).toMatchObject({
+				outcome: "failed",
+				error: { code: "not_found" },
+			});
+		});
+
+		test("create: an answer that comes too late is unknown, and the order is found", async () => {
+			await sandbox.fault({ path: create_path, kind: "slow", delay_ms: TIMEOUT_MS * 2, times: 1 });
+			const input = orderInput();
+			expect(await hasty.createOrder(account, input)).toMatchObject({
+				outcome: "unknown",
+				error: { code: "timed_out" },
+			});
+			await sandbox.clearFaults();
+			await expect
+				.poll(async () => (await adapter.findOrder(account, input)).outcome, { timeout: 3000, interval: 100 })
+				.toBe("succeeded");
+		});
+
+		test("create: a refused connection was never sent", async () => {
+			const api_url = await withServer(
+				() => undefined,
+				async (url) => url,
+			);
+			const result = await createAdapter({ api_url }).createOrder(account, orderInput());
+			expect(result).toMatchObject({ outcome: "failed", error: { code: "psp_unavailable", http_status: null } });
+		});
+
+		test("find: none was ever made", async () => {
+			const result = await adapter.findOrder(account, orderInput());
+			expect(result).toMatchObject({ outcome: "failed", error: { code: "not_found" } });
+		});
+
+		test.each([429, 500])("find: a lookup answered with %i says nothing", async (status) => {
+			await sandbox.fault({ kind: "status", status, times: 1 });
+			expect((await adapter.findOrder(account, orderInput())).outcome).toBe("unknown");
+		});
+
+		test("status: nobody has paid yet", async () => {
+			const state = await adapter.fetchStatus(account, await createOrder());
+			expect(state).toMatchObject({ outcome: "pending", psp_payment_id: null, error: null });
+		});
+
+		test("status: paid, with amount, currency, method and the bank's reference as the PSP says", async () => {
+			const { state, psp_order_id } = await paidOrder(123_45);
+			expect(state).toMatchObject({ psp_order_id, amount: 123_45, currency: "INR", error: null });
+			expect(state.method).toEqual(expect.any(String));
+			expect(state.bank_reference).toEqual(expect.any(String));
+		});
+
+		test("status: declined, with a reason", async () => {
+			const order = await createOrder();
+			await sandbox.pay(order.psp_order_id, "failure");
+			const state = await adapter.fetchStatus(account, order);
+			expect(state).toMatchObject({ outcome: "failed", amount: order.input.amount });
+			expect(state.error?.code).toEqual(expect.any(String));
+		});
+
+		test("status: declined and then paid is paid", async () => {
+			const order = await createOrder();
+			await sandbox.pay(order.psp_order_id, "failure");
+			await sandbox.pay(order.psp_order_id, "success");
+			const state = await adapter.fetchStatus(account, order);
+			expect(state).toMatchObject({ outcome: "succeeded", error: null });
+		});
+
+		test("status: begun and not finished is neither paid nor failed", async () => {
+			const order = await createOrder();
+			await sandbox.pay(order.psp_order_id, "pending");
+			const state = await adapter.fetchStatus(account, order);
+			expect(["pending", "authorized"]).toContain(state.outcome);
+		});
+
+		test.each([429, 500])("status: a lookup answered with %i is unknown", async (status) => {
+			const order = await paidOrder();
+			await sandbox.fault({ kind: "status", status, times: 1 });
+			expect((await adapter.fetchStatus(account, order)).outcome).toBe("unknown");
+		});
+
+		test("return: signed by the PSP for this order", async () => {
+			const { psp_order_id, psp_payment_id } = await paidOrder();
+			const result = adapter.verifyReturn(account, kit.signReturn(account, psp_order_id, psp_payment_id));
+			expect(result).toEqual({ verified: true, psp_payment_id, claims: "succeeded" });
+		});
+
+		test("return: forged, or of another order, proves nothing", async () => {
+			const { psp_order_id, psp_payment_id } = await paidOrder();
+			const stranger = { ...account, api_secret: "not-the-secret" };
+			const forged = kit.signReturn(stranger, psp_order_id, psp_payment_id);
+			expect(adapter.verifyReturn(account, forged).verified).toBe(false);
+			const other = kit.signReturn(account, `${psp_order_id}X`, psp_payment_id);
+			expect(adapter.verifyReturn(account, { ...other, psp_order_id }).verified).toBe(false);
+		});
+
+		test("return: a failure is shown, never proven", async () => {
+			const { psp_order_id } = await createOrder();
+			const result = adapter.verifyReturn(account, kit.failedReturn(psp_order_id));
+			expect(result).toEqual({ verified: false, claims: "failed" });
+		});
+
+		test("webhook: a payment, with amount and currency as the PSP says", async () => {
+			const { psp_order_id } = await paidOrder(55_500);
+			const [first, ...others] = await sandbox.webhooksAbout(psp_order_id, 1);
+			for (const request of [first as WebhookRequest, ...others]) verifiedWebhook(request);
+			await expect
+				.poll(async () => paymentsIn(await sandbox.webhooksAbout(psp_order_id, 1)), { timeout: 3000 })
+				.toContainEqual(
+					expect.objectContaining({ outcome: "succeeded", psp_order_id, amount: 55_500, currency: "INR" }),
+				);
+		});
+
+		test("webhook: a decline", async () => {
+			const { psp_order_id } = await createOrder();
+			await sandbox.pay(psp_order_id, "failure");
+			const [payment] = paymentsIn(await sandbox.webhooksAbout(psp_order_id, 1));
+			expect(payment).toMatchObject({ outcome: "failed", psp_order_id });
+			expect(payment?.error?.code).toEqual(expect.any(String));
+		});
+
+		test("webhook: forged is refused", async () => {
+			const { psp_order_id } = await createOrder();
+			await sandbox.pay(psp_order_id, "success", { forge: true });
+			const [request] = await sandbox.webhooksAbout(psp_order_id, 1);
+			expect(adapter.verifyWebhook(account, request as WebhookRequest).valid).toBe(false);
+		});
+
+		test("webhook: signed for one account is refused by another", async () => {
+			const { psp_order_id } = await paidOrder();
+			const [request] = await sandbox.webhooksAbout(psp_order_id, 1);
+			const other = { ...account, webhook_secret: "the-secret-of-another" };
+			expect(adapter.verifyWebhook(other, request as WebhookRequest).valid).toBe(false);
+		});
+
+		test("webhook: a body that was trimmed or changed is refused", async () => {
+			const { psp_order_id } = await paidOrder();
+			const [request] = (await sandbox.webhooksAbout(psp_order_id, 1)) as [WebhookRequest];
+			const { raw_body, headers } = request;
+			if (!verifiedWebhook(request).body_proven) return;
+			const changed = Buffer.from(raw_body);
+			changed[raw_body.length - 2] = (changed[raw_body.length - 2] ?? 0) ^ 1;
+			for (const body of [raw_body.subarray(0, -1), changed, Buffer.concat([raw_body, Buffer.from("\n")])]) {
+				expect(adapter.verifyWebhook(account, { raw_body: body, headers }).valid).toBe(false);
+			}
+		});
+
+		test("webhook: a repeated one has the same dedupe key, another event another", async () => {
+			const { psp_order_id } = await createOrder();
+			await sandbox.pay(psp_order_id, "success", { duplicate: true });
+			const requests = await sandbox.webhooksAbout(psp_order_id, 2);
+			const other = await paidOrder();
+			const [unlike] = (await sandbox.webhooksAbout(other.psp_order_id, 1)) as [WebhookRequest];
+			const keysByBody = new Map<string, Set<string>>();
+			for (const request of requests) {
+				const keys = keysByBody.get(request.raw_body.toString("base64")) ?? new Set();
+				keysByBody.set(request.raw_body.toString("base64"), keys.add(verifiedWebhook(request).dedupe_key));
+			}
+			expect(keysByBody.size).toBeLessThan(requests.length);
+			const keys = [...keysByBody.values()].flatMap((each) => [...each]);
+			expect(keys).toHaveLength(keysByBody.size);
+			expect(keys).not.toContain(verifiedWebhook(unlike).dedupe_key);
+		});
+
+		test("webhook: nothing is accepted without a secret", async () => {
+			const { psp_order_id } = await paidOrder();
+			const [request] = (await sandbox.webhooksAbout(psp_order_id, 1)) as [WebhookRequest];
+			expect(adapter.verifyWebhook({ ...account, webhook_secret: null }, request).valid).toBe(false);
+		});
+
+		test("webhook: what cannot be read throws nothing", () => {
+			for (const body of ["", "null", "[1]", "{", "a=1&b=2", '{"event":7}']) {
+				expect(adapter.parseWebhook({ raw_body: Buffer.from(body), headers: {} }).kind).toBe("ignored");
+			}
+		});
+
+		test("refund: in full", async () => {
+			const { psp_payment_id } = await paidOrder(30_000);
+			const input = refundInput(psp_payment_id, 30_000);
+			const refund = await adapter.refund(account, input);
+			expect(["succeeded", "pending"]).toContain(refund.outcome);
+			expect(refund).toMatchObject({ amount: 30_000, psp_payment_id, reference: input.reference, error: null });
+		});
+
+		test("refund: in parts, and never beyond the amount", async () => {
+			const order = await paidOrder(30_000);
+			const part = (amount: number) => adapter.refund(account, refundInput(order.psp_payment_id, amount));
+			expect(["succeeded", "pending"]).toContain((await part(10_000)).outcome);
+			expect(["succeeded", "pending"]).toContain((await part(15_000)).outcome);
+			const beyond = await part(10_000);
+			expect(beyond).toMatchObject({ outcome: "failed", error: { code: "refund_exceeds_amount" } });
+			expect((await adapter.fetchStatus(account, order)).outcome).toBe("succeeded");
+		});
+
+		test("refund: repeated with the same key is one refund", async () => {
+			const { psp_payment_id } = await paidOrder(30_000);
+			const input = refundInput(psp_payment_id, 20_000);
+			const first = await adapter.refund(account, input);
+			const again = await adapter.refund(account, input);
+			expect(again).toMatchObject({ psp_refund_id: first.psp_refund_id, amount: 20_000 });
+			const rest = await adapter.refund(account, refundInput(psp_payment_id, 10_000));
+			expect(["succeeded", "pending"]).toContain(rest.outcome);
+		});
+
+		test("refund: a key used for another amount is refused", async () => {
+			const { psp_payment_id } = await paidOrder(30_000);
+			const input = refundInput(psp_payment_id, 20_000);
+			await adapter.refund(account, input);
+			const other = await adapter.refund(account, { ...input, amount: 5000 });
+			expect(other).toMatchObject({ outcome: "failed", error: { code: "duplicate_request" } });
+		});
+
+		test("refund: a lost reply is unknown, and asking again with the key gives the one refund", async () => {
+			const { psp_payment_id } = await paidOrder(30_000);
+			const input = refundInput(psp_payment_id, 30_000);
+			await sandbox.fault({ kind: "drop_after_success", times: 1 });
+			expect((await adapter.refund(account, input)).outcome).toBe("unknown");
+			await sandbox.clearFaults();
+			const again = await adapter.refund(account, input);
+			expect(["succeeded", "pending"]).toContain(again.outcome);
+			expect(again.amount).toBe(30_000);
+		});
+
+		test("refund: its status can be asked for", async () => {
+			const { psp_payment_id } = await paidOrder(30_000);
+			const { psp_refund_id, reference } = await adapter.refund(account, refundInput(psp_payment_id, 12_000));
+			const wanted = { psp_refund_id: psp_refund_id as string, psp_payment_id };
+			const state = await adapter.fetchRefund(account, wanted);
+			expect(["succeeded", "pending"]).toContain(state.outcome);
+			expect(state).toMatchObject({ psp_refund_id, reference, psp_payment_id, amount: 12_000 });
+			await sandbox.fault({ kind: "status", status: 500, times: 1 });
+			expect((await adapter.fetchRefund(account, wanted)).outcome).toBe("unknown");
+		});
+
+		test("settlement: every line of the day, following the pages", async () => {
+			const merchant = kit.createAccount(randomBytes(5).toString("hex"));
+			await sandbox.registerAccount(merchant);
+			const paged = createAdapter({ api_url: sandbox.api_url, page_size: 2 });
+			const amounts = [10_000, 20_000, 30_000, 40_000, 50_000];
+			const orders = await Promise.all(
+				amounts.map(async (amount) => succeeded(await paged.createOrder(merchant, orderInput(amount)))),
+			);
+			for (const { psp_order_id } of orders) await sandbox.pay(psp_order_id, "success", { skip: true });
+			const report = await paged.fetchSettlement(merchant, dayInIndia(new Date()));
+			if (report.outcome !== "succeeded") throw new Error(report.error.message);
+			const payments = report.lines.filter((line) => line.kind === "payment");
+			expect(payments.map((line) => line.amount).sort((a, b) => a - b)).toEqual(amounts);
+			expect(new Set(payments.map((line) => line.psp_order_id))).toEqual(
+				new Set(orders.map((order) => order.psp_order_id)),
+			);
+			for (const line of payments) {
+				expect(line.credit).toBe(line.amount - line.fee);
+				expect(line.debit).toBe(0);
+				expect(line.settled_at).toBeInstanceOf(Date);
+			}
+			const empty = await paged.fetchSettlement(merchant, "2020-01-01");
+			expect(empty).toMatchObject({ outcome: "succeeded", lines: [] });
+		});
+
+		test("settlement: a report that breaks off is not given in part", async () => {
+			await paidOrder();
+			await sandbox.fault({ kind: "status", status: 500, times: 1 });
+			expect((await adapter.fetchSettlement(account, dayInIndia(new Date()))).outcome).toBe("unknown");
+		});
+
+		test("secrets: never in what is kept", async () => {
+			const order = await paidOrder();
+			const kept: unknown[] = [
+				order.result,
+				order.state,
+				await adapter.findOrder(account, order.input),
+				await adapter.refund(account, refundInput(order.psp_payment_id, 1000)),
+				...paymentsIn(await sandbox.webhooksAbout(order.psp_order_id, 1)),
+			];
+			const echo: http.RequestListener = async (request, response) => {
+				let body = "";
+				for await (const chunk of request) body += chunk;
+				response.writeHead(400, { "content-type": "application/json" });
+				const seen = `${request.url} ${JSON.stringify(request.headers)} ${body} ${account.api_secret}`;
+				response.end(JSON.stringify({ error: { code: "BAD_REQUEST_ERROR", description: seen }, message: seen }));
+			};
+			await withServer(echo, async (api_url) => {
+				const echoed = createAdapter({ api_url });
+				kept.push(await echoed.createOrder(account, order.input), await echoed.fetchStatus(account, order));
+			});
+			const text = JSON.stringify(kept);
+			const basic = Buffer.from(`${account.api_key}:${account.api_secret}`).toString("base64");
+			for (const secret of [account.api_secret, account.webhook_secret as string, basic]) {
+				expect(text).not.toContain(secret);
+			}
+		});
+	});
+}
+
+function succeeded(result: CreateOrderResult) {
+	if (result.outcome !== "succeeded") throw new Error(`${result.outcome}: ${JSON.stringify(result.error)}`);
+	return result;
+}
+
+async function openPresentation({ presentation }: ReturnType<typeof succeeded>): Promise<Response> {
+	if (presentation.kind === "redirect") return fetch(presentation.url, { redirect: "manual" });
+	return fetch(presentation.url, {
+		method: "POST",
+		body: new URLSearchParams(presentation.fields),
+		redirect: "manual",
+	});
+}
+
+/** Runs `use` with the address of a server that is gone afterwards. */
+async function withServer<T>(listener: http.RequestListener, use: (api_url: string) => Promise<T>): Promise<T> {
+	const server = http.createServer(listener);
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	try {
+		return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+	} finally {
+		server.closeAllConnections();
+		await new Promise((resolve) => server.close(resolve));
+	}
+}
+
+function dayInIndia(time: Date): string {
+	return new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Kolkata", dateStyle: "short" }).format(time);
+}

@@ -1,0 +1,21 @@
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { createPspAdapters, isProvider, providers } from "./providers.ts";
+
+test("every provider's folder is in the list, under the name its adapter gives itself", () => {
+	const folders = readdirSync(import.meta.dirname, { withFileTypes: true })
+		.filter((entry) => entry.isDirectory() && !entry.name.startsWith("_"))
+		.map((entry) => entry.name);
+	expect(Object.keys(providers).sort()).toEqual(folders.sort());
+	for (const [name, adapter] of Object.entries(createPspAdapters())) expect(adapter.provider).toBe(name);
+});
+
+test("with a sandbox every adapter's page is the sandbox's", () => {
+	const adapters = createPspAdapters({ sandbox_url: "http://127.0.0.1:4000" });
+	for (const adapter of Object.values(adapters)) expect(adapter.browser_origins).toEqual(["http://127.0.0.1:4000"]);
+});
+
+test("names of objects' own parts are no providers", () => {
+	expect(isProvider("razorpay")).toBe(true);
+	for (const name of ["constructor", "__proto__", "", "Razorpay"]) expect(isProvider(name)).toBe(false);
+});

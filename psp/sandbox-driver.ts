@@ -1,0 +1,108 @@
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import type { PspAccount, WebhookRequest } from "./adapter.ts";
+
+/** The sandbox as the conformance suite uses it: its control interface over HTTP, and an endpoint for its webhooks. */
+export interface SandboxDriver {
+	/** Where this provider's API is. */
+	readonly api_url: string;
+	registerAccount(account: PspAccount): Promise<void>;
+	/** Upsets the next `times` calls to paths that begin with `path`. */
+	fault(fault: SandboxFault): Promise<void>;
+	clearFaults(): Promise<void>;
+	/** What a payer does with an order on the PSP's page; resolves when the PSP has taken note of it. */
+	pay(psp_order_id: string, outcome: PayOutcome, webhook?: WebhookManner): Promise<void>;
+	/** Answers the `count` webhooks (or more) about this order that have come in, once there are so many. */
+	webhooksAbout(psp_order_id: string, count: number): Promise<WebhookRequest[]>;
+	/** How many calls `METHOD path` the PSP has seen. */
+	countRequests(method: string, path: string): Promise<number>;
+	close(): Promise<void>;
+}
+
+export type PayOutcome = "success" | "failure" | "pending";
+
+export interface SandboxFault {
+	path?: string;
+	kind: "status" | "slow" | "drop_after_success" | "timeout";
+	status?: number;
+	delay_ms?: number;
+	times: number;
+}
+
+export interface WebhookManner {
+	duplicate?: boolean;
+	delay_ms?: number;
+	skip?: boolean;
+	forge?: boolean;
+}
+
+const WEBHOOK_PATIENCE_MS = 5000;
+
+export async function connectSandbox(sandbox_url: string, provider: string): Promise<SandboxDriver> {
+	const received: WebhookRequest[] = [];
+	const arrivals = new Set<() => void>();
+	const endpoint = http.createServer(async (request, response) => {
+		const chunks: Buffer[] = [];
+		for await (const chunk of request) chunks.push(chunk);
+		const headers: Record<string, string> = {};
+		for (const [name, value] of Object.entries(request.headers)) {
+			if (typeof value === "string") headers[name] = value;
+		}
+		received.push({ raw_body: Buffer.concat(chunks), headers });
+		response.writeHead(200).end();
+		for (const arrived of arrivals) arrived();
+	});
+	await new Promise<void>((resolve) => endpoint.listen(0, "127.0.0.1", resolve));
+	const webhook_url = `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/webhook`;
+
+	async function control(method: string, path: string, body?: unknown): Promise<unknown> {
+		const response = await fetch(`${sandbox_url}/_control/${path}`, {
+			method,
+			...(body === undefined ? {} : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+		});
+		const text = await response.text();
+		if (!response.ok) throw new Error(`the sandbox answered ${response.status} to ${method} ${path}: ${text}`);
+		return text === "" ? null : JSON.parse(text);
+	}
+
+	return {
+		api_url: `${sandbox_url}/${provider}`,
+		async registerAccount({ api_key, api_secret, webhook_secret }) {
+			await control("PUT", "accounts", { provider, api_key, api_secret, webhook_secret, webhook_url });
+		},
+		async fault(fault) {
+			await control("POST", "faults", { service: provider, ...fault });
+		},
+		async clearFaults() {
+			await control("DELETE", "faults");
+		},
+		async pay(order, outcome, webhook) {
+			await control("POST", "pay", { provider, order, outcome, ...(webhook === undefined ? {} : { webhook }) });
+		},
+		async webhooksAbout(psp_order_id, count) {
+			const about = () => received.filter(({ raw_body }) => raw_body.includes(psp_order_id));
+			const deadline = AbortSignal.timeout(WEBHOOK_PATIENCE_MS);
+			while (about().length < count) {
+				if (deadline.aborted) throw new Error(`${about().length} of ${count} webhooks about ${psp_order_id} came`);
+				const arrival = Promise.withResolvers<void>();
+				arrivals.add(arrival.resolve);
+				deadline.addEventListener("abort", () => arrival.resolve(), { once: true });
+				await arrival.promise;
+				arrivals.delete(arrival.resolve);
+			}
+			return about();
+		},
+		async countRequests(method, path) {
+			const log = await control("GET", `log?service=${provider}`);
+			const entries = (Array.isArray(log) ? log : ((log as { requests?: unknown[] }).requests ?? [])) as {
+				method: string;
+				path: string;
+			}[];
+			return entries.filter((entry) => entry.method === method && entry.path.split("?")[0]?.endsWith(path)).length;
+		},
+		async close() {
+			endpoint.closeAllConnections();
+			await new Promise((resolve) => endpoint.close(resolve));
+		},
+	};
+}
