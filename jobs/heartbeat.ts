@@ -1,0 +1,80 @@
+/**
+ * Who is alive, and who takes over.
+ *
+ * Graphile Worker locks a job under its pool's id and, when the process is killed, leaves it locked for four hours. So each
+ * pool beats in the database, and every process gives the jobs of pools that have gone silent back to the queue:
+ *
+ *   beat      every 5 s
+ *   fence     a process that could not beat for 30 s ends itself: by then it cannot tell whether its jobs are still its own
+ *   take-over of pools silent for 40 s, looked for every 5 s: at most 45 s after a kill, and never while the owner,
+ *             which the fence has ended 10 s before, may still be working
+ */
+import type { Pool } from "pg";
+import type { Logger } from "pino";
+import { beatWorker, releaseDeadWorkers } from "../db/client/operations.ts";
+import { inTransaction } from "./transaction.ts";
+
+const FENCE_BEATS = 6;
+const DEAD_BEATS = 8;
+
+export interface HeartbeatOptions {
+	database: Pool;
+	worker_ids: readonly string[];
+	beat_seconds: number;
+	log: Logger;
+	/** Called once, when this process must no longer work. */
+	onLost(error: Error): void;
+}
+
+export interface Heartbeat {
+	stop(): Promise<void>;
+}
+
+/** Returns after the first beat, so that no job is taken by a pool that nobody watches. */
+export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
+	const { database, worker_ids, beat_seconds, log, onLost } = options;
+	// A beat counts from when it was sent: the database may have noted it no later than that.
+	let last_beat = performance.now();
+	let running: Promise<void> | null = null;
+	let is_stopped = false;
+
+	const beat = async () => {
+		const sent_at = performance.now();
+		await Promise.all(worker_ids.map((id) => beatWorker(database, id)));
+		last_beat = sent_at;
+		await releaseDead(database, beat_seconds * DEAD_BEATS, log);
+	};
+	await beat();
+
+	const timer = setInterval(() => {
+		const silent_seconds = (performance.now() - last_beat) / 1000;
+		if (silent_seconds > beat_seconds * FENCE_BEATS) {
+			clearInterval(timer);
+			onLost(new Error(`No heartbeat reached the database for ${Math.round(silent_seconds)} s.`));
+			return;
+		}
+		// A query that hangs must not hide the silence: the next tick checks it again.
+		if (running !== null) return;
+		running = beat()
+			.catch((error: unknown) => {
+				if (!is_stopped) log.warn({ err: error }, "heartbeat failed");
+			})
+			.finally(() => {
+				running = null;
+			});
+	}, beat_seconds * 1000);
+
+	return {
+		async stop() {
+			is_stopped = true;
+			clearInterval(timer);
+			await running;
+		},
+	};
+}
+
+/** In one transaction: a process killed between forgetting a dead worker and unlocking its jobs would lose them. */
+async function releaseDead(database: Pool, after_seconds: number, log: Logger): Promise<void> {
+	const dead = await inTransaction(database, (client) => releaseDeadWorkers(client, after_seconds));
+	if (dead.length > 0) log.warn({ worker_ids: dead }, "workers went silent: their jobs are back in the queue");
+}

@@ -1,0 +1,130 @@
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { parseEncryptionKeys } from "../db/client/secrets.ts";
+import { createTestDatabase, type TestDatabase } from "../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS } from "../test/merchants.ts";
+import { type Clock, DEAD_LETTERS, SCHEDULES, type Schedule, startClock } from "./schedules.ts";
+
+const log = pino({ level: "silent" });
+let database: TestDatabase;
+const clocks: Clock[] = [];
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterEach(async () => {
+	await Promise.all(clocks.splice(0).map((clock) => clock.stop(2000)));
+});
+afterAll(() => database.drop());
+
+async function start(schedules?: readonly Schedule[]): Promise<Clock> {
+	const clock = await startClock({
+		connection_string: database.url("jobs"),
+		database: database.pool("jobs"),
+		log,
+		onLost: (error) => {
+			throw error;
+		},
+		...(schedules && { schedules }),
+	});
+	clocks.push(clock);
+	return clock;
+}
+
+async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+	return (await database.pool("admin").query(text, values)).rows as Row[];
+}
+
+function everySecond(name: string, run: Schedule["run"]): Schedule {
+	return { name, when: { every_seconds: 1 }, expire_seconds: 10, retries: 0, keep_days: 1, run };
+}
+
+const named = (name: string) => SCHEDULES.find((schedule) => schedule.name === name)!;
+
+describe("the clock", () => {
+	it("has every schedule of the table, in India's time, and forgets the ones taken out of it", async () => {
+		await start();
+		const crons = () => rows("select name, cron, timezone from pgboss.schedule order by name");
+		expect(await crons()).toEqual([
+			{ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" },
+			{ name: "expire_transactions", cron: "* * * * *", timezone: "Asia/Kolkata" },
+			{ name: "poll_pending", cron: "*/2 * * * *", timezone: "Asia/Kolkata" },
+		]);
+		await start(SCHEDULES.filter(({ name }) => name !== "poll_pending"));
+		expect(await crons()).toHaveLength(2);
+	});
+
+	it("runs a schedule of seconds once a period, however many processes offer it, and keeps what it returned", async () => {
+		let runs = 0;
+		const fourth = Promise.withResolvers<void>();
+		const counted = everySecond("count_runs", async () => {
+			runs += 1;
+			if (runs === 4) fourth.resolve();
+			return { run: runs };
+		});
+		await Promise.all([start([counted]), start([counted]), start([counted])]);
+		await fourth.promise;
+		await Promise.all(clocks.splice(0).map((clock) => clock.stop(2000)));
+		const jobs = await rows<{ slot: string; output: { run: number }; state: string }>(
+			"select singleton_on::text as slot, output, state from pgboss.job where name = 'count_runs' order by started_on",
+		);
+		const done = jobs.filter(({ state }) => state === "completed");
+		expect(done.map(({ output }) => output.run)).toEqual(Array.from({ length: runs }, (_, index) => index + 1));
+		expect(new Set(jobs.map(({ slot }) => slot)).size).toBe(jobs.length);
+	});
+
+	it("does not start a run beside one that is still going on", async () => {
+		let at_once = 0;
+		let most = 0;
+		let runs = 0;
+		const second = Promise.withResolvers<void>();
+		const slow = everySecond("run_slowly", async () => {
+			at_once += 1;
+			most = Math.max(most, at_once);
+			await new Promise((resolve) => setTimeout(resolve, 1500));
+			at_once -= 1;
+			runs += 1;
+			if (runs === 2) second.resolve();
+			return {};
+		});
+		await Promise.all([start([slow]), start([slow])]);
+		await second.promise;
+		expect(most).toBe(1);
+	});
+
+	it("raises an alert for a run that fails, and keeps it among the dead letters", async () => {
+		await start([
+			everySecond("always_fails", async () => {
+				throw new Error("out of luck");
+			}),
+		]);
+		await expect
+			.poll(() => rows("select source_name from pgboss.job where name = $1", [DEAD_LETTERS]), { timeout: 8000 })
+			.toContainEqual({ source_name: "always_fails" });
+		expect(
+			await rows("select kind, severity, message from alerts where dedupe_key = 'schedule_failed:always_fails'"),
+		).toEqual([
+			{ kind: "schedule_failed", severity: "warning", message: "The schedule always_fails failed: out of luck" },
+		]);
+	});
+
+	it("raises one alert for each invariant that is violated", async () => {
+		const context = { database: database.pool("jobs"), log };
+		expect(await named("check_invariants").run(context)).toEqual({ violations: 0 });
+		const { id } = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS));
+		await rows("update wallets set balance_due = 100 where client_id = $1", [id]);
+		expect(await named("check_invariants").run(context)).toEqual({ violations: 1 });
+		expect(await named("check_invariants").run(context)).toEqual({ violations: 1 });
+		expect(await rows("select severity, count, message from alerts where kind = 'invariant_violated'")).toEqual([
+			{
+				severity: "critical",
+				count: 1,
+				message: expect.stringContaining(`client ${id}: balance 100, entries 0`),
+			},
+		]);
+		await rows("update wallets set balance_due = 0 where client_id = $1", [id]);
+	});
+
+	it.each(SCHEDULES.map(({ name }) => name))("%s runs with the rights of the role jobs", async (name) => {
+		await expect(named(name).run({ database: database.pool("jobs"), log })).resolves.toBeTypeOf("object");
+	});
+});

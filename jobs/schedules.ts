@@ -1,0 +1,259 @@
+/**
+ * What the clock makes necessary: one table, run by pg-boss in Asia/Kolkata.
+ *
+ * pg-boss cron knows minutes. A period of seconds is offered instead by every worker process at each beat of the period,
+ * as a job with a slot of that length; pg-boss's unique index over (queue, slot) lets one of them through. So either way
+ * there is one job a period, however many processes run, it is kept as the record of what ran with what it returned, and a
+ * run that takes longer than its period is not joined by a second one (queue policy "exclusive").
+ */
+import type { Pool } from "pg";
+import { PgBoss } from "pg-boss";
+import type { Logger } from "pino";
+import {
+	checkInvariants,
+	clearCooldowns,
+	enqueuePendingLookups,
+	expireTransactions,
+	raiseAlert,
+	recordQueueMetrics,
+	refreshSuccessRates,
+} from "../db/client/operations.ts";
+
+export const TIME_ZONE = "Asia/Kolkata";
+
+/** Runs that failed for good end here and stay for a fortnight. */
+export const DEAD_LETTERS = "failed_schedules";
+
+export interface ScheduleContext {
+	database: Pool;
+	log: Logger;
+}
+
+export interface Schedule {
+	name: string;
+	when: { cron: string } | { every_seconds: number };
+	/** A run that takes longer counts as failed and may be run again; also what a killed worker's run waits for. */
+	expire_seconds: number;
+	/** How often a failed run is tried again before the next period. */
+	retries: number;
+	/** How long the record of a run is kept. */
+	keep_days: number;
+	/** What it returns is kept with the run. */
+	run(context: ScheduleContext): Promise<Record<string, number>>;
+}
+
+const EXPIRE_BATCH = 500;
+const EXPIRE_BATCHES_A_RUN = 40;
+
+export const SCHEDULES: readonly Schedule[] = [
+	{
+		name: "expire_transactions",
+		when: { cron: "* * * * *" },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 2,
+		async run({ database }) {
+			let expired = 0;
+			for (let batch = 0; batch < EXPIRE_BATCHES_A_RUN; batch++) {
+				const count = await expireTransactions(database);
+				expired += count;
+				if (count < EXPIRE_BATCH) break;
+			}
+			return { expired };
+		},
+	},
+	{
+		name: "poll_pending",
+		when: { cron: "*/2 * * * *" },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 2,
+		run: async ({ database }) => ({ enqueued: await enqueuePendingLookups(database) }),
+	},
+	{
+		name: "refresh_success_rates",
+		when: { every_seconds: 15 },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 0.1,
+		run: async ({ database }) => ({ changed: await refreshSuccessRates(database) }),
+	},
+	{
+		name: "clear_cooldowns",
+		when: { every_seconds: 30 },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 0.1,
+		run: async ({ database }) => ({ cleared: await clearCooldowns(database) }),
+	},
+	{
+		name: "record_queue_metrics",
+		when: { every_seconds: 5 },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 0.1,
+		run: async ({ database }) => ({ queues: await recordQueueMetrics(database) }),
+	},
+	{
+		name: "check_invariants",
+		when: { cron: "0 * * * *" },
+		// longer than the role's statement_timeout
+		expire_seconds: 90,
+		retries: 2,
+		keep_days: 90,
+		async run({ database, log }) {
+			const violations = await checkInvariants(database);
+			for (const [invariant, details] of groupByInvariant(violations)) {
+				log.error({ invariant, violations: details.length, first: details[0] }, "an invariant is violated");
+				await raiseAlert(database, {
+					kind: "invariant_violated",
+					severity: "critical",
+					message: `The invariant ${invariant} is violated in ${details.length} place(s). First: ${details[0]}`,
+					details: { invariant, violations: details.slice(0, 100) },
+					dedupe_key: `invariant_violated:${invariant}`,
+				});
+			}
+			return { violations: violations.length };
+		},
+	},
+];
+
+function groupByInvariant(violations: { invariant: string; detail: string }[]): Map<string, string[]> {
+	const groups = new Map<string, string[]>();
+	for (const { invariant, detail } of violations) {
+		groups.set(invariant, [...(groups.get(invariant) ?? []), detail]);
+	}
+	return groups;
+}
+
+export interface ClockOptions extends ScheduleContext {
+	connection_string: string;
+	schedules?: readonly Schedule[];
+	/** Called once, when pg-boss stopped without having been asked. */
+	onLost(error: Error): void;
+}
+
+export interface Clock {
+	stop(timeout_ms: number): Promise<void>;
+}
+
+const DAY_SECONDS = 86_400;
+
+export async function startClock(options: ClockOptions): Promise<Clock> {
+	const { database, log, schedules = SCHEDULES, onLost } = options;
+	let is_stopping = false;
+	const boss = new PgBoss({
+		connectionString: options.connection_string,
+		application_name: "lightspeedpay-clock",
+		schema: "pgboss",
+		// The schema is db/prepare.ts's.
+		createSchema: false,
+		migrate: false,
+		max: 4,
+		// A queue's workers are woken by NOTIFY instead of asking every two seconds, each.
+		useListenNotify: true,
+		cronMonitorIntervalSeconds: 10,
+		// How soon a killed worker's run is given up.
+		superviseIntervalSeconds: 15,
+		monitorIntervalSeconds: 15,
+		maintenanceIntervalSeconds: 3600,
+	});
+	boss.on("error", (error) => {
+		if (!is_stopping) log.warn({ err: error }, "pg-boss reports an error");
+	});
+	boss.on("warning", ({ message, data }) => log.warn({ data }, `pg-boss: ${message}`));
+	boss.on("stopped", () => {
+		if (!is_stopping) onLost(new Error("pg-boss stopped without having been asked."));
+	});
+	await boss.start();
+	await ensureQueue(boss, DEAD_LETTERS, { policy: "standard", deleteAfterSeconds: 14 * DAY_SECONDS });
+
+	const stop_ticking: (() => void)[] = [];
+	for (const schedule of schedules) {
+		await ensureQueue(boss, schedule.name, {
+			policy: "exclusive",
+			notify: true,
+			expireInSeconds: schedule.expire_seconds,
+			retryLimit: schedule.retries,
+			retryDelay: 5,
+			retryBackoff: schedule.retries > 0,
+			deleteAfterSeconds: Math.round(schedule.keep_days * DAY_SECONDS),
+			// A run that nobody started is worthless once its successor is due.
+			retentionSeconds: 3600,
+			deadLetter: DEAD_LETTERS,
+		});
+		await boss.work(schedule.name, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 30 }, () =>
+			runSchedule(schedule, { database, log }),
+		);
+		if ("cron" in schedule.when) {
+			await boss.schedule(schedule.name, schedule.when.cron, null, { tz: TIME_ZONE });
+		} else {
+			stop_ticking.push(tick(boss, schedule.name, schedule.when.every_seconds, log));
+		}
+	}
+	await forgetOthers(boss, schedules);
+
+	return {
+		async stop(timeout_ms) {
+			is_stopping = true;
+			for (const stop of stop_ticking) stop();
+			await boss.stop({ graceful: true, timeout: timeout_ms });
+		},
+	};
+}
+
+async function runSchedule(schedule: Schedule, context: ScheduleContext): Promise<Record<string, number>> {
+	const log = context.log.child({ schedule: schedule.name });
+	const started_at = performance.now();
+	try {
+		const result = await schedule.run({ ...context, log });
+		log.debug({ ...result, duration_ms: Math.round(performance.now() - started_at) }, "schedule ran");
+		return result;
+	} catch (error) {
+		log.error({ err: error }, "schedule failed");
+		await raiseAlert(context.database, {
+			kind: "schedule_failed",
+			severity: "warning",
+			message: `The schedule ${schedule.name} failed: ${(error as Error).message}`,
+			details: { schedule: schedule.name },
+			dedupe_key: `schedule_failed:${schedule.name}`,
+		}).catch((cause: unknown) => log.error({ err: cause }, "the alert of a failed schedule could not be raised"));
+		throw error;
+	}
+}
+
+/** Offers a job at every beat of the period (by this process's clock); the slot is the database's. */
+function tick(boss: PgBoss, name: string, every_seconds: number, log: Logger): () => void {
+	const period_ms = every_seconds * 1000;
+	let timer: NodeJS.Timeout;
+	const arm = () => {
+		timer = setTimeout(offer, period_ms - (Date.now() % period_ms));
+	};
+	const offer = () => {
+		boss
+			.send(name, null, { singletonSeconds: every_seconds })
+			.catch((error: unknown) => log.warn({ err: error, schedule: name }, "a run could not be offered"));
+		arm();
+	};
+	arm();
+	return () => clearTimeout(timer);
+}
+
+async function ensureQueue(
+	boss: PgBoss,
+	name: string,
+	options: Parameters<PgBoss["createQueue"]>[1] & { policy: string },
+): Promise<void> {
+	await boss.createQueue(name, options);
+	// An existing queue keeps its old options; its policy cannot be changed.
+	const { policy: _, ...changeable } = options;
+	await boss.updateQueue(name, changeable);
+}
+
+/** A schedule taken out of the table must not go on sending jobs that nobody works off. */
+async function forgetOthers(boss: PgBoss, schedules: readonly Schedule[]): Promise<void> {
+	const known = new Set(schedules.filter(({ when }) => "cron" in when).map(({ name }) => name));
+	for (const { name, key } of await boss.getSchedules()) {
+		if (!known.has(name)) await boss.unschedule(name, key);
+	}
+}

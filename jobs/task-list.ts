@@ -1,0 +1,89 @@
+/**
+ * Every Graphile Worker task, named one by one: a task folder would make a task of every plainly named file in it.
+ *
+ * Tasks are worked off in lanes, each a pool of its own: merchants' endpoints may take 15 s to answer, and a payment must
+ * not wait behind fifty of them.
+ */
+import type { Task, TaskList } from "graphile-worker";
+import { raiseAlert } from "../db/client/operations.ts";
+import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
+import * as confirmAttempt from "./tasks/confirm_attempt.ts";
+import * as createPspOrder from "./tasks/create_psp_order.ts";
+import * as deliverWebhook from "./tasks/deliver_webhook.ts";
+import * as processGatewayEvent from "./tasks/process_gateway_event.ts";
+import * as sendAlert from "./tasks/send_alert.ts";
+
+export interface Lane {
+	name: string;
+	/** Jobs at a time in one process. */
+	concurrency: number;
+	tasks: Record<string, RunTask>;
+}
+
+type RunTask = (raw_payload: unknown, context: TaskContext) => Promise<void>;
+
+/** The payload is parsed once, here; it comes from our own SQL, so one that does not fit is a fault. */
+function task<Payload>(module: TaskModule<Payload>): RunTask {
+	return (raw_payload, context) => module.default(module.payload.parse(raw_payload), context);
+}
+
+export const LANES: readonly Lane[] = [
+	{
+		name: "payments",
+		concurrency: 50,
+		tasks: {
+			create_psp_order: task(createPspOrder),
+			process_gateway_event: task(processGatewayEvent),
+			confirm_attempt: task(confirmAttempt),
+		},
+	},
+	{
+		name: "deliveries",
+		concurrency: 50,
+		tasks: { deliver_webhook: task(deliverWebhook), send_alert: task(sendAlert) },
+	},
+];
+
+export function toTaskList(lane: Lane, services: Services): TaskList {
+	return Object.fromEntries(
+		Object.entries(lane.tasks).map(([name, run]) => [name, toGraphileTask(name, run, services)]),
+	);
+}
+
+/** Gives the run its log, and tells operators of a job that has failed for good. */
+function toGraphileTask(name: string, run: RunTask, services: Services): Task {
+	return async (raw_payload, { job }) => {
+		const is_last_attempt = job.attempts >= job.max_attempts;
+		const log = services.log.child({ task: name, job_id: job.id, attempt: job.attempts });
+		try {
+			await run(raw_payload, {
+				...services,
+				log,
+				job: { id: String(job.id), attempt: job.attempts, is_last_attempt },
+			});
+		} catch (error) {
+			if (error instanceof TryAgain) {
+				log.info({ reason: error.message }, "job waits for another try");
+			} else {
+				log.error({ err: error, payload: raw_payload }, is_last_attempt ? "job failed for good" : "job failed");
+				if (is_last_attempt) await reportDeadJob(name, String(job.id), error, services);
+			}
+			throw error;
+		}
+	};
+}
+
+async function reportDeadJob(task: string, job_id: string, error: unknown, { database, log }: Services): Promise<void> {
+	try {
+		await raiseAlert(database, {
+			kind: "job_failed",
+			severity: "critical",
+			message: `A job of the task ${task} has failed for good: ${error instanceof Error ? error.message : String(error)}`,
+			details: { task, job_id },
+			// One open alert a task: its count says how many.
+			dedupe_key: `job_failed:${task}`,
+		});
+	} catch (cause) {
+		log.error({ err: cause }, "the alert of a failed job could not be raised");
+	}
+}

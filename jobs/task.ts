@@ -1,0 +1,44 @@
+import type { Pool } from "pg";
+import type { Logger } from "pino";
+import type { z } from "zod";
+import type { EncryptionKeys } from "../db/client/secrets.ts";
+import type { PspAdapters } from "../psp/providers.ts";
+import type { Outbound } from "./outbound.ts";
+
+/** What every task may use; made once when the process starts. */
+export interface Services {
+	database: Pool;
+	keys: EncryptionKeys;
+	adapters: PspAdapters;
+	checkout_url: string;
+	outbound: Outbound;
+	log: Logger;
+}
+
+/** One run of a job: the services, and which try this is. */
+export interface TaskContext extends Services {
+	/** Carries the job's id, task and try. */
+	log: Logger;
+	job: {
+		id: string;
+		/** 1 on the first run. */
+		attempt: number;
+		/** Nobody runs the job again after this one. */
+		is_last_attempt: boolean;
+	};
+}
+
+/** A file in tasks/: named like its task. Tasks may run twice; whatever they do outside must bear that. */
+export interface TaskModule<Payload = unknown> {
+	payload: z.ZodType<Payload>;
+	default: (payload: Payload, context: TaskContext) => Promise<void>;
+}
+
+/**
+ * Not a fault: what the task waits for is not there yet. The job is tried again after exp(attempt) seconds (2.7, 7.4, 20,
+ * 55, 148 …), Graphile Worker's one curve. A task returns instead of throwing this on its last try, when the schedules
+ * take over, so that jobs that have failed for good are faults and nothing else.
+ */
+export class TryAgain extends Error {
+	override readonly name = "TryAgain";
+}

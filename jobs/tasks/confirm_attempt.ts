@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { readAttempt, settleAttempt } from "../../db/client/attempts.ts";
+import { adapterOf, openPspAccount } from "../psp-account.ts";
+import { type TaskContext, TryAgain } from "../task.ts";
+
+export const payload = z.strictObject({ attempt_id: z.uuid() });
+
+/**
+ * Asks the PSP what became of an attempt and records it. Asked for when the payer comes back, when a payment expires, and
+ * by poll_pending.
+ *
+ * While the payer has a payment under way, or the PSP gave no answer, the job tries again within seconds, as somebody may
+ * be watching the page; what is still open after the last try is left to poll_pending's longer rhythm. An order that
+ * nobody has tried to pay is left to it at once.
+ */
+export default async function confirmAttempt(
+	{ attempt_id }: z.infer<typeof payload>,
+	context: TaskContext,
+): Promise<void> {
+	const work = await readAttempt(context.database, attempt_id);
+	// Without an order there is nothing to ask about: create_psp_order looks it up by reference.
+	if (work === null || work.psp_order_id === null || work.attempt_status === "succeeded") return;
+	const adapter = adapterOf(context.adapters, work.gateway.provider);
+	const account = openPspAccount(context.keys, work.gateway);
+	const state = await adapter.fetchStatus(account, { psp_order_id: work.psp_order_id, reference: attempt_id });
+
+	const is_under_way = state.outcome === "unknown" || (state.outcome === "pending" && state.psp_payment_id !== null);
+	if (is_under_way && !context.job.is_last_attempt) {
+		throw new TryAgain(state.error === null ? `The payment is ${state.outcome}.` : state.error.message);
+	}
+	const { transaction_status, changed } = await settleAttempt(context.database, attempt_id, state);
+	if (changed) {
+		context.log.info({ attempt_id, transaction_id: work.transaction.id, transaction_status }, "payment settled");
+	}
+}

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import {
+	type AttemptError,
+	type AttemptWork,
+	beginPspOrder,
+	recordPspOrder,
+	recordPspOrderFailure,
+	recordPspOrderUnknown,
+} from "../../db/client/attempts.ts";
+import type { CreateOrderInput, CreateOrderResult, PspAccount, PspAdapter, PspError } from "../../psp/adapter.ts";
+import { adapterOf, openPspAccount } from "../psp-account.ts";
+import { type TaskContext, TryAgain } from "../task.ts";
+
+export const payload = z.strictObject({ attempt_id: z.uuid() });
+
+/**
+ * Makes the order at the PSP that an attempt stands for, at most one.
+ *
+ * The attempt is marked started in a transaction of its own before the PSP is called. A run that finds the mark does not
+ * know whether an order exists (the worker was killed, the reply was lost), so it looks the order up by our reference and
+ * makes one only when the PSP says that there is none.
+ */
+export default async function createPspOrder(
+	{ attempt_id }: z.infer<typeof payload>,
+	context: TaskContext,
+): Promise<void> {
+	const work = await beginPspOrder(context.database, attempt_id);
+	if (work === null) return;
+	const log = context.log.child({ attempt_id, transaction_id: work.transaction.id, gateway_id: work.gateway.id });
+	const started_at = performance.now();
+
+	const result = await obtainOrder(work, context);
+	const latency_ms = performance.now() - started_at;
+
+	switch (result.outcome) {
+		case "succeeded":
+			await recordPspOrder(context.database, {
+				attempt_id,
+				psp_order_id: result.psp_order_id,
+				presentation: result.presentation,
+				latency_ms,
+			});
+			log.debug({ psp_order_id: result.psp_order_id, latency_ms }, "order made at the PSP");
+			return;
+		case "failed": {
+			const { next_attempt_id } = await recordPspOrderFailure(context.database, {
+				attempt_id,
+				error: toAttemptError(result.error),
+				latency_ms,
+			});
+			log.warn({ error: result.error, next_attempt_id }, "the PSP refused the order");
+			return;
+		}
+		case "unknown":
+			await recordPspOrderUnknown(context.database, { attempt_id, error: toAttemptError(result.error), latency_ms });
+			log.warn({ error: result.error }, "the PSP may or may not have the order");
+			// After the last try, poll_pending goes on looking it up.
+			if (!context.job.is_last_attempt) throw new TryAgain(`${result.error.code}: ${result.error.message}`);
+	}
+}
+
+async function obtainOrder(work: AttemptWork, context: TaskContext): Promise<CreateOrderResult> {
+	let adapter: PspAdapter;
+	let account: PspAccount;
+	try {
+		adapter = adapterOf(context.adapters, work.gateway.provider);
+		account = openPspAccount(context.keys, work.gateway);
+	} catch (error) {
+		// If an earlier run reached the PSP, only a run that can look the order up may say what became of it.
+		if (work.started_before) throw error;
+		return failure("authentication_failed", (error as Error).message);
+	}
+	const input = orderInput(work, context.checkout_url);
+	if (!work.started_before) return adapter.createOrder(account, input);
+
+	const found = await adapter.findOrder(account, input);
+	if (found.outcome !== "failed" || found.error.code !== "not_found") return found;
+	if (work.transaction.status !== "created" && work.transaction.status !== "pending") return found;
+	// An attempt whose calls were lost gets one more through the same gateway, often the only one the merchant has; then
+	// the payment moves on to another.
+	if (work.attempt_status === "unknown" && context.job.is_last_attempt) {
+		return failure("timed_out", "The provider did not answer, and has no such order.");
+	}
+	return adapter.createOrder(account, input);
+}
+
+function failure(code: PspError["code"], message: string): CreateOrderResult {
+	return {
+		outcome: "failed",
+		error: { code, message, psp_code: null, http_status: null, retry_after_seconds: null },
+		raw: null,
+	};
+}
+
+function orderInput({ attempt_id, transaction, client }: AttemptWork, checkout_url: string): CreateOrderInput {
+	const page = `${checkout_url}/pay/${transaction.id}`;
+	return {
+		reference: attempt_id,
+		amount: transaction.amount,
+		currency: transaction.currency,
+		order_id: transaction.order_id,
+		merchant_name: client.company_name,
+		description: transaction.description,
+		customer: transaction.customer,
+		method: transaction.method,
+		return_url: `${page}/return`,
+		cancel_url: `${page}/cancel`,
+		expires_at: transaction.expires_at,
+	};
+}
+
+function toAttemptError({ code, message, http_status, retry_after_seconds }: PspError): AttemptError {
+	return { code, message, http_status, retry_after_seconds };
+}

@@ -1,0 +1,62 @@
+import { Webhook } from "standardwebhooks";
+import { z } from "zod";
+import { beginDelivery, type Delivery, recordDelivery } from "../../db/client/deliveries.ts";
+import { decryptSecret } from "../../db/client/secrets.ts";
+import { type OutboundAnswer, OutboundError } from "../outbound.ts";
+import type { TaskContext } from "../task.ts";
+
+export const payload = z.strictObject({ event_id: z.uuid() });
+
+/**
+ * Makes one try to deliver an event to its merchant and records it. The record decides about the next try (a job of its
+ * own, over some 75 hours), so whatever the endpoint did, this job is done.
+ */
+export default async function deliverWebhook(
+	{ event_id }: z.infer<typeof payload>,
+	context: TaskContext,
+): Promise<void> {
+	const delivery = await beginDelivery(context.database, event_id);
+	if (delivery === null) return;
+	const secret = decryptSecret(context.keys, delivery.webhook_secret, {
+		table: "clients",
+		column: "webhook_secret",
+		row: delivery.client_id,
+	});
+
+	const started_at = performance.now();
+	let answer: OutboundAnswer | null = null;
+	let error: string | null = null;
+	try {
+		answer = await context.outbound.post(delivery.url, {
+			headers: webhookHeaders(delivery, secret, new Date()),
+			body: delivery.body,
+		});
+	} catch (cause) {
+		if (!(cause instanceof OutboundError)) throw cause;
+		error = cause.message;
+	}
+	const status = await recordDelivery(context.database, {
+		event_id,
+		url: delivery.url,
+		status_code: answer?.status_code ?? null,
+		error,
+		duration_ms: performance.now() - started_at,
+		response_bytes: answer?.response_bytes ?? 0,
+		retry_after_seconds: answer?.retry_after_seconds ?? null,
+	});
+	context.log.debug(
+		{ event_id, client_id: delivery.client_id, status, status_code: answer?.status_code, error, try: delivery.attempt },
+		"webhook sent",
+	);
+}
+
+/** Standard Webhooks: the event's id stays the same on every try, the timestamp is this try's. */
+function webhookHeaders(delivery: Delivery, secret: string, now: Date): Record<string, string> {
+	return {
+		"content-type": "application/json",
+		"user-agent": "LightSpeedPay-Webhooks/1",
+		"webhook-id": delivery.event_id,
+		"webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
+		"webhook-signature": new Webhook(secret).sign(delivery.event_id, now, delivery.body),
+	};
+}

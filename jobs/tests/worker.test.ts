@@ -1,0 +1,261 @@
+import { randomUUID } from "node:crypto";
+import { Webhook } from "standardwebhooks";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { settleAttempt } from "../../db/client/attempts.ts";
+import { initiatePayments } from "../../db/client/payments.ts";
+import { parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { type Endpoint, spawnWorker, startEndpoint, startWorker, type WorkerProcess } from "./worker-process.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+let database: TestDatabase;
+let endpoint: Endpoint;
+let merchant: TestMerchant;
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+	database = await createTestDatabase();
+	endpoint = await startEndpoint();
+	merchant = await createMerchant(database.pool("admin"), keys, { webhook_url: endpoint.url });
+});
+afterEach(async () => {
+	for (const worker of workers.splice(0)) {
+		worker.kill("SIGKILL");
+		await worker.exited;
+	}
+	await database.pool("admin").query("delete from graphile_worker._private_jobs");
+});
+afterAll(async () => {
+	await endpoint.close();
+	await database.drop();
+});
+
+async function start(env: Record<string, string> = {}): Promise<WorkerProcess> {
+	const worker = await startWorker({
+		DATABASE_URL: database.url("jobs"),
+		OUTBOUND_ALLOWED_HOSTS: endpoint.host,
+		...env,
+	});
+	workers.push(worker);
+	return worker;
+}
+
+async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+	return (await database.pool("admin").query(text, values)).rows as Row[];
+}
+
+/** A payment that was paid: its event is in the outbox. The order at the PSP is none of these tests' business. */
+async function payOnce(): Promise<{ transaction_id: string; event_id: string }> {
+	const [result] = await initiatePayments(database.pool("checkout"), [
+		{
+			client_id: merchant.id,
+			client_key: merchant.client_key,
+			order_id: randomUUID(),
+			amount: 12_345,
+			currency: "INR",
+		},
+	]);
+	if (!result?.ok) throw result?.error;
+	await database
+		.pool("admin")
+		.query(
+			`delete from graphile_worker._private_jobs where task_id = (select id from graphile_worker._private_tasks where identifier = 'create_psp_order')`,
+		);
+	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
+		result.transaction_id,
+	]);
+	await settleAttempt(database.pool("jobs"), attempt!.id, {
+		outcome: "succeeded",
+		psp_payment_id: `pay_${randomUUID()}`,
+		amount: 12_345,
+		currency: "INR",
+		method: "upi",
+		bank_reference: null,
+		fee: null,
+		error: null,
+		raw: {},
+	});
+	const [event] = await rows<{ id: string }>("select id from webhook_events where transaction_id = $1", [
+		result.transaction_id,
+	]);
+	return { transaction_id: result.transaction_id, event_id: event!.id };
+}
+
+const sent = (event_id: string) => (line: Record<string, unknown>) =>
+	line.msg === "webhook sent" && line.event_id === event_id;
+
+const deliveriesOf = (event_id: string) =>
+	rows<{ attempt_no: number; status_code: number | null; error: string | null }>(
+		"select attempt_no, status_code, error from webhook_deliveries where event_id = $1 order by attempt_no",
+		[event_id],
+	);
+
+describe("the jobs process", () => {
+	it("delivers an event that the standardwebhooks package verifies, body for body", async () => {
+		const worker = await start();
+		const { event_id, transaction_id } = await payOnce();
+		const request = await endpoint.next();
+		request.response.writeHead(204).end();
+		const verified = new Webhook(merchant.webhook_secret).verify(
+			request.body,
+			request.headers as Record<string, string>,
+		);
+		expect(verified).toMatchObject({ id: event_id, type: "payment.paid", data: { transaction_id, amount: 12_345 } });
+		expect(request.headers).toMatchObject({ "webhook-id": event_id, "content-type": "application/json" });
+		await worker.line(sent(event_id));
+		expect(await deliveriesOf(event_id)).toEqual([{ attempt_no: 1, status_code: 204, error: null }]);
+		expect(await rows("select status, last_error from webhook_events where id = $1", [event_id])).toEqual([
+			{ status: "delivered", last_error: null },
+		]);
+	});
+
+	it("tries again after a 500, with the same id and a signature of its own time", async () => {
+		const worker = await start();
+		const { event_id } = await payOnce();
+		const first = await endpoint.next();
+		first.response.writeHead(500, { "retry-after": "1" }).end("out of order");
+		const second = await endpoint.next();
+		second.response.writeHead(200).end();
+		expect(second.headers["webhook-id"]).toBe(first.headers["webhook-id"]);
+		expect(second.body).toBe(first.body);
+		new Webhook(merchant.webhook_secret).verify(second.body, second.headers as Record<string, string>);
+		await worker.line((line) => sent(event_id)(line) && line.status === "delivered");
+		expect(await deliveriesOf(event_id)).toEqual([
+			{ attempt_no: 1, status_code: 500, error: null },
+			{ attempt_no: 2, status_code: 200, error: null },
+		]);
+	});
+
+	it("sends nothing more to an endpoint that answered 410", async () => {
+		const gone = await createMerchant(database.pool("admin"), keys, { webhook_url: endpoint.url });
+		const usual = merchant;
+		merchant = gone;
+		try {
+			const worker = await start();
+			const { event_id } = await payOnce();
+			(await endpoint.next()).response.writeHead(410).end();
+			await worker.line(sent(event_id));
+			const later = await payOnce();
+			expect(await rows("select id, status from webhook_events where client_id = $1 order by id", [gone.id])).toEqual([
+				{ id: event_id, status: "disabled" },
+				{ id: later.event_id, status: "disabled" },
+			]);
+			const alert = await worker.line((line) => line.alert === "webhook_endpoint_disabled");
+			expect(alert).toMatchObject({ level: 50, client_id: gone.id });
+		} finally {
+			merchant = usual;
+		}
+	});
+
+	it("does not connect to an address that is neither public nor allowed", async () => {
+		const worker = await start({ OUTBOUND_ALLOWED_HOSTS: "" });
+		const { event_id } = await payOnce();
+		await worker.line(sent(event_id));
+		expect(await deliveriesOf(event_id)).toEqual([
+			{ attempt_no: 1, status_code: null, error: "The address is not an https URL." },
+		]);
+	});
+
+	it("takes over the jobs of a worker that was killed", async () => {
+		const killed = await start();
+		const { event_id } = await payOnce();
+		const cut_off = await endpoint.next();
+		const heir = await start();
+		killed.kill("SIGKILL");
+		await killed.exited;
+		cut_off.response.destroy();
+		// eight beats of a quarter second until the dead are known, and a look every beat
+		const taken_over = await endpoint.next();
+		taken_over.response.writeHead(200).end();
+		expect(taken_over.headers["webhook-id"]).toBe(event_id);
+		await heir.line(sent(event_id));
+		expect(heir.lines.find(({ msg }) => msg === "workers went silent: their jobs are back in the queue")).toBeDefined();
+		expect(await deliveriesOf(event_id)).toEqual([{ attempt_no: 1, status_code: 200, error: null }]);
+	});
+
+	it("finishes what it works on when it is told to stop, and takes nothing new", async () => {
+		const worker = await start();
+		const { event_id } = await payOnce();
+		const request = await endpoint.next();
+		worker.kill("SIGTERM");
+		await worker.line(({ msg }) => msg === "stopping");
+		const untouched = await payOnce();
+		request.response.writeHead(200).end();
+		expect(await worker.exited).toEqual({ code: 0, signal: null });
+		expect(await deliveriesOf(event_id)).toEqual([{ attempt_no: 1, status_code: 200, error: null }]);
+		expect(await rows("select attempts, locked_by from graphile_worker.jobs")).toEqual([
+			{ attempts: 0, locked_by: null },
+		]);
+		expect(await deliveriesOf(untouched.event_id)).toEqual([]);
+	});
+
+	it("hands back what does not finish within ten seconds, the try uncounted", async () => {
+		const worker = await start();
+		await payOnce();
+		const request = await endpoint.next();
+		const stopped_at = performance.now();
+		worker.kill("SIGTERM");
+		expect(await worker.exited).toEqual({ code: 0, signal: null });
+		expect(performance.now() - stopped_at).toBeLessThan(10_000);
+		request.response.destroy();
+		expect(await rows("select attempts, locked_by, locked_at from graphile_worker.jobs")).toEqual([
+			{ attempts: 0, locked_by: null, locked_at: null },
+		]);
+	});
+
+	it("stops when whoever started it is gone", async () => {
+		const worker = await start();
+		worker.child.disconnect();
+		expect(await worker.exited).toEqual({ code: 0, signal: null });
+	});
+
+	it("ends with a non-zero code when it loses its database for longer than it may", async () => {
+		const worker = await start();
+		await rows(`revoke connect on database ${database.name} from jobs`);
+		try {
+			await rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'jobs' and datname = $1", [
+				database.name,
+			]);
+			const { code } = await worker.exited;
+			expect(code).toBe(1);
+			expect(worker.lines.at(-1)).toMatchObject({ level: 60 });
+		} finally {
+			await rows(`grant connect on database ${database.name} to jobs`);
+		}
+	});
+
+	it("survives a loss of all its connections", async () => {
+		const worker = await start();
+		await rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'jobs' and datname = $1", [
+			database.name,
+		]);
+		const { event_id } = await payOnce();
+		(await endpoint.next()).response.writeHead(200).end();
+		await worker.line(sent(event_id));
+		expect(worker.child.exitCode).toBeNull();
+	});
+
+	it("refuses to start with one sentence when a variable is missing, or the database is not there", async () => {
+		const without = spawnWorker({ DATABASE_URL: "" });
+		workers.push(without);
+		expect((await without.exited).code).toBe(1);
+		expect(without.stderr()).toBe("DATABASE_URL is not set: give it the connection URL of the database role jobs.\n");
+		const nowhere = spawnWorker({ DATABASE_URL: "postgres://jobs:x@127.0.0.1:9/none" });
+		workers.push(nowhere);
+		expect((await nowhere.exited).code).toBe(1);
+	});
+
+	it("logs neither payloads nor secrets", async () => {
+		const worker = await start();
+		const { event_id } = await payOnce();
+		(await endpoint.next()).response.writeHead(200).end();
+		await worker.line(sent(event_id));
+		expect(worker.stderr()).toBe("");
+		const log = JSON.stringify(worker.lines);
+		for (const secret of [merchant.webhook_secret, merchant.client_salt, merchant.gateways[0]!.api_secret]) {
+			expect(log).not.toContain(secret);
+		}
+		expect(log).not.toContain(new URL(database.url("jobs")).password);
+	});
+});

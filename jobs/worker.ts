@@ -1,0 +1,110 @@
+/** The jobs process: `node jobs/worker.ts`. Any number of them may run beside each other. */
+import { pino } from "pino";
+import { createPool } from "../db/client/pool.ts";
+import { createPspAdapters } from "../psp/providers.ts";
+import { EnvError, type JobsEnv, readEnv } from "./env.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { createOutbound } from "./outbound.ts";
+import { type StartedLane, startLane } from "./runner.ts";
+import { startClock } from "./schedules.ts";
+import type { Services } from "./task.ts";
+import { LANES } from "./task-list.ts";
+
+/** Of the ten seconds a process has to stop; the rest is for handing back what did not finish. */
+const FINISH_MS = 8000;
+const STOP_MS = 9800;
+
+function readEnvOrExit(): JobsEnv {
+	try {
+		return readEnv(process.env);
+	} catch (error) {
+		if (!(error instanceof EnvError)) throw error;
+		console.error(error.message);
+		process.exit(1);
+	}
+}
+
+const env = readEnvOrExit();
+const log = pino({ level: env.log_level, base: { part: "jobs", pid: process.pid } });
+let is_stopping = false;
+
+/** A worker that cannot go on must not look alive: whoever started it starts another. */
+function fail(error: unknown, message: string): void {
+	if (is_stopping) return;
+	log.fatal({ err: error }, message);
+	process.exit(1);
+}
+process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
+process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
+
+const pool = createPool({
+	connectionString: env.database_url,
+	application_name: "lightspeedpay-jobs",
+	// Two connections listen; a job holds one only while a statement runs.
+	max: 16,
+});
+// A connection that breaks while it is lent out reports it here as well as to the query; unheard, it would end the process.
+pool.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "a connection broke")));
+const services: Services = {
+	database: pool,
+	keys: env.encryption_keys,
+	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
+	checkout_url: env.checkout_url,
+	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
+	log,
+};
+
+const lanes: StartedLane[] = [];
+for (const lane of LANES) lanes.push(await startLane(lane, services));
+for (const { name, ended } of lanes) {
+	// The runner's promise resolves as well when it gave up after losing its database.
+	ended.then(
+		() => fail(undefined, `the lane ${name} stopped without having been asked`),
+		(error: unknown) => fail(error, `the lane ${name} stopped`),
+	);
+}
+const heartbeat = await startHeartbeat({
+	database: pool,
+	worker_ids: lanes.map(({ worker_id }) => worker_id),
+	beat_seconds: env.worker_beat_seconds,
+	log,
+	onLost: (error) => fail(error, "this worker may have lost its jobs to others"),
+});
+const clock = await startClock({
+	connection_string: env.database_url,
+	database: pool,
+	log,
+	onLost: (error) => fail(error, "the clock stopped"),
+});
+
+async function stop(reason: string): Promise<void> {
+	if (is_stopping) return;
+	is_stopping = true;
+	log.info({ reason }, "stopping");
+	setTimeout(() => {
+		log.error("could not stop in time; other workers take over what is left");
+		process.exit(1);
+	}, STOP_MS).unref();
+	try {
+		// Beats go on until the last job is finished or handed back.
+		await Promise.all([clock.stop(FINISH_MS), ...lanes.map((lane) => lane.stop(FINISH_MS))]);
+		await heartbeat.stop();
+		await services.outbound.close();
+		await pool.end();
+	} catch (error) {
+		log.error({ err: error }, "stopping failed");
+		process.exit(1);
+	}
+	log.info("stopped");
+	process.exit(0);
+}
+process.on("SIGTERM", () => stop("SIGTERM"));
+process.on("SIGINT", () => stop("SIGINT"));
+// Whoever started us over IPC is gone.
+process.on("disconnect", () => stop("disconnect"));
+
+log.info(
+	{ lanes: Object.fromEntries(LANES.map(({ name, tasks }) => [name, Object.keys(tasks)])), sandbox: env.sandbox_url },
+	"working",
+);
+process.send?.({ ready: true });
