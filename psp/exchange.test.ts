@@ -57,6 +57,10 @@ describe("a call over plain HTTP", () => {
 
 	test("a name or a port where nobody is was never sent", async () => {
 		expect((await callOverHttp("http://psp.invalid/", {})).kind).toBe("never_sent");
-		expect(await callOverHttp("http://127.0.0.1:9/", {})).toEqual({ kind: "never_sent", reason: "ECONNREFUSED" });
+		const gone = http.createServer();
+		await new Promise<void>((resolve) => gone.listen(0, "127.0.0.1", resolve));
+		const { port } = gone.address() as AddressInfo;
+		await new Promise((resolve) => gone.close(resolve));
+		expect(await callOverHttp(`http://127.0.0.1:${port}/`, {})).toEqual({ kind: "never_sent", reason: "ECONNREFUSED" });
 	});
 });

@@ -11,7 +11,7 @@ export interface SandboxDriver {
 	fault(fault: SandboxFault): Promise<void>;
 	clearFaults(): Promise<void>;
 	/** What a payer does with an order on the PSP's page; resolves when the PSP has taken note of it. */
-	pay(psp_order_id: string, outcome: PayOutcome, webhook?: WebhookManner): Promise<void>;
+	pay(psp_order_id: string, outcome: PayOutcome, manner?: PayManner): Promise<void>;
 	/** Answers the `count` webhooks (or more) about this order that have come in, once there are so many. */
 	webhooksAbout(psp_order_id: string, count: number): Promise<WebhookRequest[]>;
 	/** How many calls `METHOD path` the PSP has seen. */
@@ -19,21 +19,31 @@ export interface SandboxDriver {
 	close(): Promise<void>;
 }
 
-export type PayOutcome = "success" | "failure" | "pending";
+export type PayOutcome = "success" | "failure" | "pending" | "authorized";
 
 export interface SandboxFault {
 	path?: string;
+	/** slow: does it after delay_ms. drop_after_success: does it, and hangs up in place of an answer after delay_ms. */
 	kind: "status" | "slow" | "drop_after_success" | "timeout";
 	status?: number;
+	/** Answers `status` with a page instead of the PSP's own error. */
+	html?: boolean;
+	/** Seconds for the Retry-After header. */
+	retry_after?: number;
 	delay_ms?: number;
 	times: number;
 }
 
-export interface WebhookManner {
-	duplicate?: boolean;
-	delay_ms?: number;
-	skip?: boolean;
-	forge?: boolean;
+export interface PayManner {
+	/** Other than the order says. */
+	amount?: number;
+	webhook?: {
+		/** Sends each event twice. */
+		duplicate?: boolean;
+		skip?: boolean;
+		/** Signs with a secret that is not the account's. */
+		forge?: boolean;
+	};
 }
 
 const WEBHOOK_PATIENCE_MS = 5000;
@@ -76,8 +86,8 @@ export async function connectSandbox(sandbox_url: string, provider: string): Pro
 		async clearFaults() {
 			await control("DELETE", "faults");
 		},
-		async pay(order, outcome, webhook) {
-			await control("POST", "pay", { provider, order, outcome, ...(webhook === undefined ? {} : { webhook }) });
+		async pay(order, outcome, manner = {}) {
+			await control("POST", "pay", { provider, order, outcome, ...manner });
 		},
 		async webhooksAbout(psp_order_id, count) {
 			const about = () => received.filter(({ raw_body }) => raw_body.includes(psp_order_id));

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import Razorpay from "razorpay";
 import { describe, expect, test } from "vitest";
 import type { PspAccount, WebhookRequest } from "../adapter.ts";
@@ -176,6 +177,23 @@ describe("reading a webhook", () => {
 		["an amount in rupees", '{"event":"payment.captured","payload":{"payment":{"entity":{"amount":499.5}}}}'],
 	])("%s throws nothing and is ignored", (_, body) => {
 		expect(parseWebhook(delivery(Buffer.from(body))).kind).toBe("ignored");
+	});
+
+	test("a documented message with any part of it replaced by anything throws nothing", () => {
+		const message = JSON.parse(fixture("order.paid.upi").toString());
+		const places = ["payload.payment.entity", "payload.order.entity", "payload.payment", "payload"].flatMap((path) => {
+			const parent = path.split(".").reduce((part, name) => part[name], message);
+			return Object.keys(parent).map((name) => [...path.split("."), name]);
+		});
+		fc.assert(
+			fc.property(fc.constantFrom(...places), fc.jsonValue(), (place, value) => {
+				const changed = structuredClone(message);
+				const parent = place.slice(0, -1).reduce((part, name) => part[name], changed);
+				parent[place.at(-1) as string] = value;
+				const event = parseWebhook(delivery(Buffer.from(JSON.stringify(changed))));
+				if (event.kind === "payment") expect(Number.isSafeInteger(event.payment.amount)).toBe(true);
+			}),
+		);
 	});
 
 	test("the payer's account details are not kept", () => {
