@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# bash payments.sh initiate <order_id> <paise>
+# bash payments.sh status <transaction_id>
+set -euo pipefail
+: "${CHECKOUT_URL:?}" "${CLIENT_KEY:?}" "${CLIENT_SALT:?}"
+
+call() { # call <method> <path with query> [json]
+	local method=$1 path=$2 body=${3-} timestamp signature
+	timestamp=$(date +%s)
+	signature=$(printf '%s' "$timestamp.$method.$path.$body" | openssl dgst -sha256 -hmac "$CLIENT_SALT" -r | cut -d' ' -f1)
+	# Waits as Retry-After says on 429 and 503; the same order_id is never charged twice.
+	curl --silent --show-error --fail-with-body --retry 3 --max-time 15 --request "$method" \
+		--header "X-Client-Key: $CLIENT_KEY" --header "X-Timestamp: $timestamp" --header "X-Signature: $signature" \
+		${body:+--header 'Content-Type: application/json' --data-binary "$body"} "$CHECKOUT_URL$path"
+	echo
+}
+
+case ${1-} in
+initiate) call POST /payment/initiate "$(printf '{"order_id":"%s","amount":%d,"currency":"INR"}' "$2" "$3")" ;;
+status) call GET "/transaction/$2" ;;
+*) sed -n '2,3s/^# //p' "$0" && exit 2 ;;
+esac
