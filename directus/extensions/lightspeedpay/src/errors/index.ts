@@ -1,0 +1,34 @@
+/** Turns what the database refuses into an answer a person can act on; Directus would say "unexpected error". */
+import { InvalidPayloadError } from "@directus/errors";
+import { defineHook } from "@directus/extensions-sdk";
+
+interface DatabaseError {
+	code?: string;
+	message?: string;
+	hint?: string;
+	constraint?: string;
+	table?: string;
+}
+
+const CHECK_VIOLATION = "23514";
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+export default defineHook(({ filter }) => {
+	filter("database.error", (error) => {
+		const { code, hint, constraint, table } = error as DatabaseError;
+		const cause = error as DatabaseError;
+		if (code?.startsWith("LS")) {
+			// Knex puts the statement before the message.
+			const message = cause.message?.split(" - ").at(-1) ?? "refused";
+			return new InvalidPayloadError({ reason: hint ? `${message}. ${hint}` : message });
+		}
+		if (code === CHECK_VIOLATION && constraint !== undefined) {
+			const field = constraint.replace(new RegExp(`^${table}_`), "").replace(/_check$/, "");
+			return new InvalidPayloadError({ reason: `"${field}" has a value that is not allowed` });
+		}
+		if (code === INSUFFICIENT_PRIVILEGE) {
+			return new InvalidPayloadError({ reason: "the database does not let the studio do this" });
+		}
+		return error;
+	});
+});

@@ -1,0 +1,15 @@
+import { defineDisplay } from "@directus/extensions-sdk";
+import Name from "./name.vue";
+
+export default defineDisplay({
+	id: "lightspeedpay-name",
+	name: "Name of a row",
+	description: "The name of what an id stands for, where there is no relation",
+	icon: "badge",
+	component: Name,
+	options: [
+		{ field: "collection", name: "Collection", type: "string", meta: { interface: "system-collection" } },
+		{ field: "field", name: "Field", type: "string", meta: { interface: "input" } },
+	],
+	types: ["uuid", "string", "text"],
+});
