@@ -5,6 +5,7 @@ const KEYS = `k1:${Buffer.alloc(32, 1).toString("base64")}`;
 const ENV = {
 	DATABASE_URL: "postgres://jobs:secret@127.0.0.1:5432/lightspeedpay",
 	ENCRYPTION_KEYS: KEYS,
+	STATUS_TOKEN_KEY: Buffer.alloc(32, 2).toString("base64"),
 	PUBLIC_CHECKOUT_URL: "https://pay.example.in/",
 };
 
@@ -36,6 +37,8 @@ describe("the environment of the jobs process", () => {
 		["DATABASE_URL", "mysql://x", "DATABASE_URL must start with postgres:// or postgresql://."],
 		["ENCRYPTION_KEYS", "", "ENCRYPTION_KEYS is not set"],
 		["ENCRYPTION_KEYS", "k1:short", "ENCRYPTION_KEYS must be"],
+		["STATUS_TOKEN_KEY", undefined, "STATUS_TOKEN_KEY is not set"],
+		["STATUS_TOKEN_KEY", "c2hvcnQ=", "STATUS_TOKEN_KEY must be"],
 		["PUBLIC_CHECKOUT_URL", undefined, "PUBLIC_CHECKOUT_URL is not set"],
 		["PUBLIC_CHECKOUT_URL", "pay.example.in", "PUBLIC_CHECKOUT_URL must be a URL"],
 		["OUTBOUND_ALLOWED_HOSTS", "http://127.0.0.1:4000", "OUTBOUND_ALLOWED_HOSTS must be"],

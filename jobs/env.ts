@@ -9,6 +9,7 @@ export class EnvError extends Error {
 export interface JobsEnv {
 	database_url: string;
 	encryption_keys: EncryptionKeys;
+	status_token_key: Buffer;
 	/** Without a trailing slash. */
 	checkout_url: string;
 	/** Null: adapters talk to the PSPs' real hosts. */
@@ -50,6 +51,13 @@ const schema = z
 					return z.NEVER;
 				}
 			}),
+		STATUS_TOKEN_KEY: z
+			.string("STATUS_TOKEN_KEY is not set: give it base64 of 32 random bytes, the same as checkout has.")
+			.transform((text) => Buffer.from(text, "base64"))
+			.refine(
+				(key) => key.length === 32,
+				"STATUS_TOKEN_KEY must be base64 of 32 random bytes, the same as checkout has.",
+			),
 		PUBLIC_CHECKOUT_URL: url("PUBLIC_CHECKOUT_URL", "http://127.0.0.1:3000"),
 		SANDBOX_URL: url("SANDBOX_URL", "http://127.0.0.1:4000").optional(),
 		OUTBOUND_ALLOWED_HOSTS: z
@@ -90,6 +98,7 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 	return {
 		database_url: parsed.DATABASE_URL,
 		encryption_keys: parsed.ENCRYPTION_KEYS,
+		status_token_key: parsed.STATUS_TOKEN_KEY,
 		checkout_url: parsed.PUBLIC_CHECKOUT_URL,
 		sandbox_url: parsed.SANDBOX_URL ?? null,
 		outbound_allowed_hosts: new Set(parsed.OUTBOUND_ALLOWED_HOSTS),

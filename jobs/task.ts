@@ -4,13 +4,14 @@ import type { z } from "zod";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PspAdapters } from "../psp/providers.ts";
 import type { Outbound } from "./outbound.ts";
+import type { PayerUrls } from "./payer-urls.ts";
 
 /** What every task may use; made once when the process starts. */
 export interface Services {
 	database: Pool;
 	keys: EncryptionKeys;
 	adapters: PspAdapters;
-	checkout_url: string;
+	payer_urls: PayerUrls;
 	outbound: Outbound;
 	log: Logger;
 }

@@ -1,10 +1,11 @@
 /** The jobs process: `node jobs/worker.ts`. Any number of them may run beside each other. */
-import { pino } from "pino";
 import { createPool } from "../db/client/pool.ts";
 import { createPspAdapters } from "../psp/providers.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
 import { startHeartbeat } from "./heartbeat.ts";
+import { createLogger } from "./log.ts";
 import { createOutbound } from "./outbound.ts";
+import { createPayerUrls } from "./payer-urls.ts";
 import { type StartedLane, startLane } from "./runner.ts";
 import { startClock } from "./schedules.ts";
 import type { Services } from "./task.ts";
@@ -25,7 +26,7 @@ function readEnvOrExit(): JobsEnv {
 }
 
 const env = readEnvOrExit();
-const log = pino({ level: env.log_level, base: { part: "jobs", pid: process.pid } });
+const log = createLogger(env.log_level);
 let is_stopping = false;
 
 /** A worker that cannot go on must not look alive: whoever started it starts another. */
@@ -49,7 +50,7 @@ const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,
 	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
-	checkout_url: env.checkout_url,
+	payer_urls: createPayerUrls(env),
 	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
 	log,
 };

@@ -8,6 +8,7 @@ import {
 	recordPspOrderUnknown,
 } from "../../db/client/attempts.ts";
 import type { CreateOrderInput, CreateOrderResult, PspAccount, PspAdapter, PspError } from "../../psp/adapter.ts";
+import type { PayerUrls } from "../payer-urls.ts";
 import { adapterOf, openPspAccount } from "../psp-account.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
@@ -70,7 +71,7 @@ async function obtainOrder(work: AttemptWork, context: TaskContext): Promise<Cre
 		if (work.started_before) throw error;
 		return failure("authentication_failed", (error as Error).message);
 	}
-	const input = orderInput(work, context.checkout_url);
+	const input = orderInput(work, context.payer_urls);
 	if (!work.started_before) return adapter.createOrder(account, input);
 
 	const found = await adapter.findOrder(account, input);
@@ -92,8 +93,7 @@ function failure(code: PspError["code"], message: string): CreateOrderResult {
 	};
 }
 
-function orderInput({ attempt_id, transaction, client }: AttemptWork, checkout_url: string): CreateOrderInput {
-	const page = `${checkout_url}/pay/${transaction.id}`;
+function orderInput({ attempt_id, transaction, client }: AttemptWork, payer_urls: PayerUrls): CreateOrderInput {
 	return {
 		reference: attempt_id,
 		amount: transaction.amount,
@@ -103,8 +103,8 @@ function orderInput({ attempt_id, transaction, client }: AttemptWork, checkout_u
 		description: transaction.description,
 		customer: transaction.customer,
 		method: transaction.method,
-		return_url: `${page}/return`,
-		cancel_url: `${page}/cancel`,
+		return_url: payer_urls.return_url(transaction.id),
+		cancel_url: payer_urls.cancel_url(transaction.id),
 		expires_at: transaction.expires_at,
 	};
 }

@@ -30,6 +30,7 @@ export function spawnWorker(env: Record<string, string>): WorkerProcess {
 		env: {
 			PATH: process.env.PATH,
 			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
+			STATUS_TOKEN_KEY: Buffer.alloc(32, 9).toString("base64"),
 			PUBLIC_CHECKOUT_URL: "http://127.0.0.1:3000",
 			LOG_LEVEL: "debug",
 			...env,
