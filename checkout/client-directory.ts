@@ -1,7 +1,16 @@
-import { type BinaryLike, createHash, createHmac, createSecretKey, type KeyObject, randomBytes, timingSafeEqual } from "node:crypto";
-import { type Client, findClientByKey } from "../db/client/clients.ts";
+import {
+	type BinaryLike,
+	createHash,
+	createHmac,
+	createSecretKey,
+	type KeyObject,
+	randomBytes,
+	timingSafeEqual,
+} from "node:crypto";
 import type { Queryable } from "../db/client/call.ts";
+import { type Client, findClientByKey } from "../db/client/clients.ts";
 import { decryptSecret, type EncryptionKeys } from "../db/client/secrets.ts";
+import { ClientCache } from "./client-cache.ts";
 import type { DatabaseListener } from "./database-listener.ts";
 
 /** A merchant as requests are checked against it. */
@@ -32,28 +41,16 @@ const NOBODY: KnownClient = {
 	salt_digest: randomBytes(32),
 };
 
-/** Far more than one process serves in a while; bounds memory, not correctness. */
-const MOST_CLIENTS = 50_000;
-
-/**
- * Merchants by client key, with their salts decrypted, kept until the database says that they changed. Nothing is kept
- * while the process cannot hear the database: then each request asks.
- */
+/** Merchants by client key, with their salts decrypted. */
 export class ClientDirectory {
 	readonly #database: Queryable;
 	readonly #keys: EncryptionKeys;
-	readonly #listener: DatabaseListener;
-	readonly #known = new Map<string, KnownClient>();
-	/** Counts forgettings; a client read before one of them is not kept after it. */
-	#generation = 0;
+	readonly #cache: ClientCache<KnownClient>;
 
 	constructor(database: Queryable, keys: EncryptionKeys, listener: DatabaseListener) {
 		this.#database = database;
 		this.#keys = keys;
-		this.#listener = listener;
-		listener.on("client_changed", (client_id) => this.#forget(client_id));
-		listener.on("connected", () => this.#forgetAll());
-		listener.on("disconnected", () => this.#forgetAll());
+		this.#cache = new ClientCache(listener, ["client_changed"], ({ id }) => id);
 	}
 
 	/**
@@ -61,21 +58,15 @@ export class ClientDirectory {
 	 * whether the key exists or not; the read gives a salt that changed a moment ago its chance.
 	 */
 	async authenticate(client_key: string, proves: (client: KnownClient) => boolean): Promise<KnownClient | null> {
-		const known = this.#known.get(client_key);
-		const proven = proves(known ?? NOBODY);
-		if (known !== undefined && proven) return known;
-		const generation = this.#generation;
-		const row = await findClientByKey(this.#database, client_key);
-		const current = row === null ? NOBODY : row.client_salt === known?.sealed_salt ? known : this.#open(row);
-		if (!proves(current) || current === NOBODY) return null;
-		this.#keep(current, generation);
-		return current;
-	}
-
-	#keep(client: KnownClient, generation: number): void {
-		if (!this.#listener.connected || generation !== this.#generation) return;
-		if (this.#known.size >= MOST_CLIENTS) this.#known.clear();
-		this.#known.set(client.client_key, client);
+		const known = this.#cache.get(client_key);
+		const is_proven = proves(known ?? NOBODY);
+		if (known !== undefined && is_proven) return known;
+		const read = await this.#cache.read(client_key, async () => {
+			const row = await findClientByKey(this.#database, client_key);
+			if (row === null) return null;
+			return row.client_salt === known?.sealed_salt ? known : this.#open(row);
+		});
+		return proves(read ?? NOBODY) ? read : null;
 	}
 
 	#open(row: Client): KnownClient {
@@ -90,16 +81,6 @@ export class ClientDirectory {
 			signing_key: createSecretKey(Buffer.from(salt)),
 			salt_digest: createHash("sha256").update(salt).digest(),
 		};
-	}
-
-	#forget(client_id: string): void {
-		this.#generation++;
-		for (const [client_key, client] of this.#known) if (client.id === client_id) this.#known.delete(client_key);
-	}
-
-	#forgetAll(): void {
-		this.#generation++;
-		this.#known.clear();
 	}
 }
 

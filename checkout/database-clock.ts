@@ -1,5 +1,5 @@
-import { readDatabaseTime } from "../db/client/payments.ts";
 import type { Queryable } from "../db/client/call.ts";
+import { readDatabaseTime } from "../db/client/payments.ts";
 
 /**
  * The database's time, without a round trip: measured now and then, and carried on by the monotonic clock in between, so a
@@ -15,7 +15,10 @@ export interface DatabaseClock {
 
 const REFRESH_MS = 30_000;
 
-export async function startDatabaseClock(database: Queryable, onError: (error: unknown) => void): Promise<DatabaseClock> {
+export async function startDatabaseClock(
+	database: Queryable,
+	onError: (error: unknown) => void,
+): Promise<DatabaseClock> {
 	let time = 0;
 	let measured_at = 0;
 	async function measure(): Promise<void> {

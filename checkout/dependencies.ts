@@ -5,7 +5,7 @@ import { DomainError } from "../db/client/errors.ts";
 import { createPool } from "../db/client/pool.ts";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PspAdapter } from "../psp/adapter.ts";
-import { providers } from "../psp/providers.ts";
+import { createPspAdapters } from "../psp/providers.ts";
 import { ClientDirectory } from "./client-directory.ts";
 import { type DatabaseClock, startDatabaseClock } from "./database-clock.ts";
 import { DatabaseListener } from "./database-listener.ts";
@@ -62,7 +62,7 @@ export async function createDependencies(env: Env): Promise<Dependencies> {
 		pool,
 		initiationPool: reachable(pools[1]),
 		keys: env.ENCRYPTION_KEYS,
-		adapters: createAdapters(env),
+		adapters: new Map(Object.entries(createPspAdapters({ sandbox_url: env.SANDBOX_URL }))),
 		clock,
 		listener,
 		clients,
@@ -76,15 +76,6 @@ export async function createDependencies(env: Env): Promise<Dependencies> {
 	};
 }
 
-function createAdapters({ SANDBOX_URL }: Env): ReadonlyMap<string, PspAdapter> {
-	return new Map(
-		Object.entries(providers).map(([provider, create]) => [
-			provider,
-			create(SANDBOX_URL === undefined ? {} : { api_url: `${SANDBOX_URL}/${provider}` }),
-		]),
-	);
-}
-
 /** SQLSTATE classes (and codes) of a database that cannot answer now: connection, resources, shut-down, time-out, deadlock. */
 const UNREACHABLE = /^(08|40|53|55P03|57)/;
 
@@ -93,11 +84,13 @@ const UNREACHABLE = /^(08|40|53|55P03|57)/;
  * about the statement; the driver's own (no connection, connection lost, none free in time) have no SQLSTATE.
  */
 function reachable(pool: pg.Pool): Queryable {
-	const query = async (config: pg.QueryConfig) => {
+	const query = async (config: pg.QueryConfig, is_repeated = false): Promise<pg.QueryResult> => {
 		try {
 			return await pool.query(config);
 		} catch (cause) {
 			const sqlstate = cause instanceof pg.DatabaseError ? cause.code : undefined;
+			// A deadlock's victim did nothing: each call here is one statement and one transaction.
+			if (sqlstate?.startsWith("40") && !is_repeated) return query(config, true);
 			if (sqlstate !== undefined && !UNREACHABLE.test(sqlstate)) throw cause;
 			throw new DomainError("service_unavailable", {
 				message: "The service cannot answer now. Try again as Retry-After says.",
@@ -106,14 +99,19 @@ function reachable(pool: pg.Pool): Queryable {
 			});
 		}
 	};
-	return { query: query as Queryable["query"] };
+	return { query: ((config: pg.QueryConfig) => query(config)) as Queryable["query"] };
 }
 
 /** Lines are written by the kilobyte: one write a request would cost more than the request's own work. */
 function createLogger(env: Env): Logger {
 	const destination = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
 	return pino(
-		{ level: env.LOG_LEVEL, base: { part: "checkout" }, redact: { paths: REDACTED, censor: "[redacted]" }, serializers: { err: describeError } },
+		{
+			level: env.LOG_LEVEL,
+			base: { part: "checkout" },
+			redact: { paths: REDACTED, censor: "[redacted]" },
+			serializers: { err: describeError },
+		},
 		destination,
 	);
 }

@@ -48,7 +48,9 @@ export function readEnv(source: Record<string, string | undefined>): Env {
 	const parsed = schema.safeParse(set);
 	if (!parsed.success) {
 		const issue = parsed.error.issues[0]!;
-		throw new EnvError(`${issue.path.join(".")} ${set[String(issue.path[0])] ? "" : "is not set: it "}${issue.message}.`);
+		throw new EnvError(
+			`${issue.path.join(".")} ${set[String(issue.path[0])] ? "" : "is not set: it "}${issue.message}.`,
+		);
 	}
 	const env = parsed.data;
 	if (env.NODE_ENV === "production" && env.SANDBOX_URL !== undefined) {

@@ -1,8 +1,12 @@
-import { readTransaction, type TransactionRecord } from "../../../db/client/payments.ts";
 import type { Queryable } from "../../../db/client/call.ts";
+import { readTransaction, type TransactionRecord } from "../../../db/client/payments.ts";
 import type { DatabaseListener } from "../../database-listener.ts";
 
-export type StatusSubscriber = (record: TransactionRecord) => void;
+export interface StatusSubscriber {
+	changed(record: TransactionRecord): void;
+	/** The process is about to stop. */
+	ending(): void;
+}
 
 const READS_AT_ONCE = 4;
 
@@ -56,6 +60,13 @@ export class StatusHub {
 		};
 	}
 
+	/** Before the server stops: streams never end by themselves in time. */
+	endAll(): void {
+		for (const subscribers of [...this.#subscribers.values()]) {
+			for (const subscriber of [...subscribers]) subscriber.ending();
+		}
+	}
+
 	#changed(transaction_id: string): void {
 		if (!this.#subscribers.has(transaction_id)) return;
 		this.#due.add(transaction_id);
@@ -81,6 +92,6 @@ export class StatusHub {
 		if (!this.#subscribers.has(transaction_id)) return;
 		const record = await readTransaction(this.#database, transaction_id);
 		if (record === null) return;
-		for (const subscriber of [...(this.#subscribers.get(transaction_id) ?? [])]) subscriber(record);
+		for (const subscriber of [...(this.#subscribers.get(transaction_id) ?? [])]) subscriber.changed(record);
 	}
 }

@@ -1,0 +1,36 @@
+import express, { type Express } from "express";
+import type { Dependencies } from "./dependencies.ts";
+import { documentationRoutes } from "./features/documentation/routes.ts";
+import { gatewayWebhookRoutes } from "./features/gateway-webhooks/routes.ts";
+import { healthRoutes } from "./features/health/routes.ts";
+import { metricsRoutes } from "./features/metrics/routes.ts";
+import { payRoutes } from "./features/pay/routes.ts";
+import { paymentRoutes } from "./features/payments/routes.ts";
+import { statusRoutes } from "./features/status/routes.ts";
+import { transactionRoutes } from "./features/transactions/routes.ts";
+import { answerErrors, refuseUnknownPath } from "./middleware/errors.ts";
+import { observeRequests } from "./middleware/request.ts";
+import { securityHeaders } from "./middleware/security-headers.ts";
+
+export function buildApp(dependencies: Dependencies): Express {
+	const app = express();
+	app.disable("x-powered-by");
+	app.disable("etag");
+	app.set("query parser", "simple");
+	app.set("trust proxy", dependencies.env.TRUSTED_PROXIES);
+
+	app.use(observeRequests(dependencies.logger, dependencies.metrics));
+	app.use(securityHeaders);
+	// The busiest first: each router before is asked whether a path is its own.
+	app.use(paymentRoutes(dependencies));
+	app.use(statusRoutes(dependencies));
+	app.use(payRoutes(dependencies));
+	app.use(gatewayWebhookRoutes(dependencies));
+	app.use(transactionRoutes(dependencies));
+	app.use(healthRoutes(dependencies));
+	app.use(metricsRoutes(dependencies));
+	app.use(documentationRoutes(dependencies));
+	app.use(refuseUnknownPath);
+	app.use(answerErrors(dependencies.logger));
+	return app;
+}

@@ -1,0 +1,208 @@
+import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteasolutions/zod-to-openapi";
+import { z } from "zod";
+import type { ErrorCode } from "../../../db/client/errors.ts";
+import { ErrorBody, HTTP_STATUS } from "../../middleware/errors.ts";
+import { Readiness } from "../health/schema.ts";
+import { InitiatedPayment, InitiatePayment } from "../payments/schema.ts";
+import {
+	Transaction,
+	TransactionId,
+	TransactionQuery,
+	TransactionsPage,
+	TransactionsQuery,
+} from "../transactions/schema.ts";
+
+export type OpenApiDocument = ReturnType<OpenApiGeneratorV31["generateDocument"]>;
+
+const AUTHENTICATION = `Sign each request (the default) with three headers:
+
+- \`X-Client-Key\`: your key;
+- \`X-Timestamp\`: the time in whole seconds since 1970, at most 300 seconds away from ours;
+- \`X-Signature\`: lower-case hex of HMAC-SHA256 with your salt over \`timestamp.METHOD.path with query.raw body\`.
+
+Where your operator allows it, \`X-Client-Key\` and \`X-Client-Salt\` as headers, or \`client_key\` and \`client_salt\` in the JSON
+body, stand in for the signature. A status token shows its bearer one transaction.`;
+
+const SIGNED: RouteConfig["security"] = [
+	{ clientKey: [], timestamp: [], signature: [] },
+	{ clientKey: [], clientSalt: [] },
+];
+const TOKEN: RouteConfig["security"] = [{ statusToken: [] }];
+
+const json = (schema: z.ZodType, description: string) => ({
+	description,
+	content: { "application/json": { schema } },
+});
+
+/** One entry a status, with the codes that it may carry. */
+function errors(codes: readonly ErrorCode[]): RouteConfig["responses"] {
+	const by_status = new Map<number, ErrorCode[]>();
+	for (const code of [...codes, "internal_error"] as const) {
+		by_status.set(HTTP_STATUS[code], [...(by_status.get(HTTP_STATUS[code]) ?? []), code]);
+	}
+	return Object.fromEntries(
+		[...by_status].map(([status, named]) => [
+			status,
+			{
+				...json(ErrorBody, named.join(" or ")),
+				...((status === 429 || status === 503) && {
+					headers: { "Retry-After": { schema: { type: "integer" as const }, description: "Seconds to wait." } },
+				}),
+			},
+		]),
+	);
+}
+
+const AUTHENTICATED = ["invalid_credentials", "timestamp_out_of_range", "client_suspended", "rate_limited"] as const;
+const transactionParams = z.object({ id: TransactionId });
+const { token } = TransactionQuery.shape;
+
+const ROUTES: RouteConfig[] = [
+	{
+		method: "post",
+		path: "/payment/initiate",
+		operationId: "initiatePayment",
+		tags: ["Payments"],
+		summary: "Start a payment",
+		description:
+			"Send the payer's browser to `checkout_url`. The same `order_id` with the same amount and currency answers with the same transaction, however often it is sent; with another amount or currency it is refused.",
+		security: [...SIGNED, {}],
+		request: { body: { required: true, content: { "application/json": { schema: InitiatePayment } } } },
+		responses: {
+			200: json(InitiatedPayment, "Started, or started before (`replayed`)."),
+			...errors([
+				"invalid_request",
+				...AUTHENTICATED,
+				"dues_outstanding",
+				"order_id_conflict",
+				"payload_too_large",
+				"unsupported_media_type",
+				"cap_exceeded",
+				"service_unavailable",
+			]),
+		},
+	},
+	{
+		method: "get",
+		path: "/transaction/{id}",
+		operationId: "getTransaction",
+		tags: ["Payments"],
+		summary: "One transaction",
+		security: [...SIGNED, ...TOKEN],
+		request: { params: transactionParams, query: z.object({ token }) },
+		responses: {
+			200: json(Transaction, "The transaction as it is now."),
+			...errors(["invalid_request", ...AUTHENTICATED, "not_found", "service_unavailable"]),
+		},
+	},
+	{
+		method: "get",
+		path: "/transactions",
+		operationId: "listTransactions",
+		tags: ["Payments"],
+		summary: "Your transactions, newest first",
+		security: SIGNED,
+		request: { query: TransactionsQuery },
+		responses: {
+			200: json(TransactionsPage, "A page; when `has_more`, ask again with `starting_after` = the last one's id."),
+			...errors(["invalid_request", ...AUTHENTICATED, "service_unavailable"]),
+		},
+	},
+	{
+		method: "get",
+		path: "/status/{id}/stream",
+		operationId: "followTransaction",
+		tags: ["Payments"],
+		summary: "Follow a transaction by server-sent events",
+		description:
+			"`event: status` with the transaction as `data` and an increasing `id`; resume with `Last-Event-ID`. The stream ends after a state that is final, and a reconnection then gets 204.",
+		security: TOKEN,
+		request: {
+			params: transactionParams,
+			query: z.object({ token: token.unwrap() }),
+			headers: z.object({ "Last-Event-ID": z.string().optional() }),
+		},
+		responses: {
+			200: { description: "The stream.", content: { "text/event-stream": { schema: z.string() } } },
+			204: { description: "Nothing is left to tell: do not reconnect." },
+			...errors(["invalid_request", "invalid_credentials", "not_found", "rate_limited", "service_unavailable"]),
+		},
+	},
+	...(["/webhook/{client_key}", "/webhook/{client_key}/{gateway_id}"] as const).map(
+		(path): RouteConfig => ({
+			method: "post",
+			path,
+			operationId: path.endsWith("{gateway_id}") ? "receiveGatewayWebhook" : "receiveWebhook",
+			tags: ["For payment service providers"],
+			summary: path.endsWith("{gateway_id}") ? "A PSP's webhook for one gateway" : "A PSP's webhook",
+			security: [],
+			request: {
+				params: z.object({
+					client_key: z.string(),
+					...(path.endsWith("{gateway_id}") && { gateway_id: z.uuid() }),
+				}),
+				body: { description: "As the PSP sends it.", content: { "*/*": { schema: z.unknown() } } },
+			},
+			responses: {
+				200: json(z.object({ received: z.literal(true) }), "Stored, now or before."),
+				...errors(["invalid_credentials", "not_found", "payload_too_large", "service_unavailable"]),
+			},
+		}),
+	),
+	{
+		method: "get",
+		path: "/healthz",
+		operationId: "isAlive",
+		tags: ["Operation"],
+		summary: "Whether the process runs",
+		security: [],
+		responses: { 200: json(z.object({ status: z.literal("ok") }), "It does.") },
+	},
+	{
+		method: "get",
+		path: "/readyz",
+		operationId: "isReady",
+		tags: ["Operation"],
+		summary: "Whether every part works",
+		security: [],
+		responses: {
+			200: json(Readiness, "All of them do."),
+			503: json(Readiness, "One of them does not."),
+		},
+	},
+	{
+		method: "get",
+		path: "/metrics",
+		operationId: "getMetrics",
+		tags: ["Operation"],
+		summary: "Measurements for Prometheus",
+		security: [{ metricsToken: [] }, {}],
+		responses: {
+			200: { description: "Text format.", content: { "text/plain": { schema: z.string() } } },
+			...errors(["not_found"]),
+		},
+	},
+];
+
+/** OpenAPI 3.1, made from the schemas that validate. */
+export function createOpenApiDocument(server_url: string): OpenApiDocument {
+	const registry = new OpenAPIRegistry();
+	const header = (name: string) => ({ type: "apiKey" as const, in: "header" as const, name });
+	registry.registerComponent("securitySchemes", "clientKey", header("X-Client-Key"));
+	registry.registerComponent("securitySchemes", "timestamp", header("X-Timestamp"));
+	registry.registerComponent("securitySchemes", "signature", header("X-Signature"));
+	registry.registerComponent("securitySchemes", "clientSalt", header("X-Client-Salt"));
+	registry.registerComponent("securitySchemes", "statusToken", { type: "apiKey", in: "query", name: "token" });
+	registry.registerComponent("securitySchemes", "metricsToken", { type: "http", scheme: "bearer" });
+	for (const route of ROUTES) registry.registerPath(route);
+	return new OpenApiGeneratorV31(registry.definitions).generateDocument({
+		openapi: "3.1.0",
+		info: {
+			title: "LightSpeedPay merchant API",
+			version: "1.0.0",
+			description: `Amounts are integer paise. Every answer carries \`X-Request-Id\`; an error repeats it.\n\n${AUTHENTICATION}`,
+			license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+		},
+		servers: [{ url: server_url }],
+	});
+}

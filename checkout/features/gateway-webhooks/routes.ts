@@ -1,0 +1,61 @@
+import { type Request, Router } from "express";
+import { DomainError } from "../../../db/client/errors.ts";
+import { acceptGatewayEvent } from "../../../db/client/payments.ts";
+import type { WebhookRequest } from "../../../psp/adapter.ts";
+import type { Dependencies } from "../../dependencies.ts";
+import { readBody } from "../../middleware/raw-body.ts";
+import { sendJson } from "../../middleware/send-json.ts";
+import { comesFrom, GatewayDirectory, type KnownGateway } from "./gateway-directory.ts";
+
+/** Not kept with the event: what proves a sender must not lie around. */
+const UNKEPT_HEADERS = new Set(["authorization", "proxy-authorization", "cookie"]);
+
+export function gatewayWebhookRoutes(dependencies: Dependencies): Router {
+	const { pool, keys, listener, logger, adapters, metrics } = dependencies;
+	const directory = new GatewayDirectory(pool, keys, listener, logger);
+	const router = Router();
+
+	router.post("/webhook/:client_key{/:gateway_id}", readBody, async (req, res) => {
+		const { client_key, gateway_id } = req.params as { client_key: string; gateway_id?: string };
+		const gateways = await findCandidates(client_key, gateway_id);
+		const request = toWebhookRequest(req);
+		for (const gateway of gateways) {
+			const verification = adapters.get(gateway.provider)?.verifyWebhook(gateway.account, request);
+			if (!verification?.valid) continue;
+			const { duplicate } = await acceptGatewayEvent(pool, {
+				gateway_id: gateway.id,
+				dedupe_key: verification.dedupe_key,
+				event_type: verification.event_type,
+				headers: Object.fromEntries(Object.entries(request.headers).filter(([name]) => !UNKEPT_HEADERS.has(name))),
+				raw_body: request.raw_body,
+				body_proven: verification.body_proven,
+			});
+			metrics.gateway_webhooks.inc({ result: duplicate ? "duplicate" : "accepted" });
+			sendJson(res, 200, { received: true });
+			return;
+		}
+		metrics.gateway_webhooks.inc({ result: "refused" });
+		logger.warn({ request_id: req.id, source: req.ip, gateways: gateways.length }, "refused a PSP's webhook");
+		throw new DomainError("invalid_credentials", { message: "The webhook's signature or source is not valid." });
+
+		async function findCandidates(key: string, id: string | undefined): Promise<KnownGateway[]> {
+			const known = await directory.find(key);
+			const named = known?.gateways.filter((gateway) => id === undefined || gateway.id === id) ?? [];
+			if (known === null || (id !== undefined && named.length === 0)) {
+				metrics.gateway_webhooks.inc({ result: "unknown" });
+				throw new DomainError("not_found", { message: "No merchant receives webhooks at this address." });
+			}
+			return named.filter((gateway) => comesFrom(gateway.networks, req.ip ?? ""));
+		}
+	});
+
+	return router;
+}
+
+function toWebhookRequest(req: Request): WebhookRequest {
+	const headers: Record<string, string> = {};
+	for (const [name, value] of Object.entries(req.headers)) {
+		if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+	}
+	return { raw_body: req.raw_body, headers };
+}

@@ -1,0 +1,116 @@
+import { DomainError } from "../../../db/client/errors.ts";
+
+/** Database calls that initiate payments at the same time; while they run, requests gather into the next one. */
+export const BATCHES_AT_ONCE = 3;
+
+export interface BatcherOptions<Request, Result> {
+	/** Answers in the order of the requests. */
+	run: (requests: Request[]) => Promise<Result[]>;
+	batches_at_once: number;
+	most_in_batch: number;
+	/** Requests that may wait for a free call; the next one is refused at once. */
+	most_waiting: number;
+	/** From a request's arrival to its answer. */
+	timeout_ms: number;
+	onBatch?: (size: number, seconds: number) => void;
+	onShed?: (reason: "full" | "timed_out") => void;
+}
+
+interface Waiter<Request, Result> {
+	request: Request;
+	resolve: (result: Result) => void;
+	reject: (error: unknown) => void;
+	gives_up_at: number;
+	answered: boolean;
+}
+
+/**
+ * Has requests that arrive together share one call. What one turn of the event loop read from its sockets goes together;
+ * a lone request goes at once; when all calls are taken the rest gathers, so calls grow with the load by themselves.
+ */
+export class Batcher<Request, Result> {
+	readonly #options: BatcherOptions<Request, Result>;
+	/** Oldest first. */
+	#waiting: Waiter<Request, Result>[] = [];
+	readonly #running = new Set<Waiter<Request, Result>[]>();
+	#planned = false;
+	#timer: NodeJS.Timeout | undefined;
+
+	constructor(options: BatcherOptions<Request, Result>) {
+		this.#options = options;
+	}
+
+	get waiting(): number {
+		return this.#waiting.length;
+	}
+
+	submit(request: Request): Promise<Result> {
+		if (this.#waiting.length >= this.#options.most_waiting) {
+			this.#options.onShed?.("full");
+			return Promise.reject(busy());
+		}
+		return new Promise((resolve, reject) => {
+			const gives_up_at = performance.now() + this.#options.timeout_ms;
+			this.#waiting.push({ request, resolve, reject, gives_up_at, answered: false });
+			this.#timer ??= setTimeout(() => this.#giveUp(), this.#options.timeout_ms);
+			if (this.#planned) return;
+			this.#planned = true;
+			setImmediate(() => {
+				this.#planned = false;
+				this.#send();
+			});
+		});
+	}
+
+	#send(): void {
+		while (this.#waiting.length > 0 && this.#running.size < this.#options.batches_at_once) {
+			const batch = this.#waiting.splice(0, this.#options.most_in_batch);
+			this.#running.add(batch);
+			this.#run(batch).finally(() => {
+				this.#running.delete(batch);
+				this.#send();
+			});
+		}
+	}
+
+	async #run(batch: Waiter<Request, Result>[]): Promise<void> {
+		const started = performance.now();
+		try {
+			const results = await this.#options.run(batch.map(({ request }) => request));
+			batch.forEach((waiter, i) => {
+				waiter.answered = true;
+				waiter.resolve(results[i]!);
+			});
+		} catch (error) {
+			for (const waiter of batch) {
+				waiter.answered = true;
+				waiter.reject(error);
+			}
+		}
+		this.#options.onBatch?.(batch.length, (performance.now() - started) / 1000);
+	}
+
+	/** One timer for all: set for the oldest, and set again for whoever is the oldest by then. */
+	#giveUp(): void {
+		const now = performance.now();
+		const late = (waiter: Waiter<Request, Result>) => !waiter.answered && waiter.gives_up_at <= now;
+		const running = [...this.#running].flat();
+		for (const waiter of [...running, ...this.#waiting].filter(late)) {
+			waiter.answered = true;
+			this.#options.onShed?.("timed_out");
+			// A call that is under way may still take the payment; the merchant's repetition finds it by its order_id.
+			waiter.reject(busy());
+		}
+		this.#waiting = this.#waiting.filter((waiter) => !waiter.answered);
+		const next = [...running, ...this.#waiting].filter((waiter) => !waiter.answered).map((each) => each.gives_up_at);
+		this.#timer =
+			next.length === 0 ? undefined : setTimeout(() => this.#giveUp(), Math.max(1, Math.min(...next) - now));
+	}
+}
+
+function busy(): DomainError {
+	return new DomainError("service_unavailable", {
+		message: "The service is busy. Try again as Retry-After says.",
+		retry_after_seconds: 1,
+	});
+}

@@ -1,0 +1,84 @@
+import type { z } from "zod";
+import { DomainError } from "../../../db/client/errors.ts";
+import { type InitiateRequest, type InitiateResult, initiatePayments } from "../../../db/client/payments.ts";
+import { type KnownClient, redirectTarget } from "../../client-directory.ts";
+import type { Dependencies } from "../../dependencies.ts";
+import { createStatusToken } from "../../status-token.ts";
+import { BATCHES_AT_ONCE, Batcher } from "./batcher.ts";
+import type { InitiatedPayment, InitiatePayment } from "./schema.ts";
+
+export type PaymentInitiation = (
+	merchant: KnownClient,
+	payment: z.output<typeof InitiatePayment>,
+) => Promise<z.output<typeof InitiatedPayment>>;
+
+export function createPaymentInitiation({ initiationPool, env, metrics, logger }: Dependencies): PaymentInitiation {
+	const batcher = new Batcher<InitiateRequest, InitiateResult>({
+		run: initiateTogether,
+		batches_at_once: BATCHES_AT_ONCE,
+		most_in_batch: 100,
+		most_waiting: 2_000,
+		timeout_ms: 8_000,
+		onBatch: (size, seconds) => {
+			metrics.batch_size.observe(size);
+			metrics.batch_seconds.observe(seconds);
+			metrics.initiations_waiting.set(batcher.waiting);
+		},
+		onShed: (reason) => metrics.initiations_shed.inc({ reason }),
+	});
+
+	/** One payment that the database cannot take fails the statement; then each goes alone, and only that one fails. */
+	async function initiateTogether(requests: InitiateRequest[]): Promise<InitiateResult[]> {
+		try {
+			return await initiatePayments(initiationPool, requests);
+		} catch (error) {
+			if (error instanceof DomainError || requests.length === 1) throw error;
+			logger.error({ err: error, payments: requests.length }, "a batch of payments failed; trying each alone");
+		}
+		const results: InitiateResult[] = [];
+		for (const request of requests) {
+			const [result] = await initiatePayments(initiationPool, [request]).catch((cause) => [
+				{
+					ok: false as const,
+					error: cause instanceof DomainError ? cause : new DomainError("internal_error", { cause }),
+				},
+			]);
+			results.push(result!);
+		}
+		return results;
+	}
+
+	return async (merchant, { redirect_url, ...payment }) => {
+		const result = await batcher.submit({
+			...payment,
+			...(redirect_url !== undefined && { redirect_url: registeredUrl(merchant, redirect_url) }),
+			client_id: merchant.id,
+			client_key: merchant.client_key,
+		});
+		if (!result.ok) throw result.error;
+		const status_token = createStatusToken(env.STATUS_TOKEN_KEY, result.transaction_id);
+		return {
+			transaction_id: result.transaction_id,
+			status: result.status,
+			order_id: result.order_id,
+			amount: result.amount,
+			currency: result.currency,
+			checkout_url: `${env.PUBLIC_CHECKOUT_URL}/pay/${result.transaction_id}?token=${status_token}`,
+			status_token,
+			expires_at: result.expires_at,
+			...(result.replayed && { replayed: true as const }),
+		};
+	};
+}
+
+/** Payers are only sent to addresses that the merchant registered; the query is free. */
+function registeredUrl(merchant: KnownClient, text: string): string {
+	const target = redirectTarget(text);
+	if (target === null || !merchant.redirect_targets.has(target)) {
+		throw new DomainError("invalid_request", {
+			message: "redirect_url must have the origin and path of a redirect URL that is registered for this merchant.",
+			param: "redirect_url",
+		});
+	}
+	return new URL(text).href;
+}

@@ -1,0 +1,12 @@
+import helmet from "helmet";
+
+/**
+ * For JSON and streams, which no browser should render, frame or run anything from. Pages send a Content-Security-Policy
+ * of their own in place of this one.
+ */
+export const securityHeaders = helmet({
+	contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+	// Addresses hold status tokens.
+	referrerPolicy: { policy: "no-referrer" },
+	xFrameOptions: { action: "deny" },
+});
