@@ -22,7 +22,10 @@ export const REPOSITORY = dirname(import.meta.dirname);
 export const EXTENSIONS_DIRECTORY = join(import.meta.dirname, "extensions");
 
 const schema = z.object({
-	DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: "DATABASE_URL must be the studio role's postgres:// URL." }),
+	DATABASE_URL: z.url({
+		protocol: /^postgres(ql)?$/,
+		error: "DATABASE_URL must be the studio role's postgres:// URL.",
+	}),
 	STUDIO_SECRET: z
 		.string({ error: "STUDIO_SECRET is missing: give it at least 32 random characters." })
 		.min(32, "STUDIO_SECRET is too short: give it at least 32 random characters."),
@@ -33,7 +36,10 @@ const schema = z.object({
 		.url({ protocol: /^https?$/, error: "PUBLIC_CHECKOUT_URL must be the http(s) URL of the checkout application." })
 		.transform((url) => url.replace(/\/+$/, "")),
 	PUBLIC_STUDIO_URL: z
-		.url({ protocol: /^https?$/, error: "PUBLIC_STUDIO_URL must be the http(s) URL that browsers reach the studio at." })
+		.url({
+			protocol: /^https?$/,
+			error: "PUBLIC_STUDIO_URL must be the http(s) URL that browsers reach the studio at.",
+		})
 		.transform((url) => url.replace(/\/+$/, ""))
 		.optional(),
 	HOST: z.string().min(1).default("127.0.0.1"),
@@ -48,7 +54,10 @@ const schema = z.object({
 			error: "LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent.",
 		})
 		.default("info"),
-	STUDIO_UPLOADS: z.string().min(1).default(join(REPOSITORY, ".data", "uploads")),
+	STUDIO_UPLOADS: z
+		.string()
+		.min(1)
+		.default(join(REPOSITORY, ".data", "uploads")),
 });
 
 /** Throws with one sentence a person can act on. */

@@ -65,7 +65,7 @@ async function isUpToDate(client: pg.Client): Promise<boolean> {
 async function install(databaseUrl: string): Promise<void> {
 	const child = spawn(process.execPath, [join(import.meta.dirname, "install.ts")], {
 		cwd: REPOSITORY,
-		env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...directusDatabaseEnvironment(databaseUrl) },
+		env: { PATH: process.env.PATH, HOME: process.env.HOME, ...directusDatabaseEnvironment(databaseUrl) },
 		stdio: ["ignore", "pipe", "pipe"],
 	});
 	let output = "";

@@ -3,9 +3,12 @@ import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { directusEnvironment, REPOSITORY, readEnvironment, type StudioEnvironment } from "./env.ts";
 
-function log(level: "info" | "fatal", fields: Record<string, unknown>, msg: string): void {
-	const number = level === "info" ? 30 : 60;
-	process.stdout.write(`${JSON.stringify({ level: number, time: Date.now(), name: "studio", ...fields, msg })}\n`);
+const LEVELS = { info: 30, error: 50, fatal: 60 };
+
+function log(level: keyof typeof LEVELS, fields: Record<string, unknown>, msg: string): void {
+	process.stdout.write(
+		`${JSON.stringify({ level: LEVELS[level], time: Date.now(), name: "studio", ...fields, msg })}\n`,
+	);
 }
 
 function fail(message: string): never {
@@ -24,6 +27,12 @@ try {
 } catch {
 	fail(`The directory ${env.uploadsDirectory} cannot be written to: set STUDIO_UPLOADS to one that can.`);
 }
+
+// Directus' schema reader complains on every reading about tables that the studio has no right on; the rest goes to the log.
+console.error = (...parts: unknown[]) => {
+	const line = parts.map(String).join(" ");
+	if (!line.startsWith("Could not set primary key ")) log("error", {}, line);
+};
 
 // Directus reads the environment and the working directory's package.json while it is imported.
 process.chdir(REPOSITORY);

@@ -27,6 +27,11 @@ export async function ensureUser(options: UserOptions): Promise<string> {
 
 export async function ensureUserOn(client: pg.Client, options: Omit<UserOptions, "databaseUrl">): Promise<string> {
 	const email = options.email.toLowerCase();
+	if (!/^[^@\s]+@[^@\s]+\.[a-z]{2,}$/.test(email) || /\.(local|localhost|test|example|invalid|internal)$/.test(email)) {
+		throw new Error(
+			`${options.email} could not log in: Directus wants an e-mail address with a public ending, e.g. example.com.`,
+		);
+	}
 	const role = roles[options.role];
 	const { rows } = await client.query<{ id: string; role: string | null }>(
 		"select id, role from directus.directus_users where lower(email) = $1",

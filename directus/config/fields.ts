@@ -130,7 +130,10 @@ export function money(field: string, name: Label, more: More = {}): Field {
 		width: "half",
 		...(more.readonly
 			? {}
-			: { validation: optional(field, { _gte: 1 }), validationMessage: "Enter an amount above zero, or leave it empty." }),
+			: {
+					validation: optional(field, { _gte: 1 }),
+					validationMessage: "Enter an amount above zero, or leave it empty.",
+				}),
 		...more,
 	};
 }
@@ -239,7 +242,14 @@ export function toMany(field: string, name: Label, columns: string[], more: More
 		label: name,
 		special: ["o2m"],
 		interface: "list-o2m",
-		options: { layout: "table", fields: columns, enableCreate: false, enableSelect: false, enableLink: true, limit: 15 },
+		options: {
+			layout: "table",
+			fields: columns,
+			enableCreate: false,
+			enableSelect: false,
+			enableLink: true,
+			limit: 15,
+		},
 		width: "full",
 		readonly: true,
 		...more,

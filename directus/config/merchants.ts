@@ -158,12 +158,9 @@ const clients: Collection = {
 			"From 60 to 86400 seconds.",
 			{ group: "section_routing" },
 		),
-		toMany(
-			"gateways",
-			label("Gateways", "गेटवे"),
-			["name", "provider", "is_active", "priority", "state"],
-			{ group: "section_routing" },
-		),
+		toMany("gateways", label("Gateways", "गेटवे"), ["name", "provider", "is_active", "priority", "state"], {
+			group: "section_routing",
+		}),
 		section("section_limits", label("Limits", "सीमाएँ"), "speed", "closed"),
 		number(
 			"rate_limit_per_minute",
@@ -196,8 +193,8 @@ const clients: Collection = {
 		time("updated_at", label("Changed", "बदला गया"), { group: "section_record" }),
 		unreachable("client_salt"),
 		unreachable("webhook_secret"),
-		unreachable("new_client_salt"),
-		unreachable("new_webhook_secret"),
+		{ ...unreachable("new_client_salt"), special: ["conceal"] },
+		{ ...unreachable("new_webhook_secret"), special: ["conceal"] },
 	],
 	list: {
 		fields: ["company_name", "status", "kyc_status", "fee_percent", "wallet", "created_at"],
@@ -205,7 +202,12 @@ const clients: Collection = {
 		widths: { company_name: 260, status: 130, kyc_status: 130, fee_percent: 130, wallet: 150, created_at: 170 },
 	},
 	bookmarks: [
-		{ name: "Suspended or disabled", icon: "block", color: "var(--theme--warning)", filter: { status: { _neq: "active" } } },
+		{
+			name: "Suspended or disabled",
+			icon: "block",
+			color: "var(--theme--warning)",
+			filter: { status: { _neq: "active" } },
+		},
 		{ name: "KYC to check", icon: "fact_check", filter: { kyc_status: { _eq: "submitted" } } },
 	],
 };
@@ -247,6 +249,7 @@ const gateways: Collection = {
 			options: { trim: true, font: "monospace" },
 		}),
 		text("new_api_secret", label("API secret", "एपीआई गुप्त कुंजी"), {
+			special: ["conceal"],
 			group: "section_account",
 			note: "Write-only. Stored encrypted and never shown again; leave empty to keep it.",
 			options: { trim: true, masked: true, placeholder: "Enter to set or replace", iconLeft: "lock" },
@@ -254,6 +257,7 @@ const gateways: Collection = {
 			searchable: false,
 		}),
 		text("new_webhook_secret", label("Webhook secret", "वेबहुक गुप्त कुंजी"), {
+			special: ["conceal"],
 			group: "section_account",
 			note: "Write-only. Verifies the provider's webhooks; leave empty to keep it.",
 			options: { trim: true, masked: true, placeholder: "Enter to set or replace", iconLeft: "lock" },
@@ -313,7 +317,10 @@ const gateways: Collection = {
 			group: "section_wire",
 			note: "Addresses that the provider's webhooks come from; empty means anywhere.",
 		}),
-		json("settings", label("Settings", "सेटिंग्स"), { group: "section_wire", note: "Provider specific. No secrets here." }),
+		json("settings", label("Settings", "सेटिंग्स"), {
+			group: "section_wire",
+			note: "Provider specific. No secrets here.",
+		}),
 		identifier({ group: "section_wire" }),
 		time("created_at", label("Created", "बनाया गया"), { group: "section_wire" }),
 		time("updated_at", label("Changed", "बदला गया"), { group: "section_wire" }),
@@ -371,7 +378,10 @@ const states: Collection = {
 		time("cooldown_until", label("Cooling down until", "विराम तक")),
 		number("last_response_code", label("Last response", "पिछला उत्तर"), {}, ""),
 	]),
-	list: { fields: ["gateway_id", "client_id", "success_rate", "volume", "last_used_at", "cooldown_until"], sort: "-last_used_at" },
+	list: {
+		fields: ["gateway_id", "client_id", "success_rate", "volume", "last_used_at", "cooldown_until"],
+		sort: "-last_used_at",
+	},
 };
 
 const log: Collection = {

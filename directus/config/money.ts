@@ -1,4 +1,16 @@
-import { type Collection, choice, identifier, label, money, nameOf, number, text, time, toOne, written } from "./fields.ts";
+import {
+	type Collection,
+	choice,
+	identifier,
+	label,
+	money,
+	nameOf,
+	number,
+	text,
+	time,
+	toOne,
+	written,
+} from "./fields.ts";
 
 const wallets: Collection = {
 	collection: "wallets",

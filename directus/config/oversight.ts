@@ -1,4 +1,16 @@
-import { type Collection, choice, identifier, json, label, nameOf, number, text, time, toOne, written } from "./fields.ts";
+import {
+	type Collection,
+	choice,
+	identifier,
+	json,
+	label,
+	nameOf,
+	number,
+	text,
+	time,
+	toOne,
+	written,
+} from "./fields.ts";
 
 const alerts: Collection = {
 	collection: "alerts",
@@ -40,7 +52,9 @@ const alerts: Collection = {
 		widths: { last_at: 150, severity: 120, message: 420, client_id: 180, count: 90, status: 150 },
 		refreshSeconds: 10,
 	},
-	bookmarks: [{ name: "Open", icon: "notifications_active", color: "var(--theme--danger)", filter: { status: { _eq: "open" } } }],
+	bookmarks: [
+		{ name: "Open", icon: "notifications_active", color: "var(--theme--danger)", filter: { status: { _eq: "open" } } },
+	],
 };
 
 const audit: Collection = {

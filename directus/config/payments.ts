@@ -50,9 +50,26 @@ const transactions: Collection = {
 		text("error_code", label("Error", "त्रुटि"), { options: { font: "monospace" } }),
 		text("error_message", label("Error message", "त्रुटि संदेश")),
 		text("description", label("Description", "विवरण"), { width: "full" }),
-		toMany("attempts", label("Attempts", "प्रयास"), ["attempt_no", "status", "gateway_id", "method", "latency_ms", "error_code"]),
-		toMany("wallet_entries", label("Commission booked", "दर्ज कमीशन"), ["type", "amount", "balance_after", "created_at"]),
-		toMany("webhook_events", label("Events to the merchant", "व्यापारी को सूचनाएँ"), ["type", "status", "attempts", "delivered_at"]),
+		toMany("attempts", label("Attempts", "प्रयास"), [
+			"attempt_no",
+			"status",
+			"gateway_id",
+			"method",
+			"latency_ms",
+			"error_code",
+		]),
+		toMany("wallet_entries", label("Commission booked", "दर्ज कमीशन"), [
+			"type",
+			"amount",
+			"balance_after",
+			"created_at",
+		]),
+		toMany("webhook_events", label("Events to the merchant", "व्यापारी को सूचनाएँ"), [
+			"type",
+			"status",
+			"attempts",
+			"delivered_at",
+		]),
 		section("section_more", label("More", "और"), "more_horiz", "closed"),
 		identifier({ group: "section_more" }),
 		text("customer_id", label("Customer id", "ग्राहक आईडी"), { group: "section_more" }),
@@ -73,7 +90,12 @@ const transactions: Collection = {
 		{ name: "Paid", icon: "check_circle", color: "var(--theme--success)", filter: { status: { _eq: "paid" } } },
 		{ name: "Waiting for payer", icon: "hourglass_top", filter: { status: { _in: ["created", "pending"] } } },
 		{ name: "Failed", icon: "error", color: "var(--theme--danger)", filter: { status: { _eq: "failed" } } },
-		{ name: "Paid late", icon: "running_with_errors", color: "var(--theme--warning)", filter: { is_late: { _eq: true } } },
+		{
+			name: "Paid late",
+			icon: "running_with_errors",
+			color: "var(--theme--warning)",
+			filter: { is_late: { _eq: true } },
+		},
 	],
 };
 
@@ -122,7 +144,16 @@ const attempts: Collection = {
 		time("updated_at", label("Changed", "बदला गया"), { group: "section_more" }),
 	]),
 	list: {
-		fields: ["created_at", "transaction_id", "attempt_no", "status", "gateway_id", "amount", "latency_ms", "error_code"],
+		fields: [
+			"created_at",
+			"transaction_id",
+			"attempt_no",
+			"status",
+			"gateway_id",
+			"amount",
+			"latency_ms",
+			"error_code",
+		],
 		sort: "-id",
 		refreshSeconds: 10,
 	},
@@ -154,9 +185,18 @@ const gatewayEvents: Collection = {
 		unreachable("headers"),
 		unreachable("raw_body"),
 	]),
-	list: { fields: ["received_at", "event_type", "provider", "client_id", "gateway_id", "verified", "processed_at"], sort: "-id", refreshSeconds: 10 },
+	list: {
+		fields: ["received_at", "event_type", "provider", "client_id", "gateway_id", "verified", "processed_at"],
+		sort: "-id",
+		refreshSeconds: 10,
+	},
 	bookmarks: [
-		{ name: "Not processed", icon: "pending", color: "var(--theme--warning)", filter: { processed_at: { _null: true } } },
+		{
+			name: "Not processed",
+			icon: "pending",
+			color: "var(--theme--warning)",
+			filter: { processed_at: { _null: true } },
+		},
 		{ name: "With errors", icon: "error", color: "var(--theme--danger)", filter: { error: { _nnull: true } } },
 	],
 };
@@ -188,10 +228,19 @@ const webhookEvents: Collection = {
 		json("payload", label("Payload", "सामग्री")),
 		identifier(),
 	]),
-	list: { fields: ["created_at", "type", "status", "client_id", "transaction_id", "attempts", "last_error"], sort: "-id", refreshSeconds: 10 },
+	list: {
+		fields: ["created_at", "type", "status", "client_id", "transaction_id", "attempts", "last_error"],
+		sort: "-id",
+		refreshSeconds: 10,
+	},
 	bookmarks: [
 		{ name: "Not delivered", icon: "pending", filter: { status: { _eq: "pending" } } },
-		{ name: "Given up", icon: "error", color: "var(--theme--danger)", filter: { status: { _in: ["dead", "disabled"] } } },
+		{
+			name: "Given up",
+			icon: "error",
+			color: "var(--theme--danger)",
+			filter: { status: { _in: ["dead", "disabled"] } },
+		},
 	],
 };
 
@@ -214,7 +263,11 @@ const deliveries: Collection = {
 		text("error", label("Error", "त्रुटि"), { width: "full" }),
 		identifier(),
 	]),
-	list: { fields: ["created_at", "event_id", "attempt_no", "status_code", "duration_ms", "url", "error"], sort: "-id", refreshSeconds: 10 },
+	list: {
+		fields: ["created_at", "event_id", "attempt_no", "status_code", "duration_ms", "url", "error"],
+		sort: "-id",
+		refreshSeconds: 10,
+	},
 };
 
 export const payments = [transactions, attempts, gatewayEvents, webhookEvents, deliveries];

@@ -27,8 +27,8 @@ type Handler = (req: Request, res: Response, next: (error: unknown) => void) => 
 export default defineEndpoint({
 	id: "lightspeedpay",
 	handler: (router, { database, services }) => {
-		const keys = parseEncryptionKeys(process.env["ENCRYPTION_KEYS"] ?? "");
-		const checkoutUrl = (process.env["PUBLIC_CHECKOUT_URL"] ?? "").replace(/\/+$/, "");
+		const keys = parseEncryptionKeys(process.env.ENCRYPTION_KEYS ?? "");
+		const checkoutUrl = (process.env.PUBLIC_CHECKOUT_URL ?? "").replace(/\/+$/, "");
 
 		/** Credentials never stay in a cache. */
 		const route =
@@ -63,7 +63,7 @@ export default defineEndpoint({
 		}
 
 		function clientId(req: Request): string {
-			const id = req.params["id"] ?? "";
+			const id = req.params.id ?? "";
 			if (!UUID.test(id)) throw new RouteNotFoundError({ path: `/lightspeedpay/clients/${id}` });
 			return id;
 		}
@@ -80,10 +80,10 @@ export default defineEndpoint({
 				});
 				const client = await service.readOne(clientId(req), { fields: ["client_key", "webhook_url"] });
 				return {
-					client_key: client["client_key"],
-					webhook_url: client["webhook_url"],
+					client_key: client.client_key,
+					webhook_url: client.webhook_url,
 					checkout_url: checkoutUrl,
-					inbound_webhook_url: `${checkoutUrl}/webhook/${client["client_key"]}`,
+					inbound_webhook_url: `${checkoutUrl}/webhook/${client.client_key}`,
 					may_manage: await mayManageCredentials(user),
 				};
 			}) as never,

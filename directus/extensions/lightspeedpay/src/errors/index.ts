@@ -1,5 +1,5 @@
 /** Turns what the database refuses into an answer a person can act on; Directus would say "unexpected error". */
-import { InvalidPayloadError } from "@directus/errors";
+import { ForbiddenError, InvalidPayloadError } from "@directus/errors";
 import { defineHook } from "@directus/extensions-sdk";
 
 interface DatabaseError {
@@ -14,6 +14,11 @@ const CHECK_VIOLATION = "23514";
 const INSUFFICIENT_PRIVILEGE = "42501";
 
 export default defineHook(({ filter }) => {
+	// No right in the database to delete anything of ours; Directus passes that refusal on as an error 500.
+	filter("items.delete", () => {
+		throw new ForbiddenError({ reason: "Nothing is deleted here: switch off, disable or resolve instead." });
+	});
+
 	filter("database.error", (error) => {
 		const { code, hint, constraint, table } = error as DatabaseError;
 		const cause = error as DatabaseError;

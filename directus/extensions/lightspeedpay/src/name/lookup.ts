@@ -42,7 +42,7 @@ async function ask(api: Client, collection: string, field: string, place: string
 		const { data } = await api.get(path, {
 			params: { fields: ["id", field], filter: { id: { _in: ids } }, limit: ids.length },
 		});
-		for (const row of data.data) names.set(row["id"]!, row[field]!);
+		for (const row of data.data) names.set(row.id!, row[field]!);
 	} catch {
 		// Not allowed to read it: the id is shown.
 	}

@@ -18,7 +18,7 @@ const CLIENT_CREDENTIALS = ["client_key", "client_salt", "webhook_secret", "new_
 const CONCEALED = "**********";
 
 export default defineHook(({ filter }) => {
-	const keys = parseEncryptionKeys(process.env["ENCRYPTION_KEYS"] ?? "");
+	const keys = parseEncryptionKeys(process.env.ENCRYPTION_KEYS ?? "");
 
 	// Ids are made here, because the ciphertext is bound to the row it belongs to.
 	async function newId(database: unknown): Promise<string> {
@@ -66,7 +66,7 @@ export default defineHook(({ filter }) => {
 
 	filter("payment_gateways.items.update", (payload, meta) => {
 		const given = GATEWAY_SECRETS.filter((column) => takeSecret({ ...(payload as Payload) }, column) !== null);
-		const rows = meta["keys"] as string[];
+		const rows = meta.keys as string[];
 		if (given.length > 0 && rows.length !== 1) {
 			throw new InvalidPayloadError({ reason: "a secret belongs to one gateway: change one at a time" });
 		}
