@@ -102,6 +102,8 @@ async function endsWithin(timeout_ms: number, work: Promise<unknown>): Promise<b
 function toGraphileLogger(log: Logger): GraphileLogger {
 	return new GraphileLogger(() => (level, message, meta) => {
 		if (meta.job !== undefined || meta.failure === true) return;
+		// Fewer connections than jobs at a time is as meant: a job holds one only while a statement runs.
+		if (meta.max !== undefined && meta.concurrency !== undefined) return;
 		if (level === "error") log.error({ err: meta.error }, message);
 		else if (level === "warning") log.warn(message);
 		else log.debug(message);

@@ -1,0 +1,325 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
+import { parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { createPspAdapters } from "../../psp/providers.ts";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestGateway, type TestMerchant } from "../../test/merchants.ts";
+import { type Sandbox, startSandbox } from "./sandbox-process.ts";
+import {
+	type Endpoint,
+	type ReceivedRequest,
+	startEndpoint,
+	startWorker,
+	type WorkerProcess,
+} from "./worker-process.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+const adapter = createPspAdapters().razorpay;
+let database: TestDatabase;
+let sandbox: Sandbox;
+/** Stands where checkout would receive the PSP's webhooks. */
+let webhooks: Endpoint;
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+	[database, sandbox, webhooks] = await Promise.all([createTestDatabase(), startSandbox(), startEndpoint()]);
+});
+beforeEach(() => sandbox.clearFaults());
+afterEach(async () => {
+	for (const worker of workers.splice(0)) {
+		worker.kill("SIGKILL");
+		await worker.exited;
+	}
+	await database.pool("admin").query("delete from graphile_worker._private_jobs");
+});
+afterAll(async () => {
+	await Promise.all([sandbox.stop(), webhooks.close()]);
+	await database.drop();
+});
+
+async function start(): Promise<WorkerProcess> {
+	const worker = await startWorker({
+		DATABASE_URL: database.url("jobs"),
+		SANDBOX_URL: sandbox.url,
+		OUTBOUND_ALLOWED_HOSTS: sandbox.host,
+	});
+	workers.push(worker);
+	return worker;
+}
+
+async function merchantWith(gateways: Record<string, unknown>[] = [{}]): Promise<TestMerchant & { name: string }> {
+	const name = `Shop ${randomUUID().slice(0, 8)}`;
+	const merchant = await createMerchant(database.pool("admin"), keys, { company_name: name }, gateways);
+	for (const gateway of merchant.gateways) await sandbox.registerAccount(gateway, webhooks.url);
+	const webhook_url = await sandbox.registerMerchant(name, merchant.webhook_secret);
+	await rows("update clients set webhook_url = $2 where id = $1", [merchant.id, webhook_url]);
+	return { ...merchant, name };
+}
+
+async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+	return (await database.pool("admin").query(text, values)).rows as Row[];
+}
+
+async function initiate(merchant: TestMerchant): Promise<string> {
+	const [result] = await initiatePayments(database.pool("checkout"), [
+		{
+			client_id: merchant.id,
+			client_key: merchant.client_key,
+			order_id: randomUUID(),
+			amount: 49_900,
+			currency: "INR",
+		},
+	]);
+	if (!result?.ok) throw result?.error;
+	return result.transaction_id;
+}
+
+interface Attempt {
+	id: string;
+	gateway_id: string;
+	status: string;
+	psp_order_id: string | null;
+	error_code: string | null;
+	presentation: { url: string; fields: Record<string, string> } | null;
+}
+
+const attemptsOf = (transaction_id: string) =>
+	rows<Attempt>(
+		`select id, gateway_id, status, psp_order_id, error_code, presentation from payment_attempts
+			where transaction_id = $1 order by attempt_no`,
+		[transaction_id],
+	);
+
+async function statusOf(transaction_id: string): Promise<string> {
+	const [row] = await rows<{ status: string }>("select status from transactions where id = $1", [transaction_id]);
+	return row!.status;
+}
+
+const reaches = (transaction_id: string, status: string, timeout = 10_000) =>
+	expect.poll(() => statusOf(transaction_id), { timeout, interval: 50 }).toBe(status);
+
+/** As checkout does: verified on the raw bytes, stored, then answered. */
+async function accept(gateway: TestGateway, { headers, body, response }: ReceivedRequest): Promise<string> {
+	const request = { raw_body: Buffer.from(body), headers: headers as Record<string, string> };
+	const verification = adapter.verifyWebhook({ ...gateway, settings: {} }, request);
+	if (!verification.valid) throw new Error(verification.reason);
+	const { event_id } = await acceptGatewayEvent(database.pool("checkout"), {
+		gateway_id: gateway.id,
+		...request,
+		...verification,
+	});
+	response.writeHead(200).end();
+	return event_id;
+}
+
+const ordersMade = async (attempt_id: string) =>
+	(await sandbox.requests("POST", "/v1/orders")).filter(({ body }) => JSON.stringify(body).includes(attempt_id)).length;
+
+describe("a payment", () => {
+	it("gets its order at the PSP, and an address for the payer to come back to", async () => {
+		const merchant = await merchantWith();
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		expect(attempt).toMatchObject({ status: "pending", psp_order_id: expect.stringMatching(/^order_/) });
+		expect(attempt!.presentation!.fields.callback_url).toMatch(
+			new RegExp(`^http://127.0.0.1:3000/pay/${transaction_id}/return\\?token=[\\w-]{43}$`),
+		);
+		expect(await ordersMade(attempt!.id)).toBe(1);
+	});
+
+	it("whose order's reply was lost is found again, without a second order", async () => {
+		const merchant = await merchantWith();
+		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "drop_after_success" });
+		const worker = await start();
+		const transaction_id = await initiate(merchant);
+		await worker.line(({ msg }) => msg === "the PSP may or may not have the order");
+		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "unknown", psp_order_id: null }]);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		expect(attempt!.psp_order_id).toMatch(/^order_/);
+		expect(await ordersMade(attempt!.id)).toBe(1);
+	});
+
+	it("moves to the merchant's next gateway when one certainly refuses", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "status", status: 429 });
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		expect(await attemptsOf(transaction_id)).toMatchObject([
+			{ gateway_id: merchant.gateways[0]!.id, status: "failed", error_code: "rate_limited", psp_order_id: null },
+			{ gateway_id: merchant.gateways[1]!.id, status: "pending", psp_order_id: expect.any(String) },
+		]);
+	});
+
+	it("moves on as well when a gateway's secret does not open", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		const [broken, sound] = merchant.gateways;
+		await rows(
+			"update payment_gateways set api_secret = (select api_secret from payment_gateways where id = $2) where id = $1",
+			[broken!.id, sound!.id],
+		);
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		expect(await attemptsOf(transaction_id)).toMatchObject([
+			{ gateway_id: broken!.id, status: "failed", error_code: "authentication_failed" },
+			{ gateway_id: sound!.id, status: "pending" },
+		]);
+	});
+
+	it("moves on after calls through one gateway were lost and left no order", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "drop_before", times: 2 });
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending", 20_000);
+		expect(await attemptsOf(transaction_id)).toMatchObject([
+			{ gateway_id: merchant.gateways[0]!.id, status: "failed", error_code: "timed_out" },
+			{ gateway_id: merchant.gateways[1]!.id, status: "pending" },
+		]);
+	}, 30_000);
+
+	it("is paid by the PSP's webhook, and the merchant hears of it in a way that verifies", async () => {
+		const merchant = await merchantWith();
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await sandbox.pay(attempt!.psp_order_id!, "success");
+		const event_id = await accept(merchant.gateways[0]!, await webhooks.next());
+		await reaches(transaction_id, "paid");
+		await expect
+			.poll(() => rows("select error, processed_at is not null as done from gateway_events where id = $1", [event_id]))
+			.toEqual([{ error: null, done: true }]);
+		expect(
+			await rows("select type, amount::int from wallet_entries where transaction_id = $1 order by entry_no", [
+				transaction_id,
+			]),
+		).toEqual([
+			{ type: "COMMISSION", amount: 1747 },
+			{ type: "COMMISSION_GST", amount: 314 },
+		]);
+		const heard = async () =>
+			(await sandbox.merchantEvents()).filter(({ body }) => JSON.stringify(body).includes(transaction_id));
+		await expect.poll(heard, { timeout: 5000 }).toMatchObject([{ type: "payment.paid", verified: true }]);
+	});
+
+	it("is paid although no webhook came, once somebody asks to have it confirmed", async () => {
+		const merchant = await merchantWith();
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await sandbox.pay(attempt!.psp_order_id!, "success", { skip: true });
+		await requestConfirmation(database.pool("checkout"), attempt!.id);
+		await reaches(transaction_id, "paid");
+	});
+
+	it("stays open while the bank has not said, and is asked about again", async () => {
+		const merchant = await merchantWith();
+		const worker = await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await sandbox.pay(attempt!.psp_order_id!, "pending", { skip: true });
+		await requestConfirmation(database.pool("checkout"), attempt!.id);
+		await worker.line((line) => line.msg === "job waits for another try" && line.task === "confirm_attempt");
+		expect(await statusOf(transaction_id)).toBe("pending");
+		await sandbox.pay(attempt!.psp_order_id!, "success", { skip: true });
+		await reaches(transaction_id, "paid");
+	});
+
+	it("is not touched by a webhook about somebody else's order, which is kept and tried again", async () => {
+		const merchant = await merchantWith();
+		const stranger = await merchantWith();
+		const worker = await start();
+		const transaction_id = await initiate(stranger);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await sandbox.pay(attempt!.psp_order_id!, "success");
+		const request = await webhooks.next();
+		const event_id = (
+			await acceptGatewayEvent(database.pool("checkout"), {
+				gateway_id: merchant.gateways[0]!.id,
+				dedupe_key: randomUUID(),
+				event_type: "payment.captured",
+				headers: {},
+				raw_body: Buffer.from(request.body),
+				body_proven: true,
+			})
+		).event_id;
+		request.response.writeHead(200).end();
+		await worker.line((line) => line.msg === "job waits for another try" && line.task === "process_gateway_event");
+		expect(await statusOf(transaction_id)).toBe("pending");
+		expect(await rows("select error, processed_at from gateway_events where id = $1", [event_id])).toEqual([
+			{ error: `No payment here belongs to the order ${attempt!.psp_order_id}.`, processed_at: null },
+		]);
+	});
+
+	it("is looked up at the PSP when the proof of a webhook does not cover its body", async () => {
+		const merchant = await merchantWith();
+		const worker = await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await sandbox.pay(attempt!.psp_order_id!, "failure");
+		const request = await webhooks.next();
+		request.response.writeHead(200).end();
+		const claim = request.body.replaceAll('"failed"', '"captured"').replaceAll("payment.failed", "payment.captured");
+		await acceptGatewayEvent(database.pool("checkout"), {
+			gateway_id: merchant.gateways[0]!.id,
+			dedupe_key: randomUUID(),
+			event_type: "payment.captured",
+			headers: {},
+			raw_body: Buffer.from(claim),
+			body_proven: false,
+		});
+		await worker.line(({ msg }) => msg === "payment settled");
+		expect(await statusOf(transaction_id)).toBe("failed");
+	});
+
+	it("survives a worker killed while it calls the PSP: another finds the order, and there is only one", async () => {
+		const merchant = await merchantWith();
+		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "slow", delay_ms: 700 });
+		const killed = await start();
+		const transaction_id = await initiate(merchant);
+		await expect
+			.poll(
+				() =>
+					rows("select 1 from payment_attempts where transaction_id = $1 and started_at is not null", [transaction_id]),
+				{
+					interval: 20,
+				},
+			)
+			.toHaveLength(1);
+		// the call leaves within milliseconds of the mark and is answered long after the kill
+		await new Promise((resolve) => setTimeout(resolve, 250));
+		killed.kill("SIGKILL");
+		await killed.exited;
+		expect(await statusOf(transaction_id)).toBe("created");
+		const killed_at = performance.now();
+		await start();
+		await reaches(transaction_id, "pending");
+		expect(performance.now() - killed_at).toBeLessThan(60_000);
+		const [attempt] = await attemptsOf(transaction_id);
+		expect(await ordersMade(attempt!.id)).toBe(1);
+		expect(await sandbox.requests("GET", "/v1/orders")).not.toEqual([]);
+	});
+
+	it("survives a worker killed before it calls the PSP: another makes the order", async () => {
+		const merchant = await merchantWith();
+		const transaction_id = await initiate(merchant);
+		const [attempt] = await attemptsOf(transaction_id);
+		// What a worker leaves behind that was killed between its mark and its call.
+		await rows("select begin_psp_order($1)", [attempt!.id]);
+		await rows("update graphile_worker._private_jobs set locked_by = 'pool-dead', locked_at = now(), attempts = 1");
+		await rows("insert into worker_heartbeats (worker_id, beat_at) values ('pool-dead', now() - interval '1 minute')");
+		await start();
+		await reaches(transaction_id, "pending");
+		expect(await ordersMade(attempt!.id)).toBe(1);
+	});
+});

@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { TestGateway } from "../../test/merchants.ts";
+
+export interface LoggedRequest {
+	method: string;
+	path: string;
+	status: number | null;
+	fault: string | null;
+	body: unknown;
+}
+
+export interface MerchantEvent {
+	id: string;
+	type: string;
+	body: unknown;
+	verified: boolean;
+}
+
+/** The real sandbox in a process of its own, driven through its control paths. */
+export interface Sandbox {
+	url: string;
+	host: string;
+	registerAccount(gateway: TestGateway, webhook_url: string): Promise<void>;
+	/** Returns the URL of the merchant's endpoint. */
+	registerMerchant(name: string, webhook_secret: string): Promise<string>;
+	addFault(fault: Record<string, unknown>): Promise<void>;
+	clearFaults(): Promise<void>;
+	pay(order: string, outcome: string, webhook?: Record<string, unknown>): Promise<void>;
+	requests(method: string, path: string): Promise<LoggedRequest[]>;
+	merchantEvents(): Promise<MerchantEvent[]>;
+	stop(): Promise<void>;
+}
+
+export async function startSandbox(): Promise<Sandbox> {
+	const child = spawn(process.execPath, [join(import.meta.dirname, "../../sandbox/server.ts")], {
+		env: { PATH: process.env.PATH, PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "warn" },
+		stdio: ["ignore", "ignore", "inherit", "ipc"],
+	});
+	const exited = once(child, "exit");
+	const message = await Promise.race([once(child, "message"), exited.then(() => null)]);
+	if (message === null) throw new Error("The sandbox ended before it was ready.");
+	const [{ port }] = message as [{ port: number }];
+	const host = `127.0.0.1:${port}`;
+	const url = `http://${host}`;
+
+	async function control<T>(method: string, path: string, body?: unknown): Promise<T> {
+		const response = await fetch(`${url}/_control${path}`, {
+			method,
+			...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+		});
+		const text = await response.text();
+		if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+		return (text === "" ? null : JSON.parse(text)) as T;
+	}
+
+	return {
+		url,
+		host,
+		async registerAccount({ api_key, api_secret, webhook_secret }, webhook_url) {
+			await control("PUT", "/accounts", { provider: "razorpay", api_key, api_secret, webhook_secret, webhook_url });
+		},
+		async registerMerchant(name, webhook_secret) {
+			await control("PUT", "/merchants", { name, webhook_secret });
+			return `${url}/merchant/webhook/${name.toLowerCase().replaceAll(" ", "-")}`;
+		},
+		async addFault(fault) {
+			await control("POST", "/faults", fault);
+		},
+		async clearFaults() {
+			await control("DELETE", "/faults");
+		},
+		async pay(order, outcome, webhook = {}) {
+			await control("POST", "/pay", { provider: "razorpay", order, outcome, webhook });
+		},
+		async requests(method, path) {
+			const log = await control<LoggedRequest[] | { data: LoggedRequest[] }>("GET", "/log?service=razorpay");
+			const entries = Array.isArray(log) ? log : log.data;
+			return entries.filter(
+				(entry) => entry.method === method && entry.path.split("?")[0]!.replace(/^\/razorpay/, "") === path,
+			);
+		},
+		async merchantEvents() {
+			const events = await control<MerchantEvent[] | { data: MerchantEvent[] }>("GET", "/merchant/events");
+			return Array.isArray(events) ? events : events.data;
+		},
+		async stop() {
+			child.kill("SIGKILL");
+			await exited;
+		},
+	};
+}
