@@ -385,16 +385,20 @@ describe("making the order at the PSP", () => {
 	});
 });
 
-test("an event finds its attempt by the PSP's order or our reference, and only within its own gateway", async () => {
-	const [kaveri, other] = [await merchant(), await merchant()];
+test("an event finds its attempt by the PSP's order or our reference, among its merchant's accounts at that PSP only", async () => {
+	const kaveri = await merchant({}, [{ priority: 9 }, {}, { provider: "payu" }]);
+	const other = await merchant();
 	const payment = await ordered(kaveri);
-	const [gateway, foreign] = [kaveri.gateways[0]!.id, other.gateways[0]!.id];
-	const find = (gateway_id: string, psp_order_id: string | null, reference: string | null) =>
-		findAttemptForEvent(jobs(), { gateway_id, psp_order_id, reference });
-	expect(await find(gateway, payment.psp_order_id, null)).toBe(payment.attempt_id);
-	expect(await find(gateway, "order_of_nobody", payment.attempt_id.replaceAll("-", ""))).toBe(payment.attempt_id);
-	expect(await find(gateway, null, "not a uuid")).toBeNull();
-	expect(await find(foreign, payment.psp_order_id, payment.attempt_id)).toBeNull();
+	const [own, sibling, elsewhere] = kaveri.gateways.map(({ id }) => id);
+	const find = (gateway_id: string | undefined, psp_order_id: string | null, reference: string | null) =>
+		findAttemptForEvent(jobs(), { gateway_id: gateway_id!, psp_order_id, reference });
+	expect(await find(own, payment.psp_order_id, null)).toBe(payment.attempt_id);
+	expect(await find(own, "order_of_nobody", payment.attempt_id.replaceAll("-", ""))).toBe(payment.attempt_id);
+	expect(await find(own, null, "not a uuid")).toBeNull();
+	// one webhook secret for two accounts
+	expect(await find(sibling, payment.psp_order_id, null)).toBe(payment.attempt_id);
+	expect(await find(elsewhere, payment.psp_order_id, payment.attempt_id)).toBeNull();
+	expect(await find(other.gateways[0]!.id, payment.psp_order_id, payment.attempt_id)).toBeNull();
 });
 
 test("one failure does not empty a new gateway's success rate, and payers who gave up do not lower it", async () => {
