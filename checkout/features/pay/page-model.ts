@@ -74,6 +74,8 @@ export interface PageModel {
 }
 
 const RETURN_AFTER_SECONDS = 8;
+/** From then on a payment that is still being prepared is late. */
+const SLOW_AFTER_MS = 20_000;
 
 export function pageModel(input: PageInput, form_action: string): PageModel {
 	const { page, visit, language, token } = input;
@@ -89,12 +91,13 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 		refunded: money(view.amount_refunded),
 		expiry: formatMoment(expires_at, now, language),
 	};
-	const words: { heading: string; text: string; note?: string } = texts.states[state];
-	const pay = payModel(page.presentation, state, texts, values.amount);
+	const words: { heading: string; text: string; note?: string; slow?: string } = texts.states[state];
+	const pay = payModel(page, state, texts, values.amount);
+	const slow = state === "preparing" && now.getTime() - Date.parse(view.created_at) > SLOW_AFTER_MS;
 	const paid = view.paid_at !== null;
 	const closes = pay === null && !isWaiting(state);
 	const remaining = expires_at.getTime() - now.getTime();
-	const result_url = isWaiting(state) || state === "ready" ? null : input.resultUrl();
+	const result_url = state === "ready" || (state === "preparing" && !slow) ? null : input.resultUrl();
 	const counts_down = isLive(state) && remaining > 0;
 
 	return {
@@ -108,7 +111,7 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 			href: `?${new URLSearchParams({ token, ...visitQuery(visit), lang: other })}`,
 		})),
 		amount: {
-			label: paid ? texts.amount_paid : closes ? texts.amount : texts.amount_to_pay,
+			label: paid ? texts.amount_paid : closes || state === "confirming" ? texts.amount : texts.amount_to_pay,
 			text: values.amount,
 		},
 		state: {
@@ -119,6 +122,7 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 				...(state === "declined" || state === "failed" ? reasonOf(view.error?.code, texts) : []),
 				fillText(words.text, values),
 				...(state === "paid" && page.late ? [texts.states.paid.late] : []),
+				...(slow ? [texts.states.preparing.slow] : []),
 			],
 			note: words.note === undefined ? null : fillText(words.note, values),
 		},
@@ -163,8 +167,10 @@ export function visitQuery(visit: Visit): Record<string, string> {
 	return { ...(visit.returned !== null && { returned: visit.returned }), ...(visit.left && { left: "1" }) };
 }
 
-function payModel(presentation: Presentation | null, state: PageState, texts: Texts, amount: string): PageModel["pay"] {
-	if (presentation === null || !(isLive(state) && state !== "preparing")) return null;
+function payModel(page: PageInput["page"], state: PageState, texts: Texts, amount: string): PageModel["pay"] {
+	const { presentation } = page;
+	// Authorised: the payer has done their part.
+	if (presentation === null || !isLive(state) || page.attempt_status === "authorized") return null;
 	const label =
 		state === "confirming"
 			? texts.back_to_payment

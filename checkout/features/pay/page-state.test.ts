@@ -7,9 +7,13 @@ const OVER = "2026-11-21T06:19:59.000Z";
 const presentation = { kind: "redirect", url: "https://psp.example/pay" } as const;
 const fresh: Visit = { returned: null, left: false };
 
-function page(status: TransactionStatus, rest: { expires_at?: string; code?: string; bare?: true } = {}): StatefulPage {
+function page(
+	status: TransactionStatus,
+	rest: { expires_at?: string; code?: string; bare?: true; attempt_status?: string } = {},
+): StatefulPage {
 	return {
 		database_time: "2026-11-21T06:20:00.000Z",
+		attempt_status: rest.attempt_status ?? "pending",
 		presentation: rest.bare ? null : presentation,
 		view: {
 			status,
@@ -26,6 +30,7 @@ describe("pageState", () => {
 		["offers to go on after leaving", page("pending"), { returned: null, left: true }, "left"],
 		["never believes a claimed success", page("pending"), { returned: "succeeded", left: false }, "confirming"],
 		["never believes a claimed failure", page("pending"), { returned: "failed", left: false }, "confirming"],
+		["waits for the bank's last word", page("pending", { attempt_status: "authorized" }), fresh, "confirming"],
 		["ends with the time", page("pending", { expires_at: OVER }), fresh, "expired"],
 		[
 			"still confirms a return after the time",

@@ -25,7 +25,7 @@ export interface Visit {
 	left: boolean;
 }
 
-export type StatefulPage = Pick<PayPage, "database_time"> & {
+export type StatefulPage = Pick<PayPage, "database_time" | "attempt_status"> & {
 	presentation: Presentation | null;
 	view: Pick<PayPage["view"], "status" | "expires_at" | "error">;
 };
@@ -48,7 +48,7 @@ export function pageState(page: StatefulPage, visit: Visit): PageState {
 			return visit.returned === "succeeded" || visit.returned === "unknown" ? "confirming" : "declined";
 		case "created":
 		case "pending":
-			if (visit.returned !== null) return "confirming";
+			if (visit.returned !== null || page.attempt_status === "authorized") return "confirming";
 			if (!open) return "expired";
 			if (page.presentation === null) return "preparing";
 			return visit.left ? "left" : "ready";

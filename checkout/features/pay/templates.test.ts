@@ -122,6 +122,20 @@ describe("the payment page", () => {
 		}
 	});
 
+	it("says when preparing takes long, and lets the payer go", () => {
+		const late = { status: "created", created_at: "2026-11-21T06:19:30.000Z" };
+		const html = render(input(late, { presentation: null }));
+		expect(html).toContain(TEXTS.en.states.preparing.slow);
+		expect(html).toContain("Back to Kaveri Books");
+		expect(render(STATES.preparing)).not.toContain(TEXTS.en.states.preparing.slow);
+	});
+
+	it("offers no second payment while the bank has the first", () => {
+		const html = render(input({}, { attempt_status: "authorized" }));
+		expect(html).toContain(TEXTS.en.states.confirming.heading);
+		expect(html).not.toContain("pay-button");
+	});
+
 	it("leads to the PSP by a link where that is how the PSP wants it", () => {
 		const html = render(input({}, { presentation: { kind: "redirect", url: "https://psp.example/p?a=1&b=2" } }));
 		expect(html).toMatch(/<a [^>]*id="pay-button" href="https:\/\/psp\.example\/p\?a&#x3D;1&amp;b&#x3D;2"/);

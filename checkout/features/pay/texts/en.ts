@@ -43,6 +43,7 @@ export const en = {
 		preparing: {
 			heading: "Getting your payment ready",
 			text: "This takes a few seconds. The page moves on by itself.",
+			slow: "It takes longer than usual. You can wait here, or go back and try again later.",
 		},
 		ready: {
 			heading: "Ready to pay",

@@ -1,0 +1,400 @@
+/** The payment page in a real browser: what it does by itself, without a script, and for everybody. */
+import { existsSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { buildApp } from "../../checkout/app.ts";
+import { createDependencies, type Dependencies } from "../../checkout/dependencies.ts";
+import { readEnv } from "../../checkout/env.ts";
+import { TEXTS } from "../../checkout/features/pay/languages.ts";
+import { createStatusToken } from "../../checkout/status-token.ts";
+import { beginPspOrder, recordPspOrder, recordPspOrderFailure, settleAttempt } from "../../db/client/attempts.ts";
+import { initiatePayments, readPayPage } from "../../db/client/payments.ts";
+import { parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { createTestDatabase, type TestDatabase } from "../database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
+
+const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+const states = TEXTS.en.states;
+
+let database: TestDatabase;
+let merchant: TestMerchant;
+let dependencies: Dependencies;
+let browser: Browser;
+/** Stands for the PSP's page and for the merchant's. */
+let outside: string;
+let checkout: string;
+const servers: Server[] = [];
+const complaints: string[] = [];
+
+beforeAll(async () => {
+	outside = await listen(createServer(showOutside));
+	database = await createTestDatabase();
+	merchant = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS), {
+		company_name: "Kaveri Books",
+		redirect_urls: [`${outside}/merchant`],
+	});
+	dependencies = await createDependencies(
+		readEnv({
+			DATABASE_URL: database.url("checkout"),
+			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
+			STATUS_TOKEN_KEY: Buffer.alloc(32, 5).toString("base64"),
+			PUBLIC_CHECKOUT_URL: "http://127.0.0.1",
+			SANDBOX_URL: outside,
+			LOG_LEVEL: "silent",
+		}),
+	);
+	checkout = await listen(createServer(buildApp(dependencies)));
+	browser = await chromium.launch({
+		executablePath: CHROMIUM,
+		args: ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking"],
+	});
+});
+afterAll(async () => {
+	await browser?.close();
+	for (const server of servers) {
+		server.closeAllConnections();
+		server.close();
+	}
+	await dependencies?.close();
+	await database?.drop();
+});
+afterEach(async () => {
+	for (const context of browser.contexts()) await context.close();
+	// A refused script, style, form or connection would be among these.
+	expect(complaints.splice(0)).toEqual([]);
+});
+
+async function listen(server: Server): Promise<string> {
+	servers.push(server);
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const showOutside: Parameters<typeof createServer>[1] = (request, response) => {
+	response.setHeader("Content-Type", "text/html");
+	if (request.url?.startsWith("/merchant")) {
+		response.end("<title>Kaveri Books</title>");
+		return;
+	}
+	let body = "";
+	request.on("data", (chunk) => {
+		body += chunk;
+	});
+	request.on("end", () => {
+		const callback = new URLSearchParams(body).get("callback_url") ?? "";
+		response.end(`<title>PSP</title><form method="post" action="${callback}"><button>Pay</button></form>`);
+	});
+};
+
+interface Payment {
+	id: string;
+	attempt_id: string;
+	url: string;
+}
+
+let orders = 0;
+
+async function initiate(): Promise<Payment> {
+	const pool = database.pool("checkout");
+	const [result] = await initiatePayments(pool, [
+		{
+			client_id: merchant.id,
+			client_key: merchant.client_key,
+			order_id: `KB-${++orders}`,
+			amount: 12_345_600,
+			currency: "INR",
+		},
+	]);
+	if (!result?.ok) throw result?.error ?? new Error("no result");
+	const id = result.transaction_id;
+	const token = createStatusToken(dependencies.env.STATUS_TOKEN_KEY, id);
+	return {
+		id,
+		attempt_id: (await readPayPage(pool, id))!.attempt_id,
+		url: `${checkout}/pay/${id}?${new URLSearchParams({ token })}`,
+	};
+}
+
+/** What the worker does when the PSP has made the order. */
+async function order({ attempt_id, url }: Payment): Promise<void> {
+	await beginPspOrder(database.pool("jobs"), attempt_id);
+	await recordPspOrder(database.pool("jobs"), {
+		attempt_id,
+		psp_order_id: `order_${attempt_id}`,
+		presentation: {
+			kind: "form",
+			url: `${outside}/psp`,
+			fields: { callback_url: url.replace("?", "/return?") },
+		},
+		latency_ms: 5,
+	});
+}
+
+async function settle({ attempt_id }: Payment, outcome: "succeeded" | "failed"): Promise<void> {
+	await settleAttempt(database.pool("jobs"), attempt_id, {
+		outcome,
+		psp_payment_id: "pay_1",
+		amount: 12_345_600,
+		currency: "INR",
+		method: "upi",
+		bank_reference: null,
+		fee: null,
+		error: outcome === "failed" ? { code: "declined", message: "declined" } : null,
+		raw: {},
+	});
+}
+
+async function expireIn({ id }: Payment, seconds: number): Promise<void> {
+	await database
+		.pool("admin")
+		.query("update transactions set expires_at = clock_timestamp() + make_interval(secs => $2) where id = $1", [
+			id,
+			seconds,
+		]);
+}
+
+async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+	const context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: "en-IN", ...options });
+	const page = await context.newPage();
+	page.on("pageerror", (error) => complaints.push(error.message));
+	page.on("console", (message) => {
+		if (/content security policy|trusted/i.test(message.text())) complaints.push(message.text());
+	});
+	await page.goto(url);
+	return page;
+}
+
+async function showsState(page: Page, state: keyof typeof states): Promise<void> {
+	await page.getByRole("heading", { level: 1, name: states[state].heading }).waitFor();
+}
+
+async function pspPage(page: Page): Promise<void> {
+	await page.waitForURL(`${outside}/psp`);
+}
+
+describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
+	it("takes the payer to the PSP, waits for the outcome and goes back to the merchant, all by itself", async () => {
+		const payment = await initiate();
+		const page = await open(payment.url);
+		await showsState(page, "preparing");
+		await order(payment);
+		await pspPage(page);
+		await page.getByRole("button", { name: "Pay" }).click();
+		await showsState(page, "confirming");
+		await page.evaluate("window.stayed = true");
+		await settle(payment, "succeeded");
+		await showsState(page, "paid");
+		expect(await page.evaluate("window.stayed")).toBe(true);
+		expect(await page.title()).toContain(states.paid.heading);
+		await page.getByRole("status").getByText("Taking you back to Kaveri Books").waitFor();
+		await page.waitForURL(`${outside}/merchant?*status=paid*signature=*`);
+	});
+
+	it("does not take back who wants to stay, nor who only looks", async () => {
+		const payment = await initiate();
+		await order(payment);
+		const page = await open(`${payment.url}&returned=unknown`);
+		await settle(payment, "succeeded");
+		await page.getByRole("button", { name: TEXTS.en.stay }).click();
+		await page.getByText("Taking you back").first().waitFor({ state: "hidden" });
+		expect(await page.evaluate("document.activeElement.id")).toBe("heading");
+		const other = await open(payment.url);
+		await showsState(other, "paid");
+		expect(await other.getByText("Taking you back").isVisible()).toBe(false);
+	});
+
+	it("opens the PSP by itself once in a tab; then the payer decides", async () => {
+		const payment = await initiate();
+		await order(payment);
+		const page = await open(payment.url);
+		await pspPage(page);
+		await page.goto(payment.url);
+		await showsState(page, "ready");
+		await page.getByRole("button", { name: "Continue to pay ₹1,23,456.00" }).click();
+		await pspPage(page);
+	});
+
+	it("offers another try after a decline, and is paid by it", async () => {
+		const payment = await initiate();
+		await order(payment);
+		const page = await open(`${payment.url}&returned=failed`);
+		await showsState(page, "confirming");
+		await settle(payment, "failed");
+		await showsState(page, "declined");
+		await page.getByText(TEXTS.en.reasons.declined, { exact: true }).waitFor();
+		await page.getByRole("button", { name: "Try again" }).click();
+		await pspPage(page);
+		await page.getByRole("button", { name: "Pay" }).click();
+		await showsState(page, "confirming");
+		await settle(payment, "succeeded");
+		await showsState(page, "paid");
+	});
+
+	it("works without JavaScript", async () => {
+		const payment = await initiate();
+		const page = await open(payment.url, { javaScriptEnabled: false });
+		await showsState(page, "preparing");
+		await order(payment);
+		await page.getByRole("button", { name: "Continue to pay" }).click();
+		await pspPage(page);
+		await page.getByRole("button", { name: "Pay" }).click();
+		await showsState(page, "confirming");
+		await settle(payment, "succeeded");
+		await showsState(page, "paid");
+		expect(await page.getByRole("button", { name: TEXTS.en.copy_order }).isVisible()).toBe(false);
+		await page.getByRole("link", { name: "Back to Kaveri Books" }).click();
+		await page.waitForURL(`${outside}/merchant?*status=paid*`);
+	});
+
+	it("moves on when the stream is blocked", async () => {
+		const payment = await initiate();
+		const context = await browser.newContext();
+		await context.route("**/status/**", (route) => route.fulfill({ status: 403 }));
+		const page = await context.newPage();
+		await page.goto(`${payment.url}&returned=unknown`);
+		await showsState(page, "confirming");
+		await order(payment);
+		await settle(payment, "succeeded");
+		await showsState(page, "paid");
+	});
+
+	it("ends by itself when the time is over", async () => {
+		const payment = await initiate();
+		await order(payment);
+		await expireIn(payment, 3);
+		const page = await open(`${payment.url}&left=1`);
+		await showsState(page, "left");
+		await page.getByRole("timer").getByText("0:01").waitFor();
+		await showsState(page, "expired");
+		expect(await page.getByRole("button", { name: "Continue to pay" }).count()).toBe(0);
+	});
+
+	it("speaks Hindi to a Hindi browser and English to who chooses it", async () => {
+		const payment = await initiate();
+		const page = await open(payment.url, { locale: "hi-IN" });
+		await page.getByRole("heading", { level: 1, name: TEXTS.hi.states.preparing.heading }).waitFor();
+		expect(await page.getAttribute("html", "lang")).toBe("hi");
+		await page.getByRole("link", { name: "English" }).click();
+		await showsState(page, "preparing");
+		await page.goto(payment.url);
+		await showsState(page, "preparing");
+		await page.getByRole("link", { name: "हिन्दी" }).click();
+		await page.getByRole("heading", { level: 1, name: TEXTS.hi.states.preparing.heading }).waitFor();
+	});
+
+	it("announces changes and keeps the keyboard where it was", async () => {
+		const payment = await initiate();
+		await order(payment);
+		const page = await open(`${payment.url}&left=1`);
+		const copy = page.getByRole("button", { name: TEXTS.en.copy_order });
+		await copy.focus();
+		await settle(payment, "failed");
+		await page.getByRole("status").getByText(states.declined.heading).waitFor();
+		expect(await page.evaluate("document.activeElement.id")).toBe("copy");
+		await page.getByRole("button", { name: "Try again" }).focus();
+		await settle(payment, "succeeded");
+		await page.getByRole("status").getByText(states.paid.heading).waitFor();
+		expect(await page.evaluate("document.activeElement.id")).toBe("heading");
+	});
+
+	it("copies the order number", async () => {
+		const payment = await initiate();
+		const page = await open(payment.url, { permissions: ["clipboard-read", "clipboard-write"] });
+		await page.getByRole("button", { name: TEXTS.en.copy_order }).click();
+		await page.getByText(TEXTS.en.copied, { exact: true }).first().waitFor();
+		expect(await page.evaluate("navigator.clipboard.readText()")).toBe(`KB-${orders}`);
+	});
+
+	it("loads some 15 KB in all, 4 KB of it script, nothing from elsewhere, and does not jump", async () => {
+		const payment = await initiate();
+		const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
+		const page = await context.newPage();
+		const network = await context.newCDPSession(page);
+		await network.send("Network.enable");
+		const kinds = new Map<string, string>();
+		const bytes: Record<string, number> = {};
+		const urls: string[] = [];
+		network.on("Network.responseReceived", ({ requestId, type, response }) => {
+			kinds.set(requestId, type);
+			urls.push(response.url);
+		});
+		network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+			const kind = kinds.get(requestId) ?? "unknown";
+			bytes[kind] = (bytes[kind] ?? 0) + encodedDataLength;
+		});
+		await page.goto(payment.url, { waitUntil: "load" });
+		await page.evaluate(`
+			window.jumps = 0;
+			new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.jumps += entry.value; })
+				.observe({ type: "layout-shift", buffered: true });
+		`);
+		await recordPspOrderFailure(database.pool("jobs"), {
+			attempt_id: await begun(payment),
+			error: { code: "invalid_request", message: "no" },
+			latency_ms: 5,
+		});
+		await showsState(page, "unavailable");
+		expect(urls.every((url) => url.startsWith(checkout))).toBe(true);
+		expect(bytes.Script).toBeLessThan(4_000);
+		expect(bytes.Stylesheet).toBeGreaterThan(0);
+		expect(Object.values(bytes).reduce((sum, size) => sum + size)).toBeLessThan(20_000);
+		expect(await page.evaluate("window.jumps")).toBeLessThan(0.05);
+	});
+
+	it("passes the accessibility rules in every state, on a phone in daylight and on a wide dark screen in Hindi", async () => {
+		const urls = await everyState();
+		const looks: BrowserContextOptions[] = [
+			{ viewport: { width: 360, height: 740 }, colorScheme: "light", locale: "en-IN" },
+			{ viewport: { width: 1280, height: 800 }, colorScheme: "dark", locale: "hi-IN" },
+		];
+		for (const look of looks) {
+			const page = await open("about:blank", look);
+			for (const [state, url] of urls) {
+				await page.goto(url);
+				const { violations } = await new AxeBuilder({ page })
+					.withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
+					.analyze();
+				expect(violations.map(({ id, nodes }) => [state, id, nodes.map(({ html }) => html)])).toEqual([]);
+				expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+			}
+			await page.context().close();
+		}
+	});
+});
+
+async function begun({ attempt_id }: Payment): Promise<string> {
+	await beginPspOrder(database.pool("jobs"), attempt_id);
+	return attempt_id;
+}
+
+async function everyState(): Promise<Map<string, string>> {
+	const urls = new Map<string, string>();
+	urls.set("preparing", (await initiate()).url);
+	const ready = await initiate();
+	await order(ready);
+	urls.set("left", `${ready.url}&left=1`);
+	urls.set("confirming", `${ready.url}&returned=unknown`);
+	const declined = await initiate();
+	await order(declined);
+	await settle(declined, "failed");
+	urls.set("declined", declined.url);
+	const paid = await initiate();
+	await order(paid);
+	await settle(paid, "succeeded");
+	urls.set("paid", paid.url);
+	const expired = await initiate();
+	await expireIn(expired, -1);
+	urls.set("expired", expired.url);
+	const unavailable = await initiate();
+	await recordPspOrderFailure(database.pool("jobs"), {
+		attempt_id: await begun(unavailable),
+		error: { code: "invalid_request", message: "no" },
+		latency_ms: 5,
+	});
+	urls.set("unavailable", unavailable.url);
+	urls.set("bad link", `${paid.url}x`);
+	return urls;
+}
