@@ -1,4 +1,5 @@
 /** The jobs process: `node jobs/worker.ts`. Any number of them may run beside each other. */
+import type { Pool } from "pg";
 import { createPool } from "../db/client/pool.ts";
 import { createPspAdapters } from "../psp/providers.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
@@ -38,14 +39,8 @@ function fail(error: unknown, message: string): void {
 process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 
-const pool = createPool({
-	connectionString: env.database_url,
-	application_name: "lightspeedpay-jobs",
-	// Two connections listen; a job holds one only while a statement runs.
-	max: 16,
-});
-// A connection that breaks while it is lent out reports it here as well as to the query; unheard, it would end the process.
-pool.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "a connection broke")));
+// Two connections listen; a job holds one only while a statement runs.
+const pool = connect("lightspeedpay-jobs", 16);
 const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,
@@ -54,6 +49,13 @@ const services: Services = {
 	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
 	log,
 };
+
+function connect(application_name: string, max: number): Pool {
+	const made = createPool({ connectionString: env.database_url, application_name, max });
+	// A connection that breaks while it is lent out reports it here as well as to the query; unheard, it would end the process.
+	made.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "a connection broke")));
+	return made;
+}
 
 const lanes: StartedLane[] = [];
 for (const lane of LANES) lanes.push(await startLane(lane, services));
@@ -64,8 +66,10 @@ for (const { name, ended } of lanes) {
 		(error: unknown) => fail(error, `the lane ${name} stopped`),
 	);
 }
+// A connection of its own: a busy worker is not a dead one.
+const heartbeat_pool = connect("lightspeedpay-heartbeat", 1);
 const heartbeat = await startHeartbeat({
-	database: pool,
+	database: heartbeat_pool,
 	worker_ids: lanes.map(({ worker_id }) => worker_id),
 	beat_seconds: env.worker_beat_seconds,
 	log,
@@ -91,7 +95,7 @@ async function stop(reason: string): Promise<void> {
 		await Promise.all([clock.stop(FINISH_MS), ...lanes.map((lane) => lane.stop(FINISH_MS))]);
 		await heartbeat.stop();
 		await services.outbound.close();
-		await pool.end();
+		await Promise.all([heartbeat_pool.end(), pool.end()]);
 	} catch (error) {
 		log.error({ err: error }, "stopping failed");
 		process.exit(1);

@@ -6,6 +6,7 @@ import { initiatePayments } from "../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { inTransaction } from "../transaction.ts";
 import { type Endpoint, spawnWorker, startEndpoint, startWorker, type WorkerProcess } from "./worker-process.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -34,6 +35,8 @@ afterAll(async () => {
 async function start(env: Record<string, string> = {}): Promise<WorkerProcess> {
 	const worker = await startWorker({
 		DATABASE_URL: database.url("jobs"),
+		// Nobody is there.
+		SANDBOX_URL: "http://127.0.0.1:9",
 		OUTBOUND_ALLOWED_HOSTS: endpoint.host,
 		...env,
 	});
@@ -45,41 +48,44 @@ async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
 	return (await database.pool("admin").query(text, values)).rows as Row[];
 }
 
-/** A payment that was paid: its event is in the outbox. The order at the PSP is none of these tests' business. */
-async function payOnce(): Promise<{ transaction_id: string; event_id: string }> {
-	const [result] = await initiatePayments(database.pool("checkout"), [
-		{
-			client_id: merchant.id,
-			client_key: merchant.client_key,
-			order_id: randomUUID(),
+/** A payment that was paid: its event is in the outbox. No order is made at a PSP, which is none of these tests' business. */
+function payOnce(): Promise<{ transaction_id: string; event_id: string }> {
+	return inTransaction(database.pool("admin"), async (client) => {
+		const [result] = await initiatePayments(client, [
+			{
+				client_id: merchant.id,
+				client_key: merchant.client_key,
+				order_id: randomUUID(),
+				amount: 12_345,
+				currency: "INR",
+			},
+		]);
+		if (!result?.ok) throw result?.error;
+		const { transaction_id } = result;
+		const { rows: attempts } = await client.query<{ id: string }>(
+			"select id from payment_attempts where transaction_id = $1",
+			[transaction_id],
+		);
+		await client.query("delete from graphile_worker._private_jobs where payload ->> 'attempt_id' = $1", [
+			attempts[0]!.id,
+		]);
+		await settleAttempt(client, attempts[0]!.id, {
+			outcome: "succeeded",
+			psp_payment_id: `pay_${randomUUID()}`,
 			amount: 12_345,
 			currency: "INR",
-		},
-	]);
-	if (!result?.ok) throw result?.error;
-	await database
-		.pool("admin")
-		.query(
-			`delete from graphile_worker._private_jobs where task_id = (select id from graphile_worker._private_tasks where identifier = 'create_psp_order')`,
+			method: "upi",
+			bank_reference: null,
+			fee: null,
+			error: null,
+			raw: {},
+		});
+		const { rows: events } = await client.query<{ id: string }>(
+			"select id from webhook_events where transaction_id = $1",
+			[transaction_id],
 		);
-	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
-		result.transaction_id,
-	]);
-	await settleAttempt(database.pool("jobs"), attempt!.id, {
-		outcome: "succeeded",
-		psp_payment_id: `pay_${randomUUID()}`,
-		amount: 12_345,
-		currency: "INR",
-		method: "upi",
-		bank_reference: null,
-		fee: null,
-		error: null,
-		raw: {},
+		return { transaction_id, event_id: events[0]!.id };
 	});
-	const [event] = await rows<{ id: string }>("select id from webhook_events where transaction_id = $1", [
-		result.transaction_id,
-	]);
-	return { transaction_id: result.transaction_id, event_id: event!.id };
 }
 
 const sent = (event_id: string) => (line: Record<string, unknown>) =>

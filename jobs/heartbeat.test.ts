@@ -1,0 +1,78 @@
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../test/database.ts";
+import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
+
+const log = pino({ level: "silent" });
+const BEAT_SECONDS = 0.1;
+let database: TestDatabase;
+const hearts: Heartbeat[] = [];
+
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterEach(async () => {
+	for (const heart of hearts.splice(0)) await heart.stop();
+	await rows("delete from worker_heartbeats");
+	await rows("delete from graphile_worker._private_jobs");
+});
+afterAll(() => database.drop());
+
+async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+	return (await database.pool("admin").query(text, values)).rows as Row[];
+}
+
+async function start(worker_id: string, onLost: (error: Error) => void = (error) => expect.fail(error.message)) {
+	const heart = await startHeartbeat({
+		database: database.pool("jobs"),
+		worker_ids: [worker_id],
+		beat_seconds: BEAT_SECONDS,
+		log,
+		onLost,
+	});
+	hearts.push(heart);
+}
+
+async function holdJob(worker_id: string): Promise<void> {
+	await rows("select graphile_worker.add_job('send_alert', '{}')");
+	await rows(
+		"update graphile_worker._private_jobs set locked_by = $1, locked_at = now(), attempts = 1 where locked_by is null",
+		[worker_id],
+	);
+}
+
+const holders = async () =>
+	(await rows<{ locked_by: string | null }>("select locked_by from graphile_worker.jobs order by id")).map(
+		({ locked_by }) => locked_by,
+	);
+
+it("has beaten when it is started", async () => {
+	await start("pool-a");
+	expect(await rows("select worker_id from worker_heartbeats")).toEqual([{ worker_id: "pool-a" }]);
+});
+
+it("gives the jobs of a silent worker back, and leaves those of a living one", async () => {
+	await rows("insert into worker_heartbeats (worker_id, beat_at) values ('pool-dead', now())");
+	await holdJob("pool-dead");
+	await start("pool-a");
+	await holdJob("pool-a");
+	expect(await holders()).toEqual(["pool-dead", "pool-a"]);
+	await expect.poll(holders, { timeout: 3000 }).toEqual([null, "pool-a"]);
+});
+
+it("says that the worker must end when it could not beat, before others take its jobs", async () => {
+	const lost = Promise.withResolvers<Error>();
+	await start("pool-a", lost.resolve);
+	const [{ beat_at: before }] = (await rows("select beat_at from worker_heartbeats")) as [{ beat_at: Date }];
+	await rows("revoke execute on function public.beat_worker from jobs");
+	try {
+		expect((await lost.promise).message).toMatch(/^No heartbeat reached the database for/);
+		const [{ seconds }] = (await rows("select extract(epoch from clock_timestamp() - $1)::float as seconds", [
+			before,
+		])) as [{ seconds: number }];
+		// another worker would take over after eight beats
+		expect(seconds).toBeLessThan(8 * BEAT_SECONDS + 0.5);
+	} finally {
+		await rows("grant execute on function public.beat_worker to jobs");
+	}
+});
