@@ -1,0 +1,378 @@
+/**
+ * The whole system on one machine (`npm start` → start.mjs → here): database, sandbox, jobs, checkout, studio, demo data.
+ * What does not depend on each other starts at the same time. Ends with 0 after Ctrl-C or SIGTERM, with 1 when a part failed;
+ * either way nothing keeps running.
+ */
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import { parseEncryptionKeys } from "../db/client/secrets.ts";
+import { type Cluster, ClusterError, startCluster } from "../db/cluster.ts";
+import { type DatabaseRole, PrepareError, prepareDatabase, roleUrl } from "../db/prepare.ts";
+import { prepareStudio } from "../directus/prepare.ts";
+import { ensureUser } from "../directus/users.ts";
+import { providers } from "../psp/providers.ts";
+import { Part, PartCrash } from "./part.ts";
+import { type DemoMerchant, registerWithSandbox, seedMerchants } from "./seed-demo.ts";
+import {
+	lockDataDirectory,
+	openDataDirectory,
+	readOrMakeSecrets,
+	readSettings,
+	type Secrets,
+	type Settings,
+	StartError,
+} from "./start-settings.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const DATABASE = "lightspeedpay";
+const PATIENCE_MS = 11_000;
+const EMAILS = {
+	administrator: "admin@example.com",
+	operator: "operator@example.com",
+	finance: "finance@example.com",
+};
+
+const startedAt = performance.now();
+const parts: Part[] = [];
+let cluster: Promise<Cluster> | null = null;
+let giveFree = () => {};
+let stopRequested = false;
+const failure = Promise.withResolvers<never>();
+// Whoever races with it sees it; before that it must not count as unhandled.
+failure.promise.catch(() => {});
+
+/** Progress: what still finishes while everything is being stopped is not told. */
+function progress(line: string): void {
+	if (!stopRequested) say(line);
+}
+
+function say(line: string): void {
+	const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+	console.log(`${seconds.padStart(6)} s  ${line}`);
+}
+
+class Stopped extends Error {}
+
+const signalled = Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]).then(() => {
+	stopRequested = true;
+	// A second one says: at once.
+	for (const signal of ["SIGINT", "SIGTERM"] as const) {
+		process.on(signal, () => {
+			for (const part of parts) if (part.pid !== undefined) killHard(part.pid);
+		});
+	}
+	throw new Stopped();
+});
+signalled.catch(() => {});
+process.on("uncaughtException", (error) => failure.reject(error));
+process.on("unhandledRejection", (error) => failure.reject(error));
+
+try {
+	await Promise.race([run(), signalled, failure.promise]);
+} catch (error) {
+	await shutDown(error);
+}
+
+async function run(): Promise<void> {
+	const settings = await readSettings(process.env);
+	openDataDirectory(settings.dataDirectory);
+	giveFree = lockDataDirectory(settings.dataDirectory);
+	const secrets = readOrMakeSecrets(settings.dataDirectory);
+	progress(`Starting LightSpeedPay; data and logs are in ${shown(settings.dataDirectory)}.`);
+
+	const sandbox = settings.demo ? start("sandbox", settings, sandboxEnvironment(settings)) : null;
+	const adminUrl = await openDatabase(settings, secrets);
+	const database = databaseName(settings);
+	const url = (role: DatabaseRole) => roleUrl(adminUrl, database, role, secrets.database_passwords[role]);
+	const prepared = await prepareDatabase({
+		adminUrl,
+		database,
+		passwords: secrets.database_passwords,
+		report: progress,
+	});
+	if (prepared.migrations.length === 0 && !prepared.functions) progress("The database is up to date.");
+
+	const shared = {
+		ENCRYPTION_KEYS: secrets.encryption_keys,
+		PUBLIC_CHECKOUT_URL: settings.checkoutUrl,
+	};
+	const psp: Record<string, string> = settings.demo ? { SANDBOX_URL: settings.sandboxUrl } : {};
+	const [, , merchants] = await Promise.all([
+		startStudio(settings, secrets, url("studio"), shared),
+		startCheckoutAndJobs(settings, secrets, url, { ...shared, ...psp }),
+		sandbox === null ? [] : seed(settings, secrets, url("owner"), sandbox),
+	]);
+	await waitUntilGreen(settings.checkoutUrl, settings);
+	writeDemoFile(settings, secrets, adminUrl, url("finance"), merchants);
+	printSummary(settings, secrets, merchants);
+	await new Promise(() => {
+		// Until a signal or a part's end.
+	});
+}
+
+function shown(path: string): string {
+	const short = relative(process.cwd(), path);
+	return short !== "" && !short.startsWith("..") ? short : path;
+}
+
+function start(name: string, settings: Settings, env: Record<string, string>): Part {
+	if (stopRequested) throw new Stopped();
+	const part = new Part({
+		name,
+		entry: join(ROOT, { jobs: "jobs/worker.ts", studio: "directus/server.ts" }[name] ?? `${name}/server.ts`),
+		env,
+		logFile: join(settings.dataDirectory, "logs", `${name}.log`),
+	});
+	parts.push(part);
+	part.ended.then((end) => {
+		if (!part.stopping) failure.reject(part.crash(end));
+	});
+	return part;
+}
+
+function databaseName({ databaseUrl }: Settings): string {
+	const name = databaseUrl === null ? "" : decodeURIComponent(new URL(databaseUrl).pathname.slice(1));
+	return name === "" || name === "postgres" ? DATABASE : name;
+}
+
+/** Answers the administrator's URL. */
+async function openDatabase(settings: Settings, secrets: Secrets): Promise<string> {
+	if (settings.databaseUrl !== null) {
+		// The administrator gets in through a database that exists; the application's own may have to be made.
+		const url = new URL(settings.databaseUrl);
+		url.pathname = "/postgres";
+		progress(`Using PostgreSQL at ${url.host} (DATABASE_URL).`);
+		return url.href;
+	}
+	cluster = startCluster({
+		directory: join(settings.dataDirectory, "postgres"),
+		port: settings.postgresPort,
+		password: secrets.database_superuser_password,
+		logFile: join(settings.dataDirectory, "logs", "postgres.log"),
+		report: progress,
+	});
+	const server = await cluster;
+	server.exited.then(({ expected, code, signal }) => {
+		if (expected) return;
+		failure.reject(
+			new PartCrash(
+				`The database server ended ${signal === null ? `with exit code ${code}` : `by ${signal}`}; see ${server.logFile}.`,
+			),
+		);
+	});
+	progress(`PostgreSQL listens on ${server.host}:${server.port}.`);
+	return server.adminUrl;
+}
+
+function sandboxEnvironment(settings: Settings): Record<string, string> {
+	return {
+		HOST: "127.0.0.1",
+		PORT: String(settings.sandboxPort),
+		SANDBOX_STATE_FILE: join(settings.dataDirectory, "sandbox.json"),
+		PUBLIC_CHECKOUT_URL: settings.checkoutUrl,
+	};
+}
+
+async function startStudio(
+	settings: Settings,
+	secrets: Secrets,
+	databaseUrl: string,
+	shared: Record<string, string>,
+): Promise<void> {
+	await prepareStudio({
+		databaseUrl,
+		admin: { email: EMAILS.administrator, password: secrets.passwords.administrator },
+		report: progress,
+	});
+	const studio = start("studio", settings, {
+		...shared,
+		DATABASE_URL: databaseUrl,
+		STUDIO_SECRET: secrets.studio_secret,
+		PUBLIC_STUDIO_URL: settings.studioUrl,
+		STUDIO_UPLOADS: join(settings.dataDirectory, "uploads"),
+		HOST: settings.host,
+		PORT: String(settings.studioPort),
+	});
+	if (settings.demo) {
+		for (const role of ["operator", "finance"] as const) {
+			await ensureUser({ databaseUrl, email: EMAILS[role], password: secrets.passwords[role], role });
+		}
+	}
+	await studio.ready;
+	progress("The studio is up.");
+}
+
+async function startCheckoutAndJobs(
+	settings: Settings,
+	secrets: Secrets,
+	url: (role: DatabaseRole) => string,
+	shared: Record<string, string>,
+): Promise<void> {
+	const jobs = start("jobs", settings, {
+		...shared,
+		DATABASE_URL: url("jobs"),
+		OUTBOUND_ALLOWED_HOSTS: settings.demo ? new URL(settings.sandboxUrl).host : "",
+	});
+	const checkout = start("checkout", settings, {
+		...shared,
+		DATABASE_URL: url("checkout"),
+		STATUS_TOKEN_KEY: secrets.status_token_key,
+		HOST: settings.host,
+		PORT: String(settings.checkoutPort),
+	});
+	await Promise.all([jobs.ready, checkout.ready]);
+	progress("Checkout and jobs are up.");
+}
+
+async function seed(settings: Settings, secrets: Secrets, ownerUrl: string, sandbox: Part): Promise<DemoMerchant[]> {
+	const owner = new pg.Client({ connectionString: ownerUrl, application_name: "lightspeedpay-seed" });
+	// A lost connection shows in the query that needed it.
+	owner.on("error", () => {});
+	await owner.connect();
+	try {
+		const options = {
+			owner,
+			keys: parseEncryptionKeys(secrets.encryption_keys),
+			providers: Object.keys(providers),
+			checkoutUrl: settings.checkoutUrl,
+			sandboxUrl: settings.sandboxUrl,
+		};
+		const merchants = await seedMerchants(options);
+		await sandbox.ready;
+		await registerWithSandbox(options, merchants);
+		progress("The sandbox and the demo merchants are ready.");
+		return merchants;
+	} finally {
+		await owner.end();
+	}
+}
+
+async function waitUntilGreen(checkoutUrl: string, settings: Settings): Promise<void> {
+	const url = new URL(
+		"/readyz",
+		`http://${settings.host === "0.0.0.0" ? "127.0.0.1" : settings.host}:${settings.checkoutPort}`,
+	);
+	let last = "no answer";
+	for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
+		try {
+			const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+			last = `${response.status} ${await response.text()}`;
+			if (response.ok) return;
+		} catch (error) {
+			last = (error as Error).message;
+		}
+	}
+	throw new StartError(`${checkoutUrl}/readyz is not green after a minute; it last said: ${last}`);
+}
+
+function writeDemoFile(
+	settings: Settings,
+	secrets: Secrets,
+	adminUrl: string,
+	reportsUrl: string,
+	merchants: DemoMerchant[],
+): void {
+	const databaseUrl = new URL(adminUrl);
+	databaseUrl.pathname = `/${databaseName(settings)}`;
+	const login = (role: keyof typeof EMAILS) => ({ email: EMAILS[role], password: secrets.passwords[role] });
+	writeFileSync(
+		join(settings.dataDirectory, "demo.json"),
+		`${JSON.stringify(
+			{
+				checkout_url: settings.checkoutUrl,
+				studio_url: settings.studioUrl,
+				sandbox_url: settings.demo ? settings.sandboxUrl : null,
+				database_url: databaseUrl.href,
+				reports_database_url: reportsUrl,
+				admin: login("administrator"),
+				operator: login("operator"),
+				finance: login("finance"),
+				merchants,
+			},
+			null,
+			"\t",
+		)}\n`,
+		{ mode: 0o600 },
+	);
+}
+
+function printSummary(settings: Settings, secrets: Secrets, merchants: DemoMerchant[]): void {
+	const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+	const roles = settings.demo ? (["administrator", "operator", "finance"] as const) : (["administrator"] as const);
+	const lines = [
+		"",
+		`LightSpeedPay is ready after ${seconds} s.`,
+		"",
+		`  Checkout    ${settings.checkoutUrl}   (API guide: ${settings.checkoutUrl}/docs)`,
+		`  Studio      ${settings.studioUrl}`,
+		...(settings.demo ? [`  Sandbox     ${settings.sandboxUrl}`] : []),
+		"",
+		...roles.map((role) => `  ${role.padEnd(14)} ${EMAILS[role].padEnd(32)} ${secrets.passwords[role]}`),
+		"",
+	];
+	const merchant = merchants[0];
+	if (merchant !== undefined) {
+		lines.push(
+			`A first payment of Rs 499.00 to ${merchant.name}: paste this, then open the checkout_url that it answers.`,
+			"",
+			signedCurl(settings.checkoutUrl, settings.sandboxUrl, merchant),
+			"",
+		);
+	}
+	lines.push(
+		`Ctrl-C stops everything. URLs, logins and keys are also in ${shown(join(settings.dataDirectory, "demo.json"))}.`,
+		"",
+	);
+	console.log(lines.join("\n"));
+}
+
+/** Signs when it is pasted, as a signature is good for five minutes only; needs nothing but sh, openssl and curl. */
+function signedCurl(checkoutUrl: string, sandboxUrl: string, merchant: DemoMerchant): string {
+	return [
+		`(T=$(date +%s); B='{"amount":49900,"order_id":"demo-'$T'","redirect_url":"${sandboxUrl}/merchant/return"}'`,
+		`S=$(printf '%s.POST./payment/initiate.%s' "$T" "$B" | openssl dgst -sha256 -hmac '${merchant.client_salt}' -r | cut -d' ' -f1)`,
+		`curl -s '${checkoutUrl}/payment/initiate' -H 'Content-Type: application/json' \\`,
+		`  -H 'X-Client-Key: ${merchant.client_key}' -H "X-Timestamp: $T" -H "X-Signature: $S" -d "$B"; echo)`,
+	].join("\n");
+}
+
+/** Payers first, then what works for them, then the database. Never throws. */
+async function shutDown(reason: unknown): Promise<never> {
+	stopRequested = true;
+	const asked = reason instanceof Stopped;
+	if (asked) {
+		console.log("");
+		say("Stopping.");
+	} else {
+		const known = [StartError, ClusterError, PrepareError, PartCrash].some((type) => reason instanceof type);
+		console.error(`\n${known ? (reason as Error).message : ((reason as Error)?.stack ?? String(reason))}\n`);
+		if (parts.length > 0 || cluster !== null) say("Stopping the rest.");
+	}
+	const stop = (names: string[]) =>
+		Promise.all(parts.filter(({ name }) => names.includes(name)).map((part) => part.stop(PATIENCE_MS)));
+	await stop(["checkout", "studio"]);
+	await stop(["jobs"]);
+	await stop(["sandbox"]);
+	let clean = true;
+	try {
+		// A server that is just starting is waited for, else it would outlive us.
+		await (await cluster)?.stop();
+	} catch (error) {
+		clean = error === reason || asked;
+		if (error !== reason && !asked) console.error((error as Error).message);
+	}
+	giveFree();
+	if (asked) say("Stopped; the data is kept.");
+	process.exit(asked && clean ? 0 : 1);
+}
+
+function killHard(pid: number): void {
+	try {
+		process.kill(-pid, "SIGKILL");
+	} catch {
+		// It has ended meanwhile.
+	}
+}
