@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
@@ -174,7 +175,7 @@ describe("a request with the salt itself", () => {
 
 /** Resolves when this process heard of a client's change. */
 async function afterChange(change: () => Promise<unknown>): Promise<void> {
-	const heard = new Promise((resolve) => checkout.dependencies.listener.once("client_changed", resolve));
+	const heard = once(checkout.dependencies.listener, "client_changed");
 	await change();
 	await heard;
 }
@@ -218,7 +219,7 @@ describe("a merchant's key and salt", () => {
 
 	it("are forgotten when the connection that listens is lost, and work again after", async () => {
 		const { listener } = checkout.dependencies;
-		const back = new Promise((resolve) => listener.once("connected", resolve));
+		const back = once(listener, "connected");
 		await database
 			.pool("admin")
 			.query(

@@ -1,0 +1,274 @@
+import { once } from "node:events";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { readAttempt, settleAttempt } from "../../../db/client/attempts.ts";
+import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
+import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
+import { createStatusToken } from "../../status-token.ts";
+import { ask, initiate, startTestCheckout, type TestCheckout } from "../../test-checkout.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+let database: TestDatabase;
+let checkout: TestCheckout;
+let merchant: TestMerchant;
+let payment: { transaction_id: string; status_token: string; order_id: string };
+let attempt_id: string;
+let orders = 0;
+
+beforeAll(async () => {
+	database = await createTestDatabase();
+	merchant = await createMerchant(database.pool("admin"), keys);
+	checkout = await startTestCheckout(database);
+});
+afterAll(async () => {
+	await checkout?.stop();
+	await database?.drop();
+});
+beforeEach(async () => {
+	payment = (await initiate(checkout, merchant, { amount: 49900, order_id: `A-${++orders}` })).body;
+	const { rows } = await database
+		.pool("admin")
+		.query("select id from public.payment_attempts where transaction_id = $1", [payment.transaction_id]);
+	attempt_id = rows[0].id;
+});
+
+interface StreamEvent {
+	event: string;
+	id: number;
+	// biome-ignore lint/suspicious/noExplicitAny: the body of a transaction
+	data: any;
+}
+
+/** One connection to the stream; everything received can be awaited. */
+class Reader {
+	readonly #response: Response;
+	readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+	readonly #abort: AbortController;
+	#text = "";
+	constructor(response: Response, abort: AbortController) {
+		this.#response = response;
+		this.#abort = abort;
+		this.#reader = response.body!.getReader();
+	}
+	get headers(): Headers {
+		return this.#response.headers;
+	}
+	/** The next block that `accepts` takes; null when the stream ended. */
+	async #block(accepts: (block: string) => boolean): Promise<string | null> {
+		for (;;) {
+			const end = this.#text.indexOf("\n\n");
+			if (end >= 0) {
+				const block = this.#text.slice(0, end);
+				this.#text = this.#text.slice(end + 2);
+				if (accepts(block)) return block;
+				continue;
+			}
+			const { value, done } = await this.#reader.read();
+			if (done) return null;
+			this.#text += Buffer.from(value).toString();
+		}
+	}
+	block(start: string): Promise<string | null> {
+		return this.#block((block) => block.startsWith(start));
+	}
+	async event(): Promise<StreamEvent | null> {
+		const block = await this.block("event:");
+		if (block === null) return null;
+		const fields = Object.fromEntries(block.split("\n").map((line) => line.split(/: (.*)/s).slice(0, 2)));
+		return { event: fields.event, id: Number(fields.id), data: JSON.parse(fields.data) };
+	}
+	close(): void {
+		this.#abort.abort();
+	}
+}
+
+const streamUrl = ({ transaction_id, status_token } = payment) =>
+	`${checkout.url}/status/${transaction_id}/stream?token=${status_token}`;
+
+async function open(headers: Record<string, string> = {}): Promise<Reader> {
+	const abort = new AbortController();
+	const response = await fetch(streamUrl(), { headers, signal: abort.signal });
+	expect(response.status).toBe(200);
+	return new Reader(response, abort);
+}
+
+async function settle(outcome: "succeeded" | "failed"): Promise<void> {
+	const work = await readAttempt(database.pool("jobs"), attempt_id);
+	await settleAttempt(database.pool("jobs"), attempt_id, {
+		outcome,
+		psp_payment_id: `pay_${orders}_${outcome}`,
+		amount: work!.transaction.amount,
+		currency: "INR",
+		method: "upi",
+		bank_reference: null,
+		fee: null,
+		error: outcome === "failed" ? { code: "declined", message: "The bank declined." } : null,
+		raw: {},
+	});
+}
+
+const closed = (count: number) => vi.waitFor(() => expect(checkout.dependencies.hub.size).toBe(count));
+
+describe("GET /status/:id/stream", () => {
+	it("tells how long to wait before reconnecting, then the present state, then each change, and ends when paid", async () => {
+		const stream = await open();
+		expect(stream.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+		expect(stream.headers.get("cache-control")).toContain("no-store");
+		expect(await stream.block("retry:")).toBe("retry: 2000");
+		const first = await stream.event();
+		expect(first).toMatchObject({ event: "status", data: { status: "created", order_id: payment.order_id } });
+		await settle("succeeded");
+		const second = await stream.event();
+		expect(second).toMatchObject({ event: "status", data: { status: "paid", method: "upi" } });
+		expect(second!.id).toBeGreaterThan(first!.id);
+		const { body } = await ask(`${checkout.url}/transaction/${payment.transaction_id}?token=${payment.status_token}`);
+		expect(second!.data).toEqual(body);
+		expect(await stream.event()).toBeNull();
+		await closed(0);
+	});
+
+	it("stays open after a decline, since the payer may try again, and then tells the success", async () => {
+		const stream = await open();
+		await stream.event();
+		await settle("failed");
+		expect(await stream.event()).toMatchObject({ data: { status: "failed", error: { code: "declined" } } });
+		await settle("succeeded");
+		expect(await stream.event()).toMatchObject({ data: { status: "paid" } });
+		expect(await stream.event()).toBeNull();
+	});
+
+	it("ends after a decline when the time to try again is over", async () => {
+		const short = await createMerchant(database.pool("admin"), keys, { payment_expiry_seconds: 60 });
+		payment = (await initiate(checkout, short, { amount: 100, order_id: "short" })).body;
+		const { rows } = await database
+			.pool("admin")
+			.query(
+				`update public.transactions set status = 'failed', expires_at = now() + interval '500 ms' where id = $1 returning id`,
+				[payment.transaction_id],
+			);
+		expect(rows).toHaveLength(1);
+		const stream = await open();
+		const event = await stream.event();
+		expect(event).toMatchObject({ data: { status: "failed" } });
+		expect(await stream.event()).toBeNull();
+		const again = await ask(streamUrl(), { headers: { "last-event-id": String(event!.id) } });
+		expect(again.status).toBe(204);
+	});
+
+	it("resumes: nothing for what was seen, then the next change", async () => {
+		const before = await open();
+		const seen = await before.event();
+		before.close();
+		await settle("failed");
+		const resumed = await open({ "last-event-id": String(seen!.id) });
+		const missed = await resumed.event();
+		expect(missed).toMatchObject({ data: { status: "failed" } });
+		resumed.close();
+		const current = await open({ "last-event-id": String(missed!.id) });
+		const next = current.event();
+		await settle("succeeded");
+		expect(await next).toMatchObject({ data: { status: "paid" } });
+	});
+
+	it("answers 204 to who has seen the final state, so that a browser stops reconnecting", async () => {
+		await settle("succeeded");
+		const stream = await open();
+		const last = await stream.event();
+		expect(await stream.event()).toBeNull();
+		const again = await ask(streamUrl(), { headers: { "last-event-id": String(last!.id) } });
+		expect(again.status).toBe(204);
+	});
+
+	it.each(["99999", "-1", "abc", "1e99"])(
+		"shows the present state to a Last-Event-ID that cannot be (%s)",
+		async (id) => {
+			const stream = await open({ "last-event-id": id });
+			expect(await stream.event()).toMatchObject({ data: { status: "created" } });
+			stream.close();
+		},
+	);
+
+	it("keeps an idle connection alive with comments", async () => {
+		vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+		const other = await startTestCheckout(database);
+		try {
+			const url = streamUrl().replace(checkout.url, other.url);
+			const abort = new AbortController();
+			const stream = new Reader(await fetch(url, { signal: abort.signal }), abort);
+			await stream.event();
+			vi.advanceTimersByTime(15_000);
+			expect(await stream.block(":")).toBe(": heartbeat");
+			stream.close();
+		} finally {
+			vi.useRealTimers();
+			await other.stop();
+		}
+	});
+
+	it("tells what changed while the process could not hear the database", async () => {
+		const stream = await open();
+		await stream.event();
+		const { listener } = checkout.dependencies;
+		const lost = once(listener, "disconnected");
+		// The change commits while no connection listens: both happen in one statement.
+		await database.pool("admin").query(
+			`with lost as materialized (select pg_terminate_backend(pid) from pg_stat_activity
+				where application_name = 'checkout-listener' and datname = current_database())
+			update public.transactions set status = 'pending', version = version + 1 where id = $1 and (select count(*) from lost) > 0`,
+			[payment.transaction_id],
+		);
+		await lost;
+		expect(await stream.event()).toMatchObject({ data: { status: "pending" } });
+		stream.close();
+	});
+
+	it("serves many browsers of one transaction, bounded", async () => {
+		const streams = await Promise.all(Array.from({ length: 20 }, () => open()));
+		await Promise.all(streams.map((stream) => stream.event()));
+		const refused = await ask(streamUrl());
+		expect([refused.status, refused.body.error.code]).toEqual([429, "rate_limited"]);
+		expect(refused.headers.get("retry-after")).toBe("15");
+		await settle("succeeded");
+		for (const stream of streams) expect(await stream.event()).toMatchObject({ data: { status: "paid" } });
+		await closed(0);
+	});
+
+	it("lets go of a browser that went away", async () => {
+		const stream = await open();
+		await stream.event();
+		expect(checkout.dependencies.hub.size).toBe(1);
+		stream.close();
+		await closed(0);
+	});
+
+	it("refuses a missing or wrong token, and an id without transaction", async () => {
+		const wrong = await ask(streamUrl({ ...payment, status_token: "wrong" }));
+		expect([wrong.status, wrong.body.error.code]).toEqual([401, "invalid_credentials"]);
+		const missing = await ask(streamUrl().split("?")[0]!);
+		expect(missing.status).toBe(401);
+		const id = "0198c0de-0000-7000-8000-000000000000";
+		const status_token = createStatusToken(checkout.dependencies.env.STATUS_TOKEN_KEY, id);
+		const nobody = await ask(streamUrl({ transaction_id: id, status_token, order_id: "" }));
+		expect([nobody.status, nobody.body.error.code]).toEqual([404, "not_found"]);
+		await closed(0);
+	});
+
+	it("answers HEAD without opening a stream", async () => {
+		const answer = await ask(streamUrl(), { method: "HEAD" });
+		expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+		await closed(0);
+	});
+
+	it("ends open streams when the process stops", async () => {
+		const other = await startTestCheckout(database);
+		const abort = new AbortController();
+		const stream = new Reader(
+			await fetch(streamUrl().replace(checkout.url, other.url), { signal: abort.signal }),
+			abort,
+		);
+		await stream.event();
+		other.dependencies.hub.endAll();
+		expect(await stream.event()).toBeNull();
+		await other.stop();
+	});
+});
