@@ -42,4 +42,4 @@ function call(string $method, string $path, ?array $data = null): array
 $answer = $argv[1] === 'initiate'
     ? call('POST', '/payment/initiate', ['order_id' => $argv[2], 'amount' => (int) $argv[3], 'currency' => 'INR'])
     : call('GET', "/transaction/$argv[2]");
-echo json_encode($answer), "\n";
+echo json_encode($answer, JSON_UNESCAPED_SLASHES), "\n";

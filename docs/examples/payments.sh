@@ -3,16 +3,19 @@
 # bash payments.sh status <transaction_id>
 set -euo pipefail
 : "${CHECKOUT_URL:?}" "${CLIENT_KEY:?}" "${CLIENT_SALT:?}"
+answer=$(mktemp)
+trap 'rm -f "$answer"' EXIT
 
 call() { # call <method> <path with query> [json]
-	local method=$1 path=$2 body=${3-} timestamp signature
+	local method=$1 path=$2 body=${3-} timestamp signature status=0
 	timestamp=$(date +%s)
 	signature=$(printf '%s' "$timestamp.$method.$path.$body" | openssl dgst -sha256 -hmac "$CLIENT_SALT" -r | cut -d' ' -f1)
-	# Waits as Retry-After says on 429 and 503; the same order_id is never charged twice.
-	curl --silent --show-error --fail-with-body --retry 3 --max-time 15 --request "$method" \
+	# Tries again on 429, 500 and 503, as Retry-After says; the same order_id is never charged twice.
+	curl --silent --show-error --fail-with-body --retry 3 --max-time 15 --output "$answer" --request "$method" \
 		--header "X-Client-Key: $CLIENT_KEY" --header "X-Timestamp: $timestamp" --header "X-Signature: $signature" \
-		${body:+--header 'Content-Type: application/json' --data-binary "$body"} "$CHECKOUT_URL$path"
-	echo
+		${body:+--header 'Content-Type: application/json' --data-binary "$body"} "$CHECKOUT_URL$path" || status=$?
+	cat "$answer"
+	return "$status"
 }
 
 case ${1-} in

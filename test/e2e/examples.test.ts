@@ -1,0 +1,242 @@
+/** The merchant guide's examples, run as a merchant would run them. */
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer as createHttpServer, type IncomingHttpHeaders } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { Webhook } from "standardwebhooks";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { signedResultUrl } from "../../checkout/features/pay/signed-result.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const EXAMPLES = join(ROOT, "docs/examples");
+const execFileAsync = promisify(execFile);
+
+interface Language {
+	extension: string;
+	command: string;
+	/** Other programs that the examples call. */
+	tools: string[];
+}
+
+const LANGUAGES: Record<"curl" | "node" | "python" | "php", Language> = {
+	curl: { extension: "sh", command: "bash", tools: ["curl", "openssl"] },
+	node: { extension: "mjs", command: process.execPath, tools: [] },
+	python: { extension: "py", command: "python3", tools: [] },
+	php: { extension: "php", command: "php", tools: [] },
+};
+const available = Object.entries(LANGUAGES).filter(([name, language]) => isInstalled(name, language));
+const withHandlers = available.filter(([name]) => name !== "curl");
+
+/** On a developer's machine an interpreter may be missing; where the suite decides about a merge none may. */
+function isInstalled(name: string, { command, tools }: Language): boolean {
+	const missing = [command, ...tools].filter((program) => spawnSync(program, ["--version"]).error !== undefined);
+	if (missing.length === 0) return true;
+	if (process.env.CI === "true") throw new Error(`The ${name} examples need ${missing.join(" and ")}: install them.`);
+	console.log(`Skipped: the ${name} examples, as ${missing.join(" and ")} cannot be run here.`);
+	return false;
+}
+
+function run(
+	[, { command, extension }]: [string, Language],
+	name: string,
+	args: string[],
+	env: Record<string, string>,
+) {
+	const { PATH = "" } = process.env;
+	return execFileAsync(command, [join(EXAMPLES, `${name}.${extension}`), ...args], {
+		env: { PATH, ...env },
+		timeout: 60_000,
+	});
+}
+
+describe("the merchant guide", () => {
+	const guide = readFileSync(join(ROOT, "docs/merchant-guide.md"), "utf8");
+	const shown = new Map(
+		[...guide.matchAll(/<!-- (examples\/\S+) -->\n+```\w+\n([\s\S]*?)```/g)].map(([, path, code]) => [path!, code!]),
+	);
+
+	it.each(readdirSync(EXAMPLES).map((file) => `examples/${file}`))("shows docs/%s as it is", (path) => {
+		expect(shown.get(path)).toBe(readFileSync(join(ROOT, "docs", path), "utf8"));
+	});
+});
+
+describe.each(available)("payments in %s, while the service is busy", (...language) => {
+	const requests: { at: number; method: string; url: string; headers: IncomingHttpHeaders; body: string }[] = [];
+	const server = createHttpServer(async (request, response) => {
+		let body = "";
+		for await (const chunk of request) body += chunk;
+		const { method = "", url = "", headers } = request;
+		requests.push({ at: performance.now(), method, url, headers, body });
+		if (requests.length === 1) response.writeHead(503, { "Retry-After": "1" }).end('{"error":{}}');
+		else response.writeHead(200, { "Content-Type": "application/json" }).end('{"status":"created"}');
+	});
+
+	beforeAll(async () => {
+		await once(server.listen(0, "127.0.0.1"), "listening");
+	});
+
+	afterAll(async () => {
+		await once(server.close(), "close");
+	});
+
+	it("wait as Retry-After says, and ask for the same payment again", async () => {
+		const CHECKOUT_URL = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+		const env = { CHECKOUT_URL, CLIENT_KEY: "lsp_example", CLIENT_SALT: "example-salt" };
+		const { stdout } = await run(language, "payments", ["initiate", "KB-1001", "49900"], env);
+		expect(JSON.parse(stdout)).toEqual({ status: "created" });
+		expect(requests).toHaveLength(2);
+		expect(requests[1]!.at - requests[0]!.at).toBeGreaterThanOrEqual(950);
+		expect(requests[1]!.body).toBe(requests[0]!.body);
+		for (const { method, url, headers, body } of requests) {
+			expect(JSON.parse(body)).toEqual({ order_id: "KB-1001", amount: 49_900, currency: "INR" });
+			const message = `${headers["x-timestamp"]}.${method}.${url}.${body}`;
+			expect(headers["x-signature"]).toBe(createHmac("sha256", env.CLIENT_SALT).update(message).digest("hex"));
+		}
+	});
+});
+
+describe.each(withHandlers)("verify-result in %s", (...language) => {
+	const client_salt = randomBytes(24).toString("base64url");
+	const address = signedResultUrl({
+		redirect_url: "https://books.example/return?cart=7&lang=hi",
+		client_salt,
+		transaction_id: randomUUID(),
+		order_id: "KB-1001/a:b#c",
+		status: "paid",
+		amount: 49_900,
+		now: new Date(),
+	})!;
+
+	it("takes a result that we signed", async () => {
+		const { stdout } = await run(language, "verify-result", [address], { CLIENT_SALT: client_salt });
+		expect(stdout).toBe("KB-1001/a:b#c is paid\n");
+	});
+
+	it.each([
+		["altered", address.replace("amount=49900", "amount=1")],
+		["unsigned", address.replace(/signature=[0-9a-f]+/, "signature=")],
+		["bare", "https://books.example/return"],
+	])("refuses one that is %s", async (_, forged) => {
+		const { stdout } = await run(language, "verify-result", [forged], { CLIENT_SALT: client_salt });
+		expect(stdout).toBe("not genuine\n");
+	});
+});
+
+describe.each(withHandlers)("receive-webhooks in %s", (name, { command, extension }) => {
+	const secret = `whsec_${randomBytes(24).toString("base64")}`;
+	let shop: ChildProcess;
+	let output = "";
+	let url = "";
+
+	beforeAll(async () => {
+		const port = await freePort();
+		url = `http://127.0.0.1:${port}/`;
+		const file = join(EXAMPLES, `receive-webhooks.${extension}`);
+		const { PATH = "" } = process.env;
+		shop = spawn(command, name === "php" ? ["-S", `127.0.0.1:${port}`, file] : [file], {
+			env: { PATH, PORT: String(port), WEBHOOK_SECRET: secret },
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		for (const stream of [shop.stdout!, shop.stderr!]) stream.on("data", (data) => (output += data));
+		await untilListening(port);
+	});
+
+	afterAll(async () => {
+		shop.kill();
+		if (shop.exitCode === null && shop.signalCode === null) await once(shop, "exit");
+	});
+
+	it("acts on a genuine event once, however often it comes", async () => {
+		const event = paidEvent("KB-1");
+		expect(await deliver(event, sign(event, new Date()))).toBe(204);
+		expect(await deliver(event, sign(event, new Date()))).toBe(204);
+		expect((await shipped()).filter((order) => order === "KB-1: 49900 paise")).toHaveLength(1);
+	});
+
+	it("takes an event that is signed with the old and the new secret", async () => {
+		const event = paidEvent("KB-2");
+		const headers = sign(event, new Date());
+		const other = new Webhook(randomBytes(24).toString("base64")).sign(event.id, new Date(), JSON.stringify(event));
+		expect(await deliver(event, { ...headers, "webhook-signature": `${other} ${headers["webhook-signature"]}` })).toBe(
+			204,
+		);
+		expect(await shipped()).toContain("KB-2: 49900 paise");
+	});
+
+	it.each(["failed", "expired"])("ships nothing on payment.%s", async (outcome) => {
+		const event = { ...paidEvent(`KB-${outcome}`), type: `payment.${outcome}` };
+		expect(await deliver(event, sign(event, new Date()))).toBe(204);
+		expect((await shipped()).join()).not.toContain(`KB-${outcome}`);
+	});
+
+	it("refuses what we did not sign", async () => {
+		const event = paidEvent("KB-forged");
+		const headers = sign(event, new Date());
+		const tampered = { ...event, data: { ...event.data, amount: 1 } };
+		expect(await deliver(tampered, headers)).toBe(401);
+		expect(await deliver(event, { ...headers, "webhook-id": randomUUID() })).toBe(401);
+		expect(await deliver(event, { ...headers, "webhook-signature": "v1,bm8=" })).toBe(401);
+		expect(await deliver(event, sign(event, new Date(), `whsec_${randomBytes(24).toString("base64")}`))).toBe(401);
+		expect(await deliver(event, {})).toBe(401);
+		expect((await shipped()).join()).not.toContain("KB-forged");
+	});
+
+	it("refuses an event that was recorded and sent again later", async () => {
+		const event = paidEvent("KB-old");
+		expect(await deliver(event, sign(event, new Date(Date.now() - 301_000)))).toBe(401);
+		expect((await shipped()).join()).not.toContain("KB-old");
+	});
+
+	/** What the shop has printed, complete up to now: what it prints comes later than its answer. */
+	async function shipped(): Promise<string[]> {
+		const last = paidEvent(`KB-${randomUUID()}`);
+		expect(await deliver(last, sign(last, new Date()))).toBe(204);
+		await expect.poll(() => output).toContain(last.data.order_id);
+		return [...output.matchAll(/ship (.*)/g)].map(([, order]) => order!);
+	}
+
+	function paidEvent(order_id: string) {
+		const data = { transaction_id: randomUUID(), order_id, status: "paid", amount: 49_900, currency: "INR" };
+		return { id: randomUUID(), type: "payment.paid", timestamp: new Date().toISOString(), data };
+	}
+
+	function sign(event: { id: string }, at: Date, key = secret): Record<string, string> {
+		return {
+			"webhook-id": event.id,
+			"webhook-timestamp": String(Math.floor(at.getTime() / 1000)),
+			"webhook-signature": new Webhook(key).sign(event.id, at, JSON.stringify(event)),
+		};
+	}
+
+	async function deliver(event: object, headers: Record<string, string>): Promise<number> {
+		const response = await fetch(url, {
+			method: "POST",
+			headers: { "content-type": "application/json", ...headers },
+			body: JSON.stringify(event),
+		});
+		await response.text();
+		return response.status;
+	}
+});
+
+async function freePort(): Promise<number> {
+	const probe = createServer().listen(0, "127.0.0.1");
+	await once(probe, "listening");
+	const { port } = probe.address() as { port: number };
+	probe.close();
+	await once(probe, "close");
+	return port;
+}
+
+async function untilListening(port: number): Promise<void> {
+	for (const deadline = Date.now() + 20_000; Date.now() < deadline; await sleep(50)) {
+		const answer = await fetch(`http://127.0.0.1:${port}/`, { method: "POST" }).catch(() => null);
+		if (answer !== null) return;
+	}
+	throw new Error(`Nothing listens on port ${port}.`);
+}
