@@ -1,0 +1,167 @@
+import { type NextFunction, type Request, type Response, Router } from "express";
+import { z } from "zod";
+import { type Faults, faultSchema } from "./faults.ts";
+import type { MerchantEndpoint } from "./merchant/endpoint.ts";
+import { payInstructionSchema, type SandboxProvider } from "./provider.ts";
+import { accountSchema, merchantSchema, type Registry } from "./registry.ts";
+import type { RequestLog } from "./request-log.ts";
+import type { WebhookSender } from "./webhook-sender.ts";
+
+export interface ControlDependencies {
+	providers: SandboxProvider[];
+	registry: Registry;
+	faults: Faults;
+	log: RequestLog;
+	sender: WebhookSender;
+	merchant: MerchantEndpoint;
+}
+
+type ControlCode = "invalid_request" | "unsupported_media_type" | "unknown_provider" | "order_not_found" | "not_found";
+
+const HTTP_STATUS: Record<ControlCode, number> = {
+	invalid_request: 400,
+	unsupported_media_type: 415,
+	unknown_provider: 404,
+	order_not_found: 404,
+	not_found: 404,
+};
+
+class ControlError extends Error {
+	readonly code: ControlCode;
+	readonly param: string | undefined;
+
+	constructor(code: ControlCode, message: string, param?: string) {
+		super(message);
+		this.code = code;
+		this.param = param;
+	}
+}
+
+const limit = z.coerce.number().int().min(1).max(100_000).default(10_000);
+const logQuery = z.strictObject({
+	service: z.string().optional(),
+	path: z.string().optional(),
+	method: z.string().toUpperCase().optional(),
+	limit,
+});
+const eventsQuery = z.strictObject({ type: z.string().optional(), id: z.string().optional(), limit });
+
+function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+	const result = schema.safeParse(value);
+	if (result.success) return result.data;
+	const issue = result.error.issues[0]!;
+	const param = issue.code === "unrecognized_keys" ? issue.keys[0] : issue.path.join(".");
+	throw new ControlError("invalid_request", issue.message, param || undefined);
+}
+
+/** JSON only: a page in somebody's browser cannot send that here without asking first, and is never told yes. */
+function readBody<Schema extends z.ZodType>(schema: Schema, req: Request): z.output<Schema> {
+	if (!req.is("application/json")) {
+		throw new ControlError("unsupported_media_type", "Send the body as application/json");
+	}
+	let body: unknown;
+	try {
+		body = JSON.parse(Buffer.isBuffer(req.body) ? req.body.toString("utf8") : "");
+	} catch {
+		throw new ControlError("invalid_request", "The body is not valid JSON");
+	}
+	return parse(schema, body);
+}
+
+/** What tests and the demo steer the outside world with. */
+export function createControl({ providers, registry, faults, log, sender, merchant }: ControlDependencies): Router {
+	const router = Router();
+
+	router.put("/accounts", (req, res) => {
+		const account = readBody(accountSchema, req);
+		if (!providers.some(({ name }) => name === account.provider)) {
+			throw new ControlError("unknown_provider", `There is no provider ${account.provider}`, "provider");
+		}
+		registry.putAccount(account);
+		res.json({ provider: account.provider, api_key: account.api_key });
+	});
+	router.get("/accounts", (_req, res) => {
+		res.json(registry.accounts().map(({ provider, api_key, webhook_url }) => ({ provider, api_key, webhook_url })));
+	});
+
+	router.put("/merchants", (req, res) => {
+		const { name, client_id, ...secrets } = readBody(merchantSchema, req);
+		const slug = registry.putMerchant({ name, ...(client_id !== undefined && { client_id }), ...secrets });
+		res.json({ name, slug, client_id: client_id ?? null, webhook_path: `/merchant/webhook/${slug}` });
+	});
+	router.get("/merchants", (_req, res) => {
+		res.json(registry.merchants().map(({ name, client_id }) => ({ name, client_id: client_id ?? null })));
+	});
+	router.get("/merchant/events", (req, res) => {
+		const query = parse(eventsQuery, req.query);
+		const events = merchant
+			.events()
+			.filter((event) => (query.type ?? event.type) === event.type && (query.id ?? event.id) === event.id);
+		res.json(events.slice(-query.limit));
+	});
+	router.delete("/merchant/events", (_req, res) => {
+		merchant.clearEvents();
+		res.status(204).end();
+	});
+
+	router.get("/log", (req, res) => {
+		const { service, path, method, limit } = parse(logQuery, req.query);
+		res.set("X-Total-Count", String(log.total));
+		res.json(
+			log.list({
+				...(service !== undefined && { service }),
+				...(path !== undefined && { path }),
+				...(method !== undefined && { method }),
+				limit,
+			}),
+		);
+	});
+	router.delete("/log", (_req, res) => {
+		log.clear();
+		res.status(204).end();
+	});
+
+	router.post("/faults", (req, res) => {
+		const fault = readBody(faultSchema, req);
+		const services = [...providers.map(({ name }) => name), "merchant"];
+		if (!services.includes(fault.service)) {
+			throw new ControlError("invalid_request", `The service is one of ${services.join(", ")}`, "service");
+		}
+		res.status(201).json(faults.add(fault));
+	});
+	router.get("/faults", (_req, res) => {
+		res.json(faults.list());
+	});
+	router.delete("/faults", (_req, res) => {
+		faults.clear();
+		res.status(204).end();
+	});
+
+	router.post("/pay", (req, res) => {
+		const { provider: name, ...instruction } = readBody(
+			payInstructionSchema.extend({ provider: z.string().min(1) }),
+			req,
+		);
+		const provider = providers.find((candidate) => candidate.name === name);
+		if (provider === undefined) throw new ControlError("unknown_provider", `There is no provider ${name}`, "provider");
+		const report = provider.pay(instruction);
+		if (report === null) {
+			throw new ControlError("order_not_found", `${provider.title} has no order ${instruction.order}`, "order");
+		}
+		res.json(report);
+	});
+
+	router.get("/webhooks", (_req, res) => {
+		res.json(sender.deliveries());
+	});
+
+	router.use(() => {
+		throw new ControlError("not_found", "There is no such control");
+	});
+	router.use((error: unknown, _req: Request, res: Response, next: NextFunction) => {
+		if (!(error instanceof ControlError)) return next(error);
+		const { code, message, param } = error;
+		res.status(HTTP_STATUS[code]).json({ error: { code, message, ...(param !== undefined && { param }) } });
+	});
+	return router;
+}

@@ -1,0 +1,60 @@
+import type { Router } from "express";
+import { z } from "zod";
+
+/** What a person, or a test in a person's place, does with a payment. */
+export const payInstructionSchema = z.strictObject({
+	/** The provider's order id, or the reference (receipt, note) that came with the order. */
+	order: z.string().min(1).max(200),
+	/** authorized: the bank has agreed but the money is not captured. pending: the bank has not said yet. */
+	outcome: z.enum(["success", "failure", "pending", "authorized"]),
+	method: z.enum(["upi", "card", "netbanking"]).default("upi"),
+	/** Why it failed, in the provider's words, e.g. insufficient_funds. */
+	reason: z.string().min(1).max(60).optional(),
+	/** Other than the order says, for tests of a mismatch. */
+	amount: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+	currency: z.string().length(3).optional(),
+	webhook: z
+		.strictObject({
+			/** How many more copies of each event, with the same event id. */
+			duplicate: z.union([z.boolean().transform(Number), z.int().min(0).max(1_000)]).default(0),
+			delay_ms: z.int().min(0).max(600_000).default(0),
+			skip: z.boolean().default(false),
+			/** Signs with a secret that is not the account's. */
+			forge: z.boolean().default(false),
+			/** Sends the events last to first. */
+			reorder: z.boolean().default(false),
+		})
+		.prefault({}),
+});
+
+export type PayInstruction = z.infer<typeof payInstructionSchema>;
+
+export interface PayReport {
+	order: unknown;
+	payment: unknown;
+	webhooks: { event: string; event_id: string }[];
+}
+
+export interface OrderSummary {
+	id: string;
+	reference: string | null;
+	amount: number;
+	currency: string;
+	status: string;
+	/** Where a person can pay it, below the sandbox's root. */
+	pay_path: string;
+	created_at: Date;
+}
+
+/** One outside system that takes payments. To add one: a folder with a factory of this, and a line in providers.ts. */
+export interface SandboxProvider {
+	/** Also the first part of its paths and the service name in faults and log. */
+	name: string;
+	title: string;
+	router: Router;
+	/** null: there is no such order. */
+	pay(instruction: PayInstruction): PayReport | null;
+	recentOrders(limit: number): OrderSummary[];
+	/** The provider's own wording of a status that a fault asks for. */
+	errorBody(status: number): unknown;
+}

@@ -1,0 +1,16 @@
+import type { SandboxProvider } from "./provider.ts";
+import { createRazorpay } from "./razorpay/provider.ts";
+import type { Registry } from "./registry.ts";
+import type { WebhookSender } from "./webhook-sender.ts";
+
+export interface ProviderDependencies {
+	registry: Registry;
+	sender: WebhookSender;
+	/** How many orders a provider keeps. */
+	capacity: number;
+}
+
+/** Every provider that the sandbox stands in for. */
+export function createProviders(dependencies: ProviderDependencies): SandboxProvider[] {
+	return [createRazorpay(dependencies)];
+}

@@ -1,0 +1,68 @@
+import type { PayInstruction, PayReport } from "../provider.ts";
+import type { Account, Registry } from "../registry.ts";
+import type { WebhookSender } from "../webhook-sender.ts";
+import type { Payment, PaymentDetails, RazorpayStore, StoredOrder } from "./store.ts";
+import { type RazorpayEvent, sendEvents } from "./webhooks.ts";
+
+export interface RazorpayContext {
+	store: RazorpayStore;
+	registry: Registry;
+	sender: WebhookSender;
+}
+
+export function accountOf({ registry }: RazorpayContext, stored: StoredOrder): Account {
+	return registry.findAccount("razorpay", stored.api_key)!;
+}
+
+function moveTo(
+	store: RazorpayStore,
+	stored: StoredOrder,
+	payment: Payment,
+	{ outcome, reason }: Pick<PayInstruction, "outcome" | "reason">,
+): RazorpayEvent[] {
+	// Snapshots: the entity of an event shows the state that the event is about.
+	switch (outcome) {
+		case "pending":
+			return [];
+		case "failure":
+			store.fail(payment, reason);
+			return [{ event: "payment.failed", payment: { ...payment } }];
+		case "authorized":
+			store.authorize(payment);
+			return [{ event: "payment.authorized", payment: { ...payment } }];
+		case "success": {
+			store.authorize(payment);
+			const authorized = { ...payment };
+			return [{ event: "payment.authorized", payment: authorized }, ...capture(store, stored, payment)];
+		}
+	}
+}
+
+function capture(store: RazorpayStore, stored: StoredOrder, payment: Payment): RazorpayEvent[] {
+	store.capture(stored, payment);
+	return [
+		{ event: "payment.captured", payment: { ...payment } },
+		{ event: "order.paid", payment: { ...payment }, order: { ...stored.order } },
+	];
+}
+
+/** A payment that the bank has not decided is decided; otherwise the payer tries anew. */
+export function payOrder(
+	context: RazorpayContext,
+	stored: StoredOrder,
+	instruction: Omit<PayInstruction, "order">,
+	details: Omit<PaymentDetails, "method" | "amount" | "currency"> = {},
+): PayReport & { payment: Payment } {
+	const { store, sender } = context;
+	const { method, amount, currency } = instruction;
+	const payment =
+		stored.payments.find((candidate) => candidate.status === "created") ??
+		store.startPayment(stored, { ...details, method, amount, currency });
+	const events = moveTo(store, stored, payment, instruction);
+	const webhooks = sendEvents(sender, accountOf(context, stored), events, instruction.webhook);
+	return { order: stored.order, payment, webhooks };
+}
+
+export function capturePayment(context: RazorpayContext, stored: StoredOrder, payment: Payment): void {
+	sendEvents(context.sender, accountOf(context, stored), capture(context.store, stored, payment));
+}

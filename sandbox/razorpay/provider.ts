@@ -1,0 +1,36 @@
+import { Router } from "express";
+import type { SandboxProvider } from "../provider.ts";
+import type { ProviderDependencies } from "../providers.ts";
+import { createApi } from "./api.ts";
+import { createCheckout } from "./checkout.ts";
+import { errorBodyFor } from "./errors.ts";
+import { payOrder, type RazorpayContext } from "./payments.ts";
+import { RazorpayStore } from "./store.ts";
+
+export function createRazorpay({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
+	const context: RazorpayContext = { store: new RazorpayStore(capacity), registry, sender };
+	const router = Router();
+	router.use("/v1/checkout", createCheckout(context));
+	router.use("/v1", createApi(context));
+	return {
+		name: "razorpay",
+		title: "Razorpay",
+		router,
+		pay({ order, ...instruction }) {
+			const stored = context.store.searchOrder(order);
+			return stored ? payOrder(context, stored, instruction) : null;
+		},
+		recentOrders(limit) {
+			return context.store.recentOrders(limit).map(({ api_key, order }) => ({
+				id: order.id,
+				reference: order.receipt,
+				amount: order.amount,
+				currency: order.currency,
+				status: order.status,
+				pay_path: `/razorpay/v1/checkout/embedded?${new URLSearchParams({ key_id: api_key, order_id: order.id })}`,
+				created_at: new Date(order.created_at * 1000),
+			}));
+		},
+		errorBody: errorBodyFor,
+	};
+}

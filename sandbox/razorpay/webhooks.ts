@@ -1,0 +1,65 @@
+import { createHash, createHmac } from "node:crypto";
+import { randomAlphanumeric } from "../ids.ts";
+import type { PayInstruction } from "../provider.ts";
+import type { Account } from "../registry.ts";
+import type { OutgoingWebhook, WebhookSender } from "../webhook-sender.ts";
+import { type Order, type Payment, type Refund, unixNow } from "./store.ts";
+
+export interface RazorpayEvent {
+	event: string;
+	payment: Payment;
+	order?: Order;
+	refund?: Refund;
+}
+
+type Manner = PayInstruction["webhook"];
+
+const PLAIN_MANNER: Manner = { duplicate: 0, delay_ms: 0, skip: false, forge: false, reorder: false };
+
+/** Every account has an id of its own besides its key. */
+function accountIdOf(apiKey: string): string {
+	return `acc_${createHash("sha256").update(apiKey).digest("hex").slice(0, 14)}`;
+}
+
+/** Events are rendered at once, so that a later change of the payment does not alter what is still to be sent. */
+function render(account: Account, { event, payment, order, refund }: RazorpayEvent, secret: string): OutgoingWebhook {
+	const entities = { ...(refund && { refund }), payment, ...(order && { order }) };
+	const body = JSON.stringify({
+		entity: "event",
+		account_id: accountIdOf(account.api_key),
+		event,
+		contains: Object.keys(entities),
+		payload: Object.fromEntries(Object.entries(entities).map(([name, entity]) => [name, { entity }])),
+		created_at: unixNow(),
+	});
+	const eventId = randomAlphanumeric(14);
+	return {
+		service: "razorpay",
+		event_id: eventId,
+		event_type: event,
+		url: account.webhook_url!,
+		headers: {
+			"content-type": "application/json",
+			"user-agent": "Razorpay-Webhook/v1",
+			"x-razorpay-event-id": eventId,
+			"x-razorpay-signature": createHmac("sha256", secret).update(body).digest("hex"),
+		},
+		body,
+	};
+}
+
+/** Answers what will be sent; an account without URL or secret for webhooks is sent none. */
+export function sendEvents(
+	sender: WebhookSender,
+	account: Account,
+	events: RazorpayEvent[],
+	manner: Manner = PLAIN_MANNER,
+): { event: string; event_id: string }[] {
+	if (manner.skip || !account.webhook_url || !account.webhook_secret) return [];
+	const secret = manner.forge ? randomAlphanumeric(20) : account.webhook_secret;
+	const webhooks = events.map((event) => render(account, event, secret));
+	if (manner.reorder) webhooks.reverse();
+	const copies = webhooks.flatMap((webhook) => Array<OutgoingWebhook>(1 + manner.duplicate).fill(webhook));
+	void sender.sendInOrder(copies, manner.delay_ms);
+	return webhooks.map(({ event_type, event_id }) => ({ event: event_type, event_id }));
+}

@@ -1,0 +1,92 @@
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+
+export const accountSchema = z.strictObject({
+	provider: z.string().min(1).max(40),
+	api_key: z.string().min(1).max(200),
+	api_secret: z.string().min(1).max(500),
+	webhook_secret: z.string().min(1).max(500).nullish(),
+	webhook_url: z.url({ protocol: /^https?$/ }).nullish(),
+});
+
+export const merchantSchema = z.strictObject({
+	client_id: z.string().min(1).max(100).optional(),
+	name: z.string().min(1).max(200),
+	webhook_secret: z.string().min(1).max(500),
+	/** Lets /merchant/return check the signature of the result the payer's browser brings. */
+	client_salt: z.string().min(1).max(500).optional(),
+});
+
+/** A merchant's account at an outside system; `provider` is the folder that answers for it. */
+export type Account = z.infer<typeof accountSchema>;
+export type Merchant = z.infer<typeof merchantSchema>;
+
+const stateSchema = z.object({ accounts: z.array(accountSchema), merchants: z.array(merchantSchema) });
+
+export function slugOf(name: string): string {
+	return name
+		.toLowerCase()
+		.replace(/[^a-z0-9]+/g, "-")
+		.replace(/^-|-$/g, "");
+}
+
+/** Who is known to the outside world. Kept in memory and, when a state file is given, there too. */
+export class Registry {
+	readonly #accounts = new Map<string, Account>();
+	readonly #merchants = new Map<string, Merchant>();
+	readonly #stateFile: string | null;
+
+	constructor(stateFile: string | null) {
+		this.#stateFile = stateFile;
+		if (stateFile === null) return;
+		const state = stateSchema.parse(readState(stateFile));
+		for (const account of state.accounts) this.#accounts.set(`${account.provider}:${account.api_key}`, account);
+		for (const merchant of state.merchants) this.#merchants.set(slugOf(merchant.name), merchant);
+	}
+
+	putAccount(account: Account): void {
+		this.#accounts.set(`${account.provider}:${account.api_key}`, account);
+		this.#save();
+	}
+
+	findAccount(provider: string, apiKey: string): Account | undefined {
+		return this.#accounts.get(`${provider}:${apiKey}`);
+	}
+
+	accounts(): Account[] {
+		return [...this.#accounts.values()];
+	}
+
+	putMerchant(merchant: Merchant): string {
+		const slug = slugOf(merchant.name);
+		this.#merchants.set(slug, merchant);
+		this.#save();
+		return slug;
+	}
+
+	findMerchant(slug: string): Merchant | undefined {
+		return this.#merchants.get(slug);
+	}
+
+	merchants(): Merchant[] {
+		return [...this.#merchants.values()];
+	}
+
+	#save(): void {
+		if (this.#stateFile === null) return;
+		const temporary = `${this.#stateFile}.new`;
+		writeFileSync(temporary, JSON.stringify({ accounts: this.accounts(), merchants: this.merchants() }, null, "\t"), {
+			mode: 0o600,
+		});
+		renameSync(temporary, this.#stateFile);
+	}
+}
+
+function readState(file: string): unknown {
+	try {
+		return JSON.parse(readFileSync(file, "utf8"));
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return { accounts: [], merchants: [] };
+		throw new Error(`The sandbox's state file ${file} cannot be read: delete it and start again.`, { cause: error });
+	}
+}
