@@ -21,7 +21,7 @@ export const faultSchema = z.strictObject({
 	status: z.int().min(200).max(599).default(500),
 	html: z.boolean().default(false),
 	retry_after: z.int().min(0).max(86_400).optional(),
-	delay_ms: z.int().min(0).max(300_000).optional(),
+	delay_ms: z.number().min(0).max(300_000).optional(),
 	times: z.int().min(1).max(1_000_000_000).default(1),
 });
 
