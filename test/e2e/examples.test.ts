@@ -63,6 +63,12 @@ describe("the merchant guide", () => {
 	it.each(readdirSync(EXAMPLES).map((file) => `examples/${file}`))("shows docs/%s as it is", (path) => {
 		expect(shown.get(path)).toBe(readFileSync(join(ROOT, "docs", path), "utf8"));
 	});
+
+	it("gives the right signature to check one's code with", () => {
+		const [, message] = /```text\n(\d+\.POST\..*)\n```/.exec(guide)!;
+		const [, salt, signature] = /With the salt `(.+)` the message above signs to\s+`([0-9a-f]{64})`/.exec(guide)!;
+		expect(createHmac("sha256", salt!).update(message!).digest("hex")).toBe(signature);
+	});
 });
 
 describe.each(available)("payments in %s, while the service is busy", (...language) => {
