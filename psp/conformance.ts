@@ -202,7 +202,7 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 		});
 
 		test("create: an answer that is slow but in time is taken", async () => {
-			await sandbox.fault({ path: create_path, kind: "slow", delay_ms: TIMEOUT_MS / 3, times: 1 });
+			await sandbox.fault({ path: create_path, kind: "slow", delay_ms: 200, times: 1 });
 			expect((await hasty.createOrder(account, orderInput())).outcome).toBe("succeeded");
 		});
 
@@ -316,6 +316,25 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 			const [payment] = paymentsIn(await sandbox.webhooksAbout(psp_order_id, 1));
 			expect(payment).toMatchObject({ outcome: "failed", psp_order_id });
 			expect(payment?.error?.code).toEqual(expect.any(String));
+		});
+
+		test("webhook: a refund, by our reference", async () => {
+			const { psp_payment_id, psp_order_id } = await paidOrder(30_000);
+			const input = refundInput(psp_payment_id, 11_000);
+			const { psp_refund_id } = await adapter.refund(account, input);
+			await expect
+				.poll(
+					async () => {
+						const requests = await sandbox.webhooksAbout(psp_order_id, 1);
+						return requests.map((request) => adapter.parseWebhook(request)).filter(({ kind }) => kind === "refund");
+					},
+					{ timeout: 3000 },
+				)
+				.toContainEqual(
+					expect.objectContaining({
+						refund: expect.objectContaining({ reference: input.reference, psp_refund_id, amount: 11_000 }),
+					}),
+				);
 		});
 
 		test("webhook: forged is refused", async () => {

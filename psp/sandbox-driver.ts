@@ -14,7 +14,7 @@ export interface SandboxDriver {
 	pay(psp_order_id: string, outcome: PayOutcome, manner?: PayManner): Promise<void>;
 	/** Answers the `count` webhooks (or more) about this order that have come in, once there are so many. */
 	webhooksAbout(psp_order_id: string, count: number): Promise<WebhookRequest[]>;
-	/** How many calls `METHOD path` the PSP has seen. */
+	/** How many calls to paths that begin with `path` the PSP has seen. */
 	countRequests(method: string, path: string): Promise<number>;
 	close(): Promise<void>;
 }
@@ -103,12 +103,8 @@ export async function connectSandbox(sandbox_url: string, provider: string): Pro
 			return about();
 		},
 		async countRequests(method, path) {
-			const log = await control("GET", `log?service=${provider}`);
-			const entries = (Array.isArray(log) ? log : ((log as { requests?: unknown[] }).requests ?? [])) as {
-				method: string;
-				path: string;
-			}[];
-			return entries.filter((entry) => entry.method === method && entry.path.split("?")[0]?.endsWith(path)).length;
+			const log = await control("GET", `log?${new URLSearchParams({ service: provider, method, path })}`);
+			return (log as unknown[]).length;
 		},
 		async close() {
 			endpoint.closeAllConnections();

@@ -94,6 +94,7 @@ describe("creating an order", () => {
 			amount: 49900,
 			currency: "INR",
 			receipt: input.reference,
+			payment_capture: true,
 			notes: { reference: input.reference, order_id: "KB-1042" },
 		});
 		expect(result).toMatchObject({

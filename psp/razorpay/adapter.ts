@@ -58,6 +58,8 @@ export const createRazorpayAdapter: PspAdapterFactory = (endpoint = {}) => {
 				amount: input.amount,
 				currency: input.currency,
 				receipt: receiptOf(input.reference),
+				// Without it an account set to manual capture would hold the money and let it go days later.
+				payment_capture: true,
 				notes: { reference: input.reference, order_id: noteOf(input.order_id) },
 			}),
 		);
