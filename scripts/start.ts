@@ -214,6 +214,7 @@ async function startCheckoutAndJobs(
 	const jobs = start("jobs", settings, {
 		...shared,
 		DATABASE_URL: url("jobs"),
+		STATUS_TOKEN_KEY: secrets.status_token_key,
 		OUTBOUND_ALLOWED_HOSTS: settings.demo ? new URL(settings.sandboxUrl).host : "",
 	});
 	const checkout = start("checkout", settings, {
@@ -348,7 +349,7 @@ async function shutDown(reason: unknown): Promise<never> {
 		say("Stopping.");
 	} else {
 		const known = [StartError, ClusterError, PrepareError, PartCrash].some((type) => reason instanceof type);
-		console.error(`\n${known ? (reason as Error).message : ((reason as Error)?.stack ?? String(reason))}\n`);
+		console.error(known ? (reason as Error).message : ((reason as Error)?.stack ?? String(reason)));
 		if (parts.length > 0 || cluster !== null) say("Stopping the rest.");
 	}
 	const stop = (names: string[]) =>
