@@ -42,6 +42,10 @@ export async function prepareStudio(options: PrepareStudioOptions): Promise<Prep
 		}
 		const changed = await applyConfiguration(client);
 		const adminId = await ensureUserOn(client, { ...options.admin, role: "administrator", firstName: "Admin" });
+		// Directus asks every administrator for a contact until there is one (its own set-up takes it from PROJECT_OWNER).
+		await client.query("update directus.directus_settings set project_owner = $1 where project_owner is null", [
+			options.admin.email,
+		]);
 		return { installed, changed, adminId };
 	} finally {
 		await client.end();

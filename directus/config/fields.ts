@@ -263,7 +263,7 @@ export function nameOf(field: string, name: Label, collection: string, template:
 		label: name,
 		interface: "input",
 		display: "lightspeedpay-name",
-		displayOptions: { collection, field: template },
+		displayOptions: { rowsOf: collection, caption: template },
 		readonly: true,
 		width: "half",
 		...more,

@@ -8,6 +8,7 @@ export default defineInterface({
 	icon: "integration_instructions",
 	component: Integration,
 	options: [],
+	hideLabel: true,
 	types: ["alias"],
 	localTypes: ["presentation"],
 	group: "presentation",

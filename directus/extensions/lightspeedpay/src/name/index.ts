@@ -8,8 +8,8 @@ export default defineDisplay({
 	icon: "badge",
 	component: Name,
 	options: [
-		{ field: "collection", name: "Collection", type: "string", meta: { interface: "system-collection" } },
-		{ field: "field", name: "Field", type: "string", meta: { interface: "input" } },
+		{ field: "rowsOf", name: "Collection", type: "string", meta: { interface: "system-collection" } },
+		{ field: "caption", name: "Field", type: "string", meta: { interface: "input" } },
 	],
 	types: ["uuid", "string", "text"],
 });
