@@ -10,15 +10,15 @@ h1 { font-size: 1.625rem; } td { white-space: nowrap; } td code { overflow-wrap:
 const TIME = new Intl.DateTimeFormat("en-IN", { timeZone: "Asia/Kolkata", dateStyle: "medium", timeStyle: "medium" });
 
 function orderRow(provider: SandboxProvider, order: OrderSummary): Html {
-	return html`<tr><td>${TIME.format(order.created_at)}</td><td>${provider.title}</td><td><code>${order.id}</code></td>
-<td>${rupees(order.amount, order.currency)}</td><td><span class="pill ${order.status}">${order.status}</span></td>
-<td><a href="${order.pay_path}">${order.status === "paid" ? "View" : "Pay"}<span class="small"> ${order.id.slice(-4)}</span></a></td></tr>`;
+	return html`<tr><td>${rupees(order.amount, order.currency)}</td><td><span class="pill ${order.status}">${order.status}</span></td>
+<td><a href="${order.pay_path}" aria-label="${order.status === "paid" ? "View" : "Pay"} ${order.id}">${order.status === "paid" ? "View" : "Pay"}</a></td>
+<td><code>${order.id}</code></td><td>${TIME.format(order.created_at)}</td><td>${provider.title}</td></tr>`;
 }
 
 function eventRow(event: MerchantEvent): Html {
 	const verdict = event.verified ? "verified" : "unverified";
-	return html`<tr><td>${TIME.format(new Date(event.received_at))}</td><td>${event.merchant ?? "–"}</td><td>${event.type ?? "–"}</td>
-<td><code>${event.id ?? "–"}</code></td><td><span class="pill ${verdict}">${verdict}</span></td></tr>`;
+	return html`<tr><td>${event.type ?? "–"}</td><td><span class="pill ${verdict}">${verdict}</span></td>
+<td>${event.merchant ?? "–"}</td><td><code>${event.id ?? "–"}</code></td><td>${TIME.format(new Date(event.received_at))}</td></tr>`;
 }
 
 export function indexPage(providers: SandboxProvider[], events: MerchantEvent[]): Page {
@@ -38,13 +38,13 @@ ${providers.map(({ name, title }) => html`<div class="card"><h2>${title}</h2><p 
 ${
 	orders.length === 0
 		? html`<p class="soft">None yet. Start a payment at the checkout, and its order appears here.</p>`
-		: html`<div class="scroll" tabindex="0" role="region" aria-label="Latest orders"><table><thead><tr><th>Time</th><th>Provider</th><th>Order</th><th>Amount</th><th>Status</th><th>Page</th></tr></thead><tbody>${orders}</tbody></table></div>`
+		: html`<div class="scroll" tabindex="0" role="region" aria-label="Latest orders"><table><thead><tr><th>Amount</th><th>Status</th><th>Page</th><th>Order</th><th>Time</th><th>Provider</th></tr></thead><tbody>${orders}</tbody></table></div>`
 }</section>
 <section class="card"><h2>Latest events at the merchant</h2>
 ${
 	events.length === 0
 		? html`<p class="soft">None yet.</p>`
-		: html`<div class="scroll" tabindex="0" role="region" aria-label="Latest events"><table><thead><tr><th>Time</th><th>Merchant</th><th>Event</th><th>Id</th><th>Signature</th></tr></thead><tbody>${events.map(eventRow)}</tbody></table></div>`
+		: html`<div class="scroll" tabindex="0" role="region" aria-label="Latest events"><table><thead><tr><th>Event</th><th>Signature</th><th>Merchant</th><th>Id</th><th>Time</th></tr></thead><tbody>${events.map(eventRow)}</tbody></table></div>`
 }</section>
 </main>`,
 	};

@@ -62,6 +62,7 @@ summary small { display: block; color: var(--soft); font-weight: 400; font-size:
 .panel { padding: .25rem 1rem 1rem; display: grid; gap: .875rem; }
 .upi { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 1rem; align-items: center; }
 .qr { background: #fff; border: 1px solid var(--line); border-radius: 12px; padding: 10px; width: 156px; height: 156px; }
+.app { margin-top: .625rem; }
 .qr svg { display: block; width: 100%; height: 100%; }
 label { display: grid; gap: .25rem; font-size: .875rem; color: var(--soft); }
 input, select { font: inherit; color: var(--ink); background: var(--field); border: 1px solid var(--line); border-radius: 10px; padding: .5rem .75rem; min-height: 44px; width: 100%; }
@@ -189,7 +190,7 @@ ${methodPanel(
 	{ title: "UPI", hint: "Scan the code or open your app" },
 	html`
 	<div class="upi"><div class="qr">${qrCode(link)}</div>
-	<div><p>Scan with any UPI app, or open one on this phone.</p><p><a class="button quiet" href="${link}">Open a UPI app</a></p></div></div>
+	<div><p>Scan with any UPI app, or open one on this phone.</p><p class="app"><a class="button quiet" href="${link}">Open a UPI app</a></p></div></div>
 	${bankAnswers(order, "No app can reach the sandbox: answer for the app and the bank yourself.", true)}`,
 )}
 ${methodPanel(

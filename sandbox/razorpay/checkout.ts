@@ -107,6 +107,7 @@ export function createCheckout(context: RazorpayContext): Router {
 		const form = paySchema.safeParse(formOf(req));
 		if (!form.success) return sendPage(res, 400, problemPage("Choose how to pay and what the bank answers."));
 		const { outcome, method, reason, bank, card_number } = form.data;
+		session.method = method;
 		// A second press of the button, or another tab, must not pay twice.
 		if (!stored.payments.some(({ captured }) => captured)) {
 			payOrder(
