@@ -1,7 +1,10 @@
 /** The payment page in a real browser: what it does by itself, without a script, and for everybody. */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -13,40 +16,21 @@ import { createStatusToken } from "../../checkout/status-token.ts";
 import { beginPspOrder, recordPspOrder, recordPspOrderFailure, settleAttempt } from "../../db/client/attempts.ts";
 import { initiatePayments, readPayPage } from "../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { createSandbox } from "../../sandbox/app.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
 
 const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
 const states = TEXTS.en.states;
 
-let database: TestDatabase;
-let merchant: TestMerchant;
-let dependencies: Dependencies;
+const STATUS_TOKEN_KEY = Buffer.alloc(32, 5).toString("base64");
+
 let browser: Browser;
-/** Stands for the PSP's page and for the merchant's. */
-let outside: string;
-let checkout: string;
 const servers: Server[] = [];
 const complaints: string[] = [];
 
 beforeAll(async () => {
-	outside = await listen(createServer(showOutside));
-	database = await createTestDatabase();
-	merchant = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS), {
-		company_name: "Kaveri Books",
-		redirect_urls: [`${outside}/merchant`],
-	});
-	dependencies = await createDependencies(
-		readEnv({
-			DATABASE_URL: database.url("checkout"),
-			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
-			STATUS_TOKEN_KEY: Buffer.alloc(32, 5).toString("base64"),
-			PUBLIC_CHECKOUT_URL: "http://127.0.0.1",
-			SANDBOX_URL: outside,
-			LOG_LEVEL: "silent",
-		}),
-	);
-	checkout = await listen(createServer(buildApp(dependencies)));
+	if (!existsSync(CHROMIUM)) return;
 	browser = await chromium.launch({
 		executablePath: CHROMIUM,
 		args: ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking"],
@@ -58,11 +42,9 @@ afterAll(async () => {
 		server.closeAllConnections();
 		server.close();
 	}
-	await dependencies?.close();
-	await database?.drop();
 });
 afterEach(async () => {
-	for (const context of browser.contexts()) await context.close();
+	for (const context of browser?.contexts() ?? []) await context.close();
 	// A refused script, style, form or connection would be among these.
 	expect(complaints.splice(0)).toEqual([]);
 });
@@ -73,6 +55,70 @@ async function listen(server: Server): Promise<string> {
 	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
+interface Checkout {
+	url: string;
+	database: TestDatabase;
+	merchant: TestMerchant;
+	dependencies: Dependencies;
+	close(): Promise<void>;
+}
+
+/** A checkout process on a database of its own, with the merchant Kaveri Books. */
+async function startCheckout(outside: string, client: Record<string, unknown>): Promise<Checkout> {
+	const database = await createTestDatabase();
+	const merchant = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS), {
+		company_name: "Kaveri Books",
+		...client,
+	});
+	const dependencies = await createDependencies(
+		readEnv({
+			DATABASE_URL: database.url("checkout"),
+			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
+			STATUS_TOKEN_KEY,
+			PUBLIC_CHECKOUT_URL: "http://127.0.0.1",
+			SANDBOX_URL: outside,
+			LOG_LEVEL: "silent",
+		}),
+	);
+	return {
+		url: await listen(createServer(buildApp(dependencies))),
+		database,
+		merchant,
+		dependencies,
+		async close() {
+			await dependencies.close();
+			await database.drop();
+		},
+	};
+}
+
+interface Payment {
+	id: string;
+	order_id: string;
+	attempt_id: string;
+	url: string;
+}
+
+let orders = 0;
+
+async function initiate({ url, database, merchant, dependencies }: Checkout): Promise<Payment> {
+	const pool = database.pool("checkout");
+	const order_id = `KB-${++orders}`;
+	const [result] = await initiatePayments(pool, [
+		{ client_id: merchant.id, client_key: merchant.client_key, order_id, amount: 12_345_600, currency: "INR" },
+	]);
+	if (!result?.ok) throw result?.error ?? new Error("no result");
+	const id = result.transaction_id;
+	const token = createStatusToken(dependencies.env.STATUS_TOKEN_KEY, id);
+	return {
+		id,
+		order_id,
+		attempt_id: (await readPayPage(pool, id))!.attempt_id,
+		url: `${url}/pay/${id}?${new URLSearchParams({ token })}`,
+	};
+}
+
+/** Stands for the PSP's page and for the merchant's, where the tests play the worker. */
 const showOutside: Parameters<typeof createServer>[1] = (request, response) => {
 	response.setHeader("Content-Type", "text/html");
 	if (request.url?.startsWith("/merchant")) {
@@ -89,39 +135,13 @@ const showOutside: Parameters<typeof createServer>[1] = (request, response) => {
 	});
 };
 
-interface Payment {
-	id: string;
-	attempt_id: string;
-	url: string;
-}
-
-let orders = 0;
-
-async function initiate(): Promise<Payment> {
-	const pool = database.pool("checkout");
-	const [result] = await initiatePayments(pool, [
-		{
-			client_id: merchant.id,
-			client_key: merchant.client_key,
-			order_id: `KB-${++orders}`,
-			amount: 12_345_600,
-			currency: "INR",
-		},
-	]);
-	if (!result?.ok) throw result?.error ?? new Error("no result");
-	const id = result.transaction_id;
-	const token = createStatusToken(dependencies.env.STATUS_TOKEN_KEY, id);
-	return {
-		id,
-		attempt_id: (await readPayPage(pool, id))!.attempt_id,
-		url: `${checkout}/pay/${id}?${new URLSearchParams({ token })}`,
-	};
-}
+let outside: string;
+let checkout: Checkout;
 
 /** What the worker does when the PSP has made the order. */
 async function order({ attempt_id, url }: Payment): Promise<void> {
-	await beginPspOrder(database.pool("jobs"), attempt_id);
-	await recordPspOrder(database.pool("jobs"), {
+	await beginPspOrder(checkout.database.pool("jobs"), attempt_id);
+	await recordPspOrder(checkout.database.pool("jobs"), {
 		attempt_id,
 		psp_order_id: `order_${attempt_id}`,
 		presentation: {
@@ -134,7 +154,7 @@ async function order({ attempt_id, url }: Payment): Promise<void> {
 }
 
 async function settle({ attempt_id }: Payment, outcome: "succeeded" | "failed"): Promise<void> {
-	await settleAttempt(database.pool("jobs"), attempt_id, {
+	await settleAttempt(checkout.database.pool("jobs"), attempt_id, {
 		outcome,
 		psp_payment_id: "pay_1",
 		amount: 12_345_600,
@@ -148,7 +168,7 @@ async function settle({ attempt_id }: Payment, outcome: "succeeded" | "failed"):
 }
 
 async function expireIn({ id }: Payment, seconds: number): Promise<void> {
-	await database
+	await checkout.database
 		.pool("admin")
 		.query("update transactions set expires_at = clock_timestamp() + make_interval(secs => $2) where id = $1", [
 			id,
@@ -176,8 +196,14 @@ async function pspPage(page: Page): Promise<void> {
 }
 
 describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
+	beforeAll(async () => {
+		outside = await listen(createServer(showOutside));
+		checkout = await startCheckout(outside, { redirect_urls: [`${outside}/merchant`] });
+	});
+	afterAll(() => checkout?.close());
+
 	it("takes the payer to the PSP, waits for the outcome and goes back to the merchant, all by itself", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		const page = await open(payment.url);
 		await showsState(page, "preparing");
 		await order(payment);
@@ -194,7 +220,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("does not take back who wants to stay, nor who only looks", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		await order(payment);
 		const page = await open(`${payment.url}&returned=unknown`);
 		await settle(payment, "succeeded");
@@ -207,7 +233,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("opens the PSP by itself once in a tab; then the payer decides", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		await order(payment);
 		const page = await open(payment.url);
 		await pspPage(page);
@@ -218,7 +244,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("offers another try after a decline, and is paid by it", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		await order(payment);
 		const page = await open(`${payment.url}&returned=failed`);
 		await showsState(page, "confirming");
@@ -234,7 +260,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("works without JavaScript", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		const page = await open(payment.url, { javaScriptEnabled: false });
 		await showsState(page, "preparing");
 		await order(payment);
@@ -250,7 +276,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("moves on when the stream is blocked", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		const context = await browser.newContext();
 		await context.route("**/status/**", (route) => route.fulfill({ status: 403 }));
 		const page = await context.newPage();
@@ -262,7 +288,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("ends by itself when the time is over", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		await order(payment);
 		await expireIn(payment, 3);
 		const page = await open(`${payment.url}&left=1`);
@@ -273,7 +299,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("speaks Hindi to a Hindi browser and English to who chooses it", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		const page = await open(payment.url, { locale: "hi-IN" });
 		await page.getByRole("heading", { level: 1, name: TEXTS.hi.states.preparing.heading }).waitFor();
 		expect(await page.getAttribute("html", "lang")).toBe("hi");
@@ -286,7 +312,7 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("announces changes and keeps the keyboard where it was", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		await order(payment);
 		const page = await open(`${payment.url}&left=1`);
 		const copy = page.getByRole("button", { name: TEXTS.en.copy_order });
@@ -301,15 +327,15 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 	});
 
 	it("copies the order number", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		const page = await open(payment.url, { permissions: ["clipboard-read", "clipboard-write"] });
 		await page.getByRole("button", { name: TEXTS.en.copy_order }).click();
 		await page.getByText(TEXTS.en.copied, { exact: true }).first().waitFor();
-		expect(await page.evaluate("navigator.clipboard.readText()")).toBe(`KB-${orders}`);
+		expect(await page.evaluate("navigator.clipboard.readText()")).toBe(payment.order_id);
 	});
 
 	it("loads some 15 KB in all, 4 KB of it script, nothing from elsewhere, and does not jump", async () => {
-		const payment = await initiate();
+		const payment = await initiate(checkout);
 		const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
 		const page = await context.newPage();
 		const network = await context.newCDPSession(page);
@@ -331,13 +357,13 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 			new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.jumps += entry.value; })
 				.observe({ type: "layout-shift", buffered: true });
 		`);
-		await recordPspOrderFailure(database.pool("jobs"), {
+		await recordPspOrderFailure(checkout.database.pool("jobs"), {
 			attempt_id: await begun(payment),
 			error: { code: "invalid_request", message: "no" },
 			latency_ms: 5,
 		});
 		await showsState(page, "unavailable");
-		expect(urls.every((url) => url.startsWith(checkout))).toBe(true);
+		expect(urls.every((url) => url.startsWith(checkout.url))).toBe(true);
 		expect(bytes.Script).toBeLessThan(4_000);
 		expect(bytes.Stylesheet).toBeGreaterThan(0);
 		expect(Object.values(bytes).reduce((sum, size) => sum + size)).toBeLessThan(20_000);
@@ -366,30 +392,30 @@ describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
 });
 
 async function begun({ attempt_id }: Payment): Promise<string> {
-	await beginPspOrder(database.pool("jobs"), attempt_id);
+	await beginPspOrder(checkout.database.pool("jobs"), attempt_id);
 	return attempt_id;
 }
 
 async function everyState(): Promise<Map<string, string>> {
 	const urls = new Map<string, string>();
-	urls.set("preparing", (await initiate()).url);
-	const ready = await initiate();
+	urls.set("preparing", (await initiate(checkout)).url);
+	const ready = await initiate(checkout);
 	await order(ready);
 	urls.set("left", `${ready.url}&left=1`);
 	urls.set("confirming", `${ready.url}&returned=unknown`);
-	const declined = await initiate();
+	const declined = await initiate(checkout);
 	await order(declined);
 	await settle(declined, "failed");
 	urls.set("declined", declined.url);
-	const paid = await initiate();
+	const paid = await initiate(checkout);
 	await order(paid);
 	await settle(paid, "succeeded");
 	urls.set("paid", paid.url);
-	const expired = await initiate();
+	const expired = await initiate(checkout);
 	await expireIn(expired, -1);
 	urls.set("expired", expired.url);
-	const unavailable = await initiate();
-	await recordPspOrderFailure(database.pool("jobs"), {
+	const unavailable = await initiate(checkout);
+	await recordPspOrderFailure(checkout.database.pool("jobs"), {
 		attempt_id: await begun(unavailable),
 		error: { code: "invalid_request", message: "no" },
 		latency_ms: 5,
@@ -398,3 +424,125 @@ async function everyState(): Promise<Map<string, string>> {
 	urls.set("bad link", `${paid.url}x`);
 	return urls;
 }
+
+describe.skipIf(!existsSync(CHROMIUM))("a payment through worker, PSP and merchant", () => {
+	const sandbox = createSandbox({ webhook_retry_base_ms: 50 });
+	let stack: Checkout;
+	let worker: ChildProcess;
+
+	beforeAll(async () => {
+		const url = await sandbox.listen(0);
+		stack = await startCheckout(url, {
+			redirect_urls: [`${url}/merchant/return`],
+			webhook_url: `${url}/merchant/webhook/kaveri-books`,
+		});
+		const { merchant, database } = stack;
+		const [gateway] = merchant.gateways;
+		await control("PUT", "accounts", {
+			provider: "razorpay",
+			api_key: gateway!.api_key,
+			api_secret: gateway!.api_secret,
+			webhook_secret: gateway!.webhook_secret,
+			webhook_url: `${stack.url}/webhook/${merchant.client_key}/${gateway!.id}`,
+		});
+		await control("PUT", "merchants", {
+			client_id: merchant.id,
+			name: "Kaveri Books",
+			webhook_secret: merchant.webhook_secret,
+			client_salt: merchant.client_salt,
+		});
+		worker = fork(join(import.meta.dirname, "../../jobs/worker.ts"), {
+			env: {
+				PATH: process.env.PATH,
+				DATABASE_URL: database.url("jobs"),
+				ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
+				STATUS_TOKEN_KEY,
+				PUBLIC_CHECKOUT_URL: stack.url,
+				SANDBOX_URL: url,
+				OUTBOUND_ALLOWED_HOSTS: new URL(url).host,
+				LOG_LEVEL: "error",
+			},
+		});
+		await once(worker, "message");
+	});
+	afterAll(async () => {
+		if (worker?.exitCode === null) {
+			worker.kill();
+			await once(worker, "exit");
+		}
+		await sandbox.close();
+		await stack?.close();
+	});
+
+	async function control(method: string, path: string, body?: object): Promise<unknown> {
+		const response = await fetch(`${sandbox.url}/_control/${path}`, {
+			method,
+			headers: { "Content-Type": "application/json" },
+			...(body !== undefined && { body: JSON.stringify(body) }),
+		});
+		expect(response.status).toBe(200);
+		return response.json();
+	}
+
+	async function pay(page: Page, answer: "Approve" | "Decline"): Promise<void> {
+		await page.waitForURL(`${sandbox.url}/razorpay/**`);
+		const upi = page.locator("details[data-method=upi]");
+		if ((await upi.getAttribute("open")) === null) await upi.locator("summary").click();
+		await upi.getByRole("button", { name: answer }).click();
+	}
+
+	async function expectPaid(payment: Payment): Promise<void> {
+		const { rows } = await stack.database
+			.pool("admin")
+			.query("select type, amount from wallet_entries where transaction_id = $1 order by type", [payment.id]);
+		expect(rows).toEqual([
+			{ type: "COMMISSION", amount: 432_096 },
+			{ type: "COMMISSION_GST", amount: 77_777 },
+		]);
+		await expect
+			.poll(async () => {
+				const events = (await control("GET", "merchant/events?type=payment.paid")) as {
+					verified: boolean;
+					body: { data: { transaction_id: string } };
+				}[];
+				return events.filter(({ body }) => body.data.transaction_id === payment.id).map(({ verified }) => verified);
+			})
+			.toEqual([true]);
+	}
+
+	it("is paid with nothing pressed but the bank's button", async () => {
+		const payment = await initiate(stack);
+		const page = await open(payment.url);
+		await pay(page, "Approve");
+		await page.waitForURL(`${stack.url}/pay/**`);
+		await showsState(page, "paid");
+		await page.waitForURL(`${sandbox.url}/merchant/return?**`);
+		expect(await page.locator("#verdict").getAttribute("data-verified")).toBe("true");
+		await expectPaid(payment);
+	});
+
+	it("is paid by a second try after the bank declined the first", async () => {
+		const payment = await initiate(stack);
+		const page = await open(payment.url);
+		await pay(page, "Decline");
+		await page.locator("#return-failure button").click();
+		await showsState(page, "declined");
+		await page.getByRole("button", { name: "Try again" }).click();
+		await pay(page, "Approve");
+		await showsState(page, "paid");
+		await expectPaid(payment);
+	});
+
+	it("is paid without JavaScript, in Hindi", async () => {
+		const payment = await initiate(stack);
+		const { states, continue_to_pay, back_to_merchant } = TEXTS.hi;
+		const page = await open(payment.url, { javaScriptEnabled: false, locale: "hi-IN" });
+		await page.getByRole("button", { name: continue_to_pay.replace("{amount}", "₹1,23,456.00") }).click();
+		await pay(page, "Approve");
+		await page.locator("#return button").click();
+		await page.getByRole("heading", { level: 1, name: states.paid.heading }).waitFor();
+		await page.getByRole("link", { name: back_to_merchant.replace("{merchant}", "Kaveri Books") }).click();
+		expect(await page.locator("#verdict").getAttribute("data-verified")).toBe("true");
+		await expectPaid(payment);
+	});
+});
