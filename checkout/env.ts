@@ -6,6 +6,8 @@ const url = (example: string) =>
 		.url({ protocol: /^https?$/, error: `must be an absolute URL, e.g. ${example}` })
 		.transform((value) => value.replace(/\/+$/, ""));
 
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
 const schema = z.object({
 	NODE_ENV: z.string().default("development"),
 	DATABASE_URL: z
@@ -20,7 +22,9 @@ const schema = z.object({
 	SANDBOX_URL: url("http://127.0.0.1:4000").optional(),
 	HOST: z.string().default("127.0.0.1"),
 	PORT: z.coerce.number({ error: "must be a port number" }).int().min(0).max(65_535).default(3000),
-	LOG_LEVEL: z.enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"]).default("info"),
+	LOG_LEVEL: z
+		.enum(LOG_LEVELS, `must be ${LOG_LEVELS.slice(0, -1).join(", ")} or ${LOG_LEVELS.at(-1)}`)
+		.default("info"),
 	/** Without it /metrics answers loopback only. */
 	METRICS_TOKEN: z.string().min(16, "must have at least 16 characters").optional(),
 	/** Whose X-Forwarded-For is believed: addresses or CIDR ranges, comma-separated. */

@@ -15,7 +15,10 @@ async function serve(env: Env): Promise<void> {
 		{ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 75_000, maxHeaderSize: 16 * 1024 },
 		buildApp(dependencies),
 	);
-	const port = await listen(server, env);
+	const port = await listen(server, env).catch(async (error) => {
+		await dependencies.close();
+		throw error;
+	});
 	dependencies.logger.info({ host: env.HOST, port }, "checkout is listening");
 	process.send?.({ ready: true, port });
 	let is_stopping = false;
@@ -53,7 +56,7 @@ async function stop(server: Server, dependencies: Dependencies): Promise<void> {
 function explain(error: unknown): string {
 	if (error instanceof EnvError) return error.message;
 	const { code, message } = error as NodeJS.ErrnoException;
-	if (code === "EADDRINUSE") return "The port is taken: set PORT to a free one.";
+	if (code === "EADDRINUSE") return `Port ${(error as { port?: number }).port} is taken: set PORT to a free one.`;
 	const cause = (error as Error).cause;
 	return cause instanceof Error ? `${message} (${cause.message})` : message;
 }
