@@ -11,7 +11,17 @@ let database: TestDatabase;
 const prepare = () => prepareStudio({ databaseUrl: database.url("studio"), admin });
 
 async function snapshot(): Promise<string> {
-	const tables = ["collections", "fields", "relations", "roles", "policies", "access", "permissions", "presets", "settings"];
+	const tables = [
+		"collections",
+		"fields",
+		"relations",
+		"roles",
+		"policies",
+		"access",
+		"permissions",
+		"presets",
+		"settings",
+	];
 	const contents: string[] = [];
 	for (const table of tables) {
 		const { rows } = await database
@@ -52,7 +62,11 @@ describe("the studio's configuration", () => {
 		);
 		expect(Object.keys((await prepare()).changed).sort()).toEqual(["directus_fields", "directus_permissions"]);
 		const withoutSerials = (text: string) => text.replaceAll(/"id": \d+, /g, "");
-		expect(withoutSerials(await snapshot()).split("\n").sort()).toEqual(withoutSerials(before).split("\n").sort());
+		expect(
+			withoutSerials(await snapshot())
+				.split("\n")
+				.sort(),
+		).toEqual(withoutSerials(before).split("\n").sort());
 	});
 
 	it("leaves an administrator's own settings and a changed password alone", async () => {
@@ -98,7 +112,9 @@ describe("the studio's configuration", () => {
 	});
 
 	it("relates only columns and reverse fields that exist", () => {
-		const names = new Map(collections.map(({ collection, fields = [] }) => [collection, fields.map(({ field }) => field)]));
+		const names = new Map(
+			collections.map(({ collection, fields = [] }) => [collection, fields.map(({ field }) => field)]),
+		);
 		for (const { collection, field, to, reverse } of relations) {
 			expect(names.get(collection)).toContain(field);
 			if (reverse !== undefined) expect(names.get(to)).toContain(reverse);

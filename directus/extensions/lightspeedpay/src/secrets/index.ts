@@ -59,9 +59,7 @@ export default defineHook(({ filter }) => {
 
 	filter("payment_gateways.items.create", async (payload, _meta, { database }) => {
 		const id = await newId(database);
-		const sealed = sealGateway(payload as Payload, id);
-		if (!("new_api_secret" in sealed)) throw new InvalidPayloadError({ reason: `"api_secret" is required` });
-		return { ...sealed, id };
+		return { ...sealGateway(payload as Payload, id), id };
 	});
 
 	filter("payment_gateways.items.update", (payload, meta) => {

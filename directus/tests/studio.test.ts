@@ -1,0 +1,558 @@
+/** What the studio lets whom do, over REST and GraphQL, on a real database with its real column grants. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { collections } from "../config/collections.ts";
+import { ROLE_NAMES, type RoleName, roles } from "../config/roles.ts";
+import { ensureUser } from "../users.ts";
+import { CHECKOUT_URL, type Person, type Studio, startStudio } from "./studio-process.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+const readers = ["operator", "finance", "support", "auditor"] as const satisfies RoleName[];
+
+let database: TestDatabase;
+let studio: Studio;
+let merchant: TestMerchant;
+let transactionId: string;
+
+async function queryOne<T>(sql: string, values: unknown[] = []): Promise<T> {
+	const { rows } = await database.pool("admin").query(sql, values);
+	return rows[0] as T;
+}
+
+beforeAll(async () => {
+	database = await createTestDatabase();
+	const admin = database.pool("admin");
+	merchant = await createMerchant(admin, keys, { company_name: "Kaveri Books", gstin: "27AAPFU0939F1ZV" });
+	const gateway = merchant.gateways[0]!;
+	const { id } = await queryOne<{ id: string }>(
+		`insert into public.transactions (order_id, client_id, gateway_id, amount, currency, status, fee_percent, expires_at, paid_at)
+		values ('order-1', $1, $2, 150000, 'INR', 'paid', 3.5, now(), now()) returning id`,
+		[merchant.id, gateway.id],
+	);
+	transactionId = id;
+	await admin.query(
+		`insert into public.payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, status, routing, psp_fee)
+		values ($1, $2, $3, 1, 150000, 'succeeded', '{}', 3000)`,
+		[id, merchant.id, gateway.id],
+	);
+	await admin.query(
+		`insert into public.gateway_events (client_id, gateway_id, provider, dedupe_key, event_type, headers, raw_body, verified)
+		values ($1, $2, 'razorpay', 'event-1', 'payment.captured', '{"authorization": "CANARY-header"}', 'CANARY-body', true)`,
+		[merchant.id, gateway.id],
+	);
+	await admin.query(
+		"insert into public.alerts (kind, severity, message, dedupe_key) values ('no_gateway', 'critical', 'No gateway', 'k')",
+	);
+	studio = await startStudio(database.url("studio"));
+}, 120_000);
+
+afterAll(async () => {
+	const code = await studio?.stop();
+	await database.drop();
+	expect(code).toBe(0);
+}, 30_000);
+
+describe("the process", () => {
+	it("reports health, with parts for an administrator", async () => {
+		const open = await studio.nobody.request("GET", "/server/health");
+		expect([open.status, open.body]).toEqual([200, { status: "ok" }]);
+		const detailed = await (await studio.person("administrator")).request("GET", "/server/health");
+		expect(detailed.body.checks["pg:responseTime"]).toBeDefined();
+		expect(detailed.body.checks["storage:local:responseTime"]).toBeDefined();
+	});
+
+	it("logs only lines of JSON", () => {
+		for (const line of studio.output().split("\n").filter(Boolean)) expect(() => JSON.parse(line)).not.toThrow();
+	});
+
+	it("serves no assistant interfaces and does not announce itself to other sites", async () => {
+		const admin = await studio.person("administrator");
+		expect((await admin.request("GET", "/mcp")).status).toBe(404);
+		expect((await admin.request("POST", "/ai/chat", {})).status).toBe(404);
+		const page = await fetch(`${studio.url}/admin/login`);
+		expect(page.headers.get("content-security-policy")).toContain("connect-src 'self'");
+		expect(page.headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+	});
+});
+
+describe("people without a login", () => {
+	it("can read, create and call nothing", async () => {
+		for (const { collection } of collections) {
+			expect((await studio.nobody.request("GET", `/items/${collection}`)).status, collection).toBe(403);
+			expect((await studio.nobody.request("POST", `/items/${collection}`, {})).status, collection).toBe(403);
+		}
+		const client = `/lightspeedpay/clients/${merchant.id}`;
+		expect((await studio.nobody.request("GET", client)).status).toBe(403);
+		expect((await studio.nobody.request("POST", `${client}/reveal`)).status).toBe(403);
+		expect((await studio.nobody.request("POST", `${client}/regenerate-key`)).status).toBe(403);
+	});
+
+	it("cannot register themselves", async () => {
+		const answer = await studio.nobody.request("POST", "/users/register", {
+			email: "x@example.com",
+			password: "long enough",
+		});
+		expect(answer.status).toBe(403);
+	});
+});
+
+describe("roles", () => {
+	it.each(readers)("%s reads exactly what the policy lists", async (role) => {
+		const person = await studio.person(role);
+		const permissions = roles[role].permissions;
+		if (permissions === "all") throw new Error("not a reader");
+		for (const { collection, fields = [] } of collections) {
+			const allowed = permissions.find((each) => each.collection === collection && each.action === "read");
+			const answer = await person.request("GET", `/items/${collection}?limit=1`);
+			expect(answer.status, collection).toBe(allowed === undefined ? 403 : 200);
+			for (const { field, special = [] } of fields) {
+				if (special.includes("no-data")) continue;
+				const one = await person.request("GET", `/items/${collection}?fields=${field}&limit=1`);
+				if (special.includes("o2m") && one.status === 200 && !allowed?.fields.includes(field)) {
+					// Directus leaves out rows of a collection that may not be read instead of refusing.
+					expect(Object.keys(one.body.data[0] ?? {}), `${collection}.${field}`).not.toContain(field);
+					continue;
+				}
+				expect(one.status, `${collection}.${field}`).toBe(allowed?.fields.includes(field) ? 200 : 403);
+			}
+		}
+	});
+
+	it.each(ROLE_NAMES)("%s cannot create, change or delete payments, entries or the audit log", async (role) => {
+		const person = await studio.person(role);
+		const rows: [collection: string, id: string, change: object][] = [
+			["transactions", transactionId, { status: "failed" }],
+			["payment_attempts", transactionId, { status: "failed" }],
+			["gateway_events", transactionId, { verified: true }],
+			["webhook_events", transactionId, { status: "delivered" }],
+			["webhook_deliveries", transactionId, { status_code: 200 }],
+			["wallet_entries", transactionId, { amount: 1 }],
+			["gateway_states", merchant.gateways[0]!.id, { volume: 1 }],
+			["audit_log", transactionId, { actor: "somebody else" }],
+		];
+		for (const [collection, id, change] of rows) {
+			const created = await person.request("POST", `/items/${collection}`, { ...change, client_id: merchant.id });
+			expect([400, 403], `create ${collection}: ${created.text}`).toContain(created.status);
+			const changed = await person.request("PATCH", `/items/${collection}/${id}`, change);
+			expect([400, 403], `change ${collection}: ${changed.text}`).toContain(changed.status);
+			expect((await person.request("DELETE", `/items/${collection}/${id}`)).status, `delete ${collection}`).toBe(403);
+		}
+		for (const collection of ["clients", "payment_gateways", "wallets"]) {
+			expect((await person.request("DELETE", `/items/${collection}/${merchant.id}`)).status, collection).toBe(403);
+		}
+		expect(await queryOne("select status, amount from public.transactions where id = $1", [transactionId])).toEqual({
+			status: "paid",
+			amount: 150000,
+		});
+	});
+
+	it("only administrators and operators change clients and gateways", async () => {
+		const expected = { administrator: 200, operator: 200, finance: 403, support: 403, auditor: 403 };
+		for (const role of ROLE_NAMES) {
+			const person = await studio.person(role);
+			const client = await person.request("PATCH", `/items/clients/${merchant.id}`, { phone: `+91 ${role}` });
+			expect(client.status, role).toBe(expected[role]);
+			const gateway = await person.request("PATCH", `/items/payment_gateways/${merchant.gateways[0]!.id}`, {
+				priority: 3,
+			});
+			expect(gateway.status, role).toBe(expected[role]);
+			const created = await person.request("POST", "/items/clients", { company_name: `By ${role}` });
+			expect(created.status, role).toBe(expected[role]);
+		}
+	});
+
+	it("an operator acknowledges an alert and sets a wallet's warning, but not its balance", async () => {
+		const operator = await studio.person("operator");
+		const { id } = await queryOne<{ id: string }>("select id from public.alerts");
+		expect((await operator.request("PATCH", `/items/alerts/${id}`, { status: "acknowledged" })).status).toBe(200);
+		expect((await operator.request("PATCH", `/items/alerts/${id}`, { message: "all well" })).status).toBe(403);
+		const wallet = `/items/wallets/${merchant.id}`;
+		expect((await operator.request("PATCH", wallet, { warn_threshold: 500000 })).status).toBe(200);
+		expect((await operator.request("PATCH", wallet, { balance_due: 0 })).status).toBe(403);
+	});
+
+	it("nobody but an administrator sees or makes other people", async () => {
+		for (const role of ["operator", "finance", "support"] as const) {
+			const person = await studio.person(role);
+			const users = await person.request("GET", "/users?fields=id");
+			expect(users.body.data.map(({ id }: { id: string }) => id)).toEqual([person.id]);
+			expect((await person.request("POST", "/users", { email: "y@example.com" })).status).toBe(403);
+			const raised = await person.request("PATCH", "/users/me", { role: roles.administrator.id });
+			expect(raised.status).toBe(403);
+		}
+	});
+});
+
+describe("a new client", () => {
+	it("gets key, salt, webhook secret and wallet, whatever was sent as key", async () => {
+		const operator = await studio.person("operator");
+		const answer = await operator.request("POST", "/items/clients", {
+			company_name: "Fifty Lamps",
+			client_key: "chosen_by_me",
+		});
+		expect(answer.status, answer.text).toBe(200);
+		const row = await queryOne<{
+			client_key: string;
+			client_salt: string;
+			webhook_secret: string;
+			balance_due: number;
+		}>(
+			"select client_key, client_salt, webhook_secret, balance_due from public.clients join public.wallets on client_id = id where id = $1",
+			[answer.body.data.id],
+		);
+		expect(row.client_key).toMatch(/^lsp_[0-9a-f]{24}$/);
+		expect(row.balance_due).toBe(0);
+		const where = (column: string) => ({ table: "clients", column, row: answer.body.data.id });
+		expect(decryptSecret(keys, row.client_salt, where("client_salt"))).toMatch(/^[\w-]{43}$/);
+		expect(decryptSecret(keys, row.webhook_secret, where("webhook_secret"))).toMatch(/^whsec_[\w+/]{43}=$/);
+	});
+
+	it("is refused with the field's name when a value breaks a rule of the table", async () => {
+		const operator = await studio.person("operator");
+		const cases: [Record<string, unknown>, string][] = [
+			[{ gstin: "not a gstin" }, "gstin"],
+			[{ fee_percent: 101 }, "fee_percent"],
+			[{ cooldown_seconds: 0 }, "cooldown_seconds"],
+			[{ rotation_mode: "random" }, "rotation_mode"],
+			[{ suspend_threshold: 0 }, "suspend_threshold"],
+			[{ webhook_url: "ftp://example.com" }, "webhook_url"],
+			[{ redirect_urls: { not: "a list" } }, "redirect_urls"],
+		];
+		for (const [change, field] of cases) {
+			const answer = await operator.request("PATCH", `/items/clients/${merchant.id}`, change);
+			expect(answer.status, answer.text).toBe(400);
+			expect(answer.text).toContain(field);
+		}
+		const cleared = await operator.request("PATCH", `/items/clients/${merchant.id}`, {
+			gstin: null,
+			suspend_threshold: null,
+		});
+		expect(cleared.status, cleared.text).toBe(200);
+	});
+});
+
+describe("gateways", () => {
+	it("are switched off and on, which the gateway log and the audit log record", async () => {
+		const operator = await studio.person("operator");
+		const id = merchant.gateways[0]!.id;
+		for (const is_active of [false, true]) {
+			const answer = await operator.request("PATCH", `/items/payment_gateways/${id}`, { is_active });
+			expect(answer.body.data.is_active).toBe(is_active);
+		}
+		const { kinds } = await queryOne<{ kinds: string[] }>(
+			"select array_agg(kind order by id) as kinds from public.gateway_log where gateway_id = $1",
+			[id],
+		);
+		expect(kinds).toEqual(["deactivated", "activated"]);
+	});
+
+	it("stay with their client and their provider", async () => {
+		const operator = await studio.person("operator");
+		const path = `/items/payment_gateways/${merchant.gateways[0]!.id}`;
+		expect((await operator.request("PATCH", path, { client_id: merchant.id })).status).toBe(403);
+		expect((await operator.request("PATCH", path, { provider: "stripe" })).status).toBe(403);
+		const admin = await studio.person("administrator");
+		expect((await admin.request("PATCH", path, { provider: "stripe" })).status).toBe(400);
+	});
+
+	it("answer with the database's own words when there would be more than fifty active ones", async () => {
+		const full = await createMerchant(database.pool("admin"), keys, {}, Array(50).fill({}));
+		const operator = await studio.person("operator");
+		const gateway = { client_id: full.id, name: "51", provider: "razorpay", api_key: "k", new_api_secret: "s" };
+		const answer = await operator.request("POST", "/items/payment_gateways", gateway);
+		expect(answer.status).toBe(400);
+		expect(answer.text).toContain("at most 50 active gateways");
+	});
+
+	it("need an API secret", async () => {
+		const operator = await studio.person("operator");
+		const gateway = { client_id: merchant.id, name: "Second", provider: "razorpay", api_key: "k" };
+		const answer = await operator.request("POST", "/items/payment_gateways", gateway);
+		expect(answer.status).toBe(400);
+		expect(answer.text).toContain("api_secret");
+	});
+});
+
+describe("secrets", () => {
+	const SECRET_COLUMNS: [string, string][] = [
+		["clients", "client_salt"],
+		["clients", "webhook_secret"],
+		["payment_gateways", "api_secret"],
+		["payment_gateways", "webhook_secret"],
+		["gateway_events", "headers"],
+		["gateway_events", "raw_body"],
+	];
+
+	it.each(ROLE_NAMES)("cannot be read, filtered, sorted or grouped by as %s", async (role) => {
+		const person = await studio.person(role);
+		for (const [collection, column] of SECRET_COLUMNS) {
+			const tries = [
+				`fields=${column}`,
+				"fields=*",
+				"fields=*.*",
+				`filter[${column}][_starts_with]=v1`,
+				`sort=${column}`,
+				`aggregate[max]=${column}`,
+				`groupBy[]=${column}&aggregate[count]=*`,
+				`alias[x]=${column}&fields=x`,
+			];
+			for (const query of tries) {
+				const answer = await person.request("GET", `/items/${collection}?${query}`);
+				expect(answer.text, `${collection}?${query}`).not.toMatch(/v1\.test\.|CANARY/);
+			}
+			const graph = await person.request("POST", "/graphql", { query: `{ ${collection} { ${column} } }` });
+			expect(graph.body.errors, `${collection}.${column}`).toBeDefined();
+			expect(graph.text).not.toMatch(/v1\.test\.|CANARY/);
+		}
+	});
+
+	it("of a gateway are written under either name, one gateway at a time, and never come back", async () => {
+		const operator = await studio.person("operator");
+		const created = await operator.request("POST", "/items/payment_gateways", {
+			client_id: merchant.id,
+			name: "Canary",
+			provider: "razorpay",
+			api_key: "rzp_test_1",
+			new_api_secret: "CANARY-api-1",
+			new_webhook_secret: "CANARY-hook-1",
+		});
+		expect(created.status, created.text).toBe(200);
+		const id: string = created.body.data.id;
+		expect(created.body.data).toMatchObject({
+			new_api_secret: null,
+			new_webhook_secret: null,
+			has_webhook_secret: true,
+		});
+		await expectSecrets(id, "CANARY-api-1", "CANARY-hook-1");
+
+		const changed = await operator.request("PATCH", `/items/payment_gateways/${id}`, {
+			new_api_secret: "CANARY-api-2",
+		});
+		expect(changed.text).not.toContain("CANARY");
+		await expectSecrets(id, "CANARY-api-2", "CANARY-hook-1");
+		await (await studio.person("administrator")).request("PATCH", `/items/payment_gateways/${id}`, {
+			webhook_secret: "CANARY-hook-2",
+		});
+		await expectSecrets(id, "CANARY-api-2", "CANARY-hook-2");
+
+		for (const new_api_secret of [null, "", "**********"]) {
+			expect((await operator.request("PATCH", `/items/payment_gateways/${id}`, { new_api_secret })).status).toBe(200);
+		}
+		await expectSecrets(id, "CANARY-api-2", "CANARY-hook-2");
+
+		const many = { keys: [id, merchant.gateways[0]!.id], data: { new_api_secret: "CANARY-api-3" } };
+		expect((await operator.request("PATCH", "/items/payment_gateways", many)).status).toBe(400);
+		const broken = { new_api_secret: "CANARY-api-4", min_amount: 500, max_amount: 100 };
+		expect((await operator.request("PATCH", `/items/payment_gateways/${id}`, broken)).status).toBe(400);
+		await expectSecrets(id, "CANARY-api-2", "CANARY-hook-2");
+	});
+
+	async function expectSecrets(id: string, api: string, hook: string): Promise<void> {
+		const row = await queryOne<{ api_secret: string; webhook_secret: string }>(
+			"select api_secret, webhook_secret from public.payment_gateways where id = $1",
+			[id],
+		);
+		const open = (column: "api_secret" | "webhook_secret") =>
+			decryptSecret(keys, row[column], { table: "payment_gateways", column, row: id });
+		expect([open("api_secret"), open("webhook_secret")]).toEqual([api, hook]);
+	}
+
+	it("stand in no table as plaintext, revisions included, and in no log", async () => {
+		const admin = database.pool("admin");
+		const { rows: tables } = await admin.query<{ name: string }>(
+			`select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+			where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
+		);
+		expect(tables.map(({ name }) => name)).toContain("directus.directus_revisions");
+		for (const { name } of tables) {
+			if (name === "public.gateway_events") continue;
+			const { rows } = await admin.query(`select t::text from ${name} t where t::text like '%CANARY%'`);
+			expect(rows, name).toEqual([]);
+		}
+		const { rows: ciphertext } = await admin.query(
+			"select id from directus.directus_revisions where data::text || delta::text ~ 'v1\\.test\\.'",
+		);
+		expect(ciphertext).toEqual([]);
+		expect(studio.output()).not.toContain("CANARY");
+	});
+
+	it("are beyond the studio's database role, whatever Directus is asked", async () => {
+		const role = database.pool("studio");
+		for (const [table, column] of SECRET_COLUMNS) {
+			await expect(role.query(`select ${column} from public.${table}`)).rejects.toMatchObject({ code: "42501" });
+		}
+		for (const statement of [
+			"update public.payment_gateways set api_secret = 'v1.x'",
+			"update public.clients set client_salt = 'v1.x'",
+			"update public.clients set client_key = 'stolen_key'",
+			"update public.transactions set status = 'paid'",
+			"delete from public.wallet_entries",
+			"insert into public.audit_log (actor, database_role, action, table_name, row_id) values ('a', 'b', 'c', 'd', 'e')",
+			"select * from public.client_usage",
+			"select public.settle_attempt(null)",
+			"create table public.mine ()",
+		]) {
+			await expect(role.query(statement), statement).rejects.toMatchObject({
+				code: expect.stringMatching(/^42(501|883)$/),
+			});
+		}
+	});
+});
+
+describe("who did it", () => {
+	it("is recorded for updates too, with the address that cannot be chosen", async () => {
+		const operator = await studio.person("operator");
+		const answer = await operator.request(
+			"PATCH",
+			`/items/clients/${merchant.id}`,
+			{ legal_name: "Kaveri Books Private Limited" },
+			{ "x-forwarded-for": "203.0.113.9" },
+		);
+		expect(answer.status).toBe(200);
+		const row = await queryOne(
+			"select actor, database_role, address, action, after from public.audit_log where row_id = $1 order by id desc limit 1",
+			[merchant.id],
+		);
+		expect(row).toEqual({
+			actor: operator.id,
+			database_role: "studio",
+			address: "127.0.0.1",
+			action: "update",
+			after: { legal_name: "Kaveri Books Private Limited" },
+		});
+	});
+
+	it("is never mixed up between people at work at the same time", async () => {
+		const people = [await studio.person("operator"), await studio.person("administrator")];
+		const marks = Array.from({ length: 30 }, (_, index) => ({
+			by: people[index % 2] as Person,
+			name: `Mark ${index}`,
+		}));
+		const made = await Promise.all(
+			marks.map(({ by, name }) => by.request("POST", "/items/clients", { company_name: name })),
+		);
+		await Promise.all(
+			marks.map(({ by, name }, index) =>
+				by.request("PATCH", `/items/clients/${made[index]!.body.data.id}`, { legal_name: name }),
+			),
+		);
+		const { rows } = await database
+			.pool("admin")
+			.query<{ row_id: string; actor: string }>(
+				"select row_id, actor from public.audit_log where table_name = 'clients'",
+			);
+		for (const [index, { by }] of marks.entries()) {
+			const actors = rows.filter(({ row_id }) => row_id === made[index]!.body.data.id).map(({ actor }) => actor);
+			expect(actors).toEqual([by.id, by.id]);
+		}
+	});
+});
+
+describe("credentials of a client", () => {
+	const read = () =>
+		queryOne<{ client_key: string; client_salt: string; webhook_secret: string }>(
+			"select client_key, client_salt, webhook_secret from public.clients where id = $1",
+			[merchant.id],
+		);
+	const path = () => `/lightspeedpay/clients/${merchant.id}`;
+
+	it("are described without secrets to whoever may read the client", async () => {
+		const expected = { administrator: true, operator: true, support: false, auditor: false };
+		for (const [role, may_manage] of Object.entries(expected)) {
+			const answer = await (await studio.person(role as RoleName)).request("GET", path());
+			expect(answer.body.data, role).toMatchObject({
+				client_key: merchant.client_key,
+				checkout_url: CHECKOUT_URL,
+				inbound_webhook_url: `${CHECKOUT_URL}/webhook/${merchant.client_key}`,
+				may_manage,
+			});
+			expect(answer.text).not.toContain("salt");
+		}
+		// Finance does not read the key at all.
+		expect((await (await studio.person("finance")).request("GET", path())).status).toBe(403);
+	});
+
+	it("are revealed to operators and administrators only, and each time audited", async () => {
+		for (const role of ["finance", "support", "auditor"] as const) {
+			expect((await (await studio.person(role)).request("POST", `${path()}/reveal`)).status, role).toBe(403);
+		}
+		const operator = await studio.person("operator");
+		const answer = await operator.request("POST", `${path()}/reveal`);
+		expect(answer.body.data).toEqual({
+			client_key: merchant.client_key,
+			client_salt: merchant.client_salt,
+			webhook_secret: merchant.webhook_secret,
+		});
+		expect(
+			await queryOne("select actor, action from public.audit_log where row_id = $1 order by id desc limit 1", [
+				merchant.id,
+			]),
+		).toEqual({ actor: operator.id, action: "reveal_secrets" });
+	});
+
+	it("are regenerated by operators and administrators only; the old key is retired and the change audited", async () => {
+		for (const role of ["finance", "support", "auditor"] as const) {
+			expect((await (await studio.person(role)).request("POST", `${path()}/regenerate-key`)).status, role).toBe(403);
+		}
+		expect((await read()).client_key).toBe(merchant.client_key);
+
+		const operator = await studio.person("operator");
+		const answer = await operator.request("POST", `${path()}/regenerate-key`);
+		expect(answer.status, answer.text).toBe(200);
+		const fresh = answer.body.data;
+		expect(Object.keys(fresh)).toEqual(["client_key", "client_salt"]);
+		const row = await read();
+		const where = (column: string) => ({ table: "clients", column, row: merchant.id });
+		expect(row.client_key).toBe(fresh.client_key);
+		expect(decryptSecret(keys, row.client_salt, where("client_salt"))).toBe(fresh.client_salt);
+		expect(decryptSecret(keys, row.webhook_secret, where("webhook_secret"))).toBe(merchant.webhook_secret);
+		expect(
+			await queryOne("select client_id from public.retired_client_keys where client_key = $1", [merchant.client_key]),
+		).toEqual({ client_id: merchant.id });
+		const { rows } = await database
+			.pool("admin")
+			.query("select distinct actor from public.audit_log where row_id = $1 and action = 'regenerate_credentials'", [
+				merchant.id,
+			]);
+		expect(rows).toEqual([{ actor: operator.id }]);
+
+		const again = await operator.request("POST", `${path()}/regenerate-key`, { webhook_secret: true });
+		expect(again.body.data.webhook_secret).toMatch(/^whsec_/);
+		expect(again.body.data.webhook_secret).not.toBe(merchant.webhook_secret);
+	});
+
+	it("cannot be set by hand", async () => {
+		const admin = await studio.person("administrator");
+		for (const field of ["client_key", "client_salt", "webhook_secret", "new_client_salt"]) {
+			const answer = await admin.request("PATCH", `/items/clients/${merchant.id}`, { [field]: "mine_mine_mine" });
+			expect(answer.status, field).toBe(400);
+		}
+	});
+
+	it("are out of reach at once for an operator who became something else, though the token is good", async () => {
+		const demoted = {
+			databaseUrl: database.url("studio"),
+			email: "demoted@example.com",
+			password: "correct horse battery",
+		};
+		await ensureUser({ ...demoted, role: "operator" });
+		const login = await studio.nobody.request("POST", "/auth/login", {
+			email: demoted.email,
+			password: demoted.password,
+		});
+		const headers = { authorization: `Bearer ${login.body.data.access_token}` };
+		expect((await studio.nobody.request("POST", `${path()}/reveal`, {}, headers)).status).toBe(200);
+		await ensureUser({ ...demoted, role: "support" });
+		expect((await studio.nobody.request("POST", `${path()}/reveal`, {}, headers)).status).toBe(403);
+	});
+
+	it("of a client that does not exist are refused like those that are not allowed", async () => {
+		const operator = await studio.person("operator");
+		const nowhere = "/lightspeedpay/clients/01900000-0000-7000-8000-000000000000";
+		expect((await operator.request("POST", `${nowhere}/reveal`)).status).toBe(403);
+		expect((await operator.request("POST", `${nowhere}/regenerate-key`)).status).toBe(403);
+		expect((await operator.request("POST", "/lightspeedpay/clients/1/reveal")).status).toBe(404);
+	});
+});
