@@ -1,5 +1,5 @@
 /** The merchant guide's examples, run as a merchant would run them. */
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signedResultUrl } from "../../checkout/features/pay/signed-result.ts";
+import { type Demo, type Stack, startStack } from "../stack.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const EXAMPLES = join(ROOT, "docs/examples");
@@ -133,29 +134,15 @@ describe.each(withHandlers)("verify-result in %s", (...language) => {
 	});
 });
 
-describe.each(withHandlers)("receive-webhooks in %s", (name, { command, extension }) => {
+describe.each(withHandlers)("receive-webhooks in %s", (...language) => {
 	const secret = `whsec_${randomBytes(24).toString("base64")}`;
-	let shop: ChildProcess;
-	let output = "";
-	let url = "";
+	let shop: Shop;
 
 	beforeAll(async () => {
-		const port = await freePort();
-		url = `http://127.0.0.1:${port}/`;
-		const file = join(EXAMPLES, `receive-webhooks.${extension}`);
-		const { PATH = "" } = process.env;
-		shop = spawn(command, name === "php" ? ["-S", `127.0.0.1:${port}`, file] : [file], {
-			env: { PATH, PORT: String(port), WEBHOOK_SECRET: secret },
-			stdio: ["ignore", "pipe", "pipe"],
-		});
-		for (const stream of [shop.stdout!, shop.stderr!]) stream.on("data", (data) => (output += data));
-		await untilListening(port);
+		shop = await openShop(language, secret);
 	});
 
-	afterAll(async () => {
-		shop.kill();
-		if (shop.exitCode === null && shop.signalCode === null) await once(shop, "exit");
-	});
+	afterAll(() => shop.close());
 
 	it("acts on a genuine event once, however often it comes", async () => {
 		const event = paidEvent("KB-1");
@@ -202,8 +189,8 @@ describe.each(withHandlers)("receive-webhooks in %s", (name, { command, extensio
 	async function shipped(): Promise<string[]> {
 		const last = paidEvent(`KB-${randomUUID()}`);
 		expect(await deliver(last, sign(last, new Date()))).toBe(204);
-		await expect.poll(() => output).toContain(last.data.order_id);
-		return [...output.matchAll(/ship (.*)/g)].map(([, order]) => order!);
+		await expect.poll(() => shop.output()).toContain(last.data.order_id);
+		return [...shop.output().matchAll(/ship (.*)/g)].map(([, order]) => order!);
 	}
 
 	function paidEvent(order_id: string) {
@@ -219,16 +206,135 @@ describe.each(withHandlers)("receive-webhooks in %s", (name, { command, extensio
 		};
 	}
 
-	async function deliver(event: object, headers: Record<string, string>): Promise<number> {
-		const response = await fetch(url, {
-			method: "POST",
-			headers: { "content-type": "application/json", ...headers },
-			body: JSON.stringify(event),
-		});
-		await response.text();
-		return response.status;
+	function deliver(event: object, headers: Record<string, string>): Promise<number> {
+		return shop.deliver(JSON.stringify(event), headers);
 	}
 });
+
+describe("with the whole system", () => {
+	let stack: Stack;
+	let merchant: Demo["merchants"][number];
+
+	beforeAll(async () => {
+		stack = await startStack();
+		merchant = stack.demo.merchants.find(({ name }) => name === "Kaveri Books")!;
+	});
+
+	afterAll(() => stack?.stop());
+
+	it.each(available)("payments in %s take a payment once, and see it paid", async (...language) => {
+		const order_id = `KB-${language[0]}-${randomUUID()}`;
+		const call = async (...args: string[]) => {
+			const { stdout } = await run(language, "payments", args, {
+				CHECKOUT_URL: stack.demo.checkout_url,
+				CLIENT_KEY: merchant.client_key,
+				CLIENT_SALT: merchant.client_salt,
+			});
+			return JSON.parse(stdout);
+		};
+
+		const first = await call("initiate", order_id, "49900");
+		expect(first).toMatchObject({ order_id, amount: 49_900, currency: "INR", status: "created" });
+		expect(first.checkout_url).toContain(`/pay/${first.transaction_id}?token=${first.status_token}`);
+		expect((await fetch(first.checkout_url)).status).toBe(200);
+
+		const { transaction_id, checkout_url } = first;
+		expect(await call("initiate", order_id, "49900")).toMatchObject({ transaction_id, checkout_url, replayed: true });
+		const refusal = await call("initiate", order_id, "100").catch((error) => error);
+		expect(refusal.code).toBeGreaterThan(0);
+		expect(refusal.stdout + refusal.stderr).toContain("order_id_conflict");
+
+		await payAtSandbox(order_id);
+		await expect
+			.poll(() => call("status", transaction_id), { timeout: 20_000 })
+			.toMatchObject({ transaction_id, order_id, status: "paid", amount: 49_900, method: "upi", amount_refunded: 0 });
+		await receivedWebhook(order_id);
+	});
+
+	it("receive-webhooks take the very bytes that we send", async () => {
+		const order_id = `KB-${randomUUID()}`;
+		await run(available[0]!, "payments", ["initiate", order_id, "49900"], {
+			CHECKOUT_URL: stack.demo.checkout_url,
+			CLIENT_KEY: merchant.client_key,
+			CLIENT_SALT: merchant.client_salt,
+		});
+		await payAtSandbox(order_id);
+		const { raw, headers } = await receivedWebhook(order_id);
+		for (const language of withHandlers) {
+			const shop = await openShop(language, merchant.webhook_secret);
+			try {
+				expect(await shop.deliver(raw, headers)).toBe(204);
+				await expect.poll(() => shop.output()).toContain(`ship ${order_id}: 49900 paise`);
+			} finally {
+				await shop.close();
+			}
+		}
+	});
+
+	/** The payer, as the guide's last section plays it; the order is there once a worker has made it. */
+	async function payAtSandbox(order: string): Promise<void> {
+		const pay = async () => {
+			const response = await fetch(`${stack.demo.sandbox_url}/_control/pay`, {
+				method: "POST",
+				headers: { "content-type": "application/json" },
+				body: JSON.stringify({ provider: "razorpay", order, outcome: "success" }),
+			});
+			return response.status;
+		};
+		await expect.poll(pay, { timeout: 20_000 }).toBe(200);
+	}
+
+	async function receivedWebhook(order_id: string): Promise<{ raw: string; headers: Record<string, string> }> {
+		const find = async () => {
+			const response = await fetch(`${stack.demo.sandbox_url}/_control/merchant/events?type=payment.paid`);
+			const events: {
+				body: { data: { order_id: string } };
+				verified: boolean;
+				raw: string;
+				headers: Record<string, string>;
+			}[] = await response.json();
+			return events.find((event) => event.body.data.order_id === order_id);
+		};
+		await expect.poll(find, { timeout: 20_000 }).toMatchObject({ verified: true });
+		return (await find())!;
+	}
+});
+
+interface Shop {
+	output(): string;
+	deliver(body: string, headers: Record<string, string>): Promise<number>;
+	close(): Promise<void>;
+}
+
+/** Runs receive-webhooks. */
+async function openShop([name, { command, extension }]: [string, Language], secret: string): Promise<Shop> {
+	const port = await freePort();
+	const file = join(EXAMPLES, `receive-webhooks.${extension}`);
+	const { PATH = "" } = process.env;
+	const shop = spawn(command, name === "php" ? ["-S", `127.0.0.1:${port}`, file] : [file], {
+		env: { PATH, PORT: String(port), WEBHOOK_SECRET: secret },
+		stdio: ["ignore", "pipe", "pipe"],
+	});
+	let output = "";
+	for (const stream of [shop.stdout, shop.stderr]) stream.on("data", (data) => (output += data));
+	await untilListening(port);
+	return {
+		output: () => output,
+		async deliver(body, headers) {
+			const response = await fetch(`http://127.0.0.1:${port}/`, {
+				method: "POST",
+				headers: { "content-type": "application/json", ...headers },
+				body,
+			});
+			await response.text();
+			return response.status;
+		},
+		async close() {
+			shop.kill();
+			if (shop.exitCode === null && shop.signalCode === null) await once(shop, "exit");
+		},
+	};
+}
 
 async function freePort(): Promise<number> {
 	const probe = createServer().listen(0, "127.0.0.1");
