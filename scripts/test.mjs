@@ -1,0 +1,93 @@
+// `npm test`: everything that must hold, in the order of how quickly it tells. The last line counts all of it.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const binaries = join(root, "node_modules", ".bin");
+const inCI = process.env.CI === "true";
+// npm does this for its own scripts; so that `node scripts/test.mjs` runs the same Node 24.
+const env = { ...process.env, PATH: `${binaries}${delimiter}${process.env.PATH}` };
+
+const totals = { passed: 0, failed: 0, skipped: 0 };
+
+function run(command, args) {
+	return new Promise((resolve) => {
+		const child = spawn(join(binaries, command), args, { cwd: root, env, stdio: ["ignore", "inherit", "inherit"] });
+		child.once("error", (error) => {
+			console.error(error.message);
+			resolve(1);
+		});
+		child.once("exit", (code) => resolve(code ?? 1));
+	});
+}
+
+async function step(title, command, args) {
+	console.log(`\n── ${title}`);
+	const code = await run(command, args);
+	if (code === 0) totals.passed++;
+	else totals.failed++;
+	console.log(code === 0 ? "passed" : "failed");
+}
+
+function findBrowser() {
+	const candidates = [
+		process.env.CHROMIUM_PATH,
+		"/usr/bin/chromium",
+		"/usr/bin/chromium-browser",
+		"/usr/bin/google-chrome",
+		"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+		"/Applications/Chromium.app/Contents/MacOS/Chromium",
+	];
+	return candidates.find((path) => path !== undefined && path !== "" && existsSync(path));
+}
+
+async function runVitest(filters) {
+	console.log("\n── tests");
+	const folder = mkdtempSync(join(tmpdir(), "lightspeedpay-report-"));
+	const file = join(folder, "report.json");
+	const args = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${file}`, ...filters];
+	const code = await run("vitest", args);
+	let report = null;
+	try {
+		report = JSON.parse(readFileSync(file, "utf8"));
+	} catch {
+		// It ended before it could report: counted below.
+	}
+	rmSync(folder, { recursive: true, force: true });
+	const before = totals.failed;
+	for (const testFile of report?.testResults ?? []) {
+		const failed = testFile.assertionResults.filter(({ status }) => status === "failed").length;
+		totals.failed += failed;
+		totals.passed += testFile.assertionResults.filter(({ status }) => status === "passed").length;
+		totals.skipped += testFile.assertionResults.filter(({ status }) => !["passed", "failed"].includes(status)).length;
+		// A file that could not be loaded or set up has no failed test of its own.
+		if (testFile.status === "failed" && failed === 0) totals.failed++;
+	}
+	// An error outside every test, a crash of the runner.
+	if (code !== 0 && totals.failed === before) totals.failed++;
+}
+
+const version = spawnSync("node", ["--version"], { env, encoding: "utf8" }).stdout ?? "";
+if (!existsSync(join(binaries, "vitest")) || !(Number(/^v(\d+)/.exec(version)?.[1]) >= 24)) {
+	console.error("The packages are not installed, or not with Node 24 among them: run `npm ci` first.");
+	totals.failed++;
+} else {
+	const browser = findBrowser();
+	if (browser !== undefined) env.CHROMIUM_PATH = browser;
+	else if (inCI) {
+		console.error("No browser was found and CI runs every test: install Chromium (apt-get install chromium).");
+		totals.failed++;
+	} else {
+		console.log("Browser tests are skipped: install Chromium (apt-get install chromium) or set CHROMIUM_PATH to one.");
+	}
+	await step("lint (biome check)", "biome", ["check"]);
+	await step("types (tsc)", "tsc", ["--noEmit"]);
+	await runVitest(process.argv.slice(2));
+}
+
+const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";
+console.log(`\n${totals.passed} passed, ${totals.failed} failed${skipped}`);
+process.exitCode = totals.failed === 0 ? 0 : 1;
