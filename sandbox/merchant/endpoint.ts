@@ -112,7 +112,12 @@ function signed({ client_salt }: Merchant, result: Record<string, string>): bool
 }
 
 function resultPage(result: Record<string, string>, signer: Merchant | undefined, canVerify: boolean) {
-	const paid = result.status === "paid";
+	const heading =
+		!signer && canVerify
+			? "This result cannot be trusted"
+			: result.status === "paid"
+				? "Thank you, your order is paid"
+				: `Your order is ${result.status || "not known"}`;
 	const verdict = signer
 		? html`<p class="note good" id="verdict" data-verified="true">The signature verifies with the salt of ${signer.name}: this result can be trusted.</p>`
 		: canVerify
@@ -123,7 +128,7 @@ function resultPage(result: Record<string, string>, signer: Merchant | undefined
 		style: new Html(`.narrow { max-width: 40rem; } th { width: 9rem; } .narrow h1 { font-size: 1.5rem; }`),
 		body: html`<main class="wide narrow"><section class="card">
 <p class="small soft">${signer?.name ?? "The merchant's shop"}</p>
-<h1>${paid ? "Thank you, your order is paid" : `Your order is ${result.status || "not known"}`}</h1>
+<h1>${heading}</h1>
 ${/^\d+$/.test(result.amount ?? "") && html`<p class="soft">${rupees(Number(result.amount))}</p>`}
 </section>
 ${verdict}

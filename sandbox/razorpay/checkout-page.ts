@@ -71,6 +71,7 @@ input, select { font: inherit; color: var(--ink); background: var(--field); bord
 .answers { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 .outcome { text-align: center; display: grid; gap: 1rem; justify-items: center; padding: 1.5rem 0; }
 .badge { width: 72px; height: 72px; border-radius: 50%; display: grid; place-items: center; }
+.badge svg { width: 40px; height: 40px; }
 .badge.good { background: var(--good-ground); color: var(--good); }
 .badge.warn { background: var(--warn-ground); color: var(--warn); }
 .outcome .button, .outcome button, .outcome form { width: 100%; max-width: 22rem; }
@@ -220,7 +221,7 @@ export function waitingPage(session: CheckoutSession, order: Order, payment: Pay
 <form class="panel" method="post" action="/razorpay/v1/checkout/embedded/${session.id}/pay">
 	<input type="hidden" name="method" value="${payment.method}">
 	${bankAnswers(order, "Decide it now:", false)}</form>`;
-	return { title: "Waiting for the bank", style: STYLE, body: frame(session, order, main), refresh_seconds: 10 };
+	return { title: "Waiting for the bank", style: STYLE, body: frame(session, order, main), refresh_seconds: 5 };
 }
 
 export function outcomePage(session: CheckoutSession, order: Order, payment: Payment, form: ReturnForm | null): Page {
@@ -230,7 +231,7 @@ export function outcomePage(session: CheckoutSession, order: Order, payment: Pay
 ${
 	form
 		? html`<form method="post" action="${form.action}" id="return">${hidden(form.fields)}<button class="primary block">Return to ${session.name}</button></form>
-	<p class="small soft">You are taken there automatically in a moment; if not, press the button.</p>`
+	<p class="small soft" id="automatic" hidden>You are taken there automatically in a moment; if not, press the button.</p>`
 		: html`<p class="soft">You may close this page.</p>`
 }</div>`;
 	return {
@@ -238,7 +239,7 @@ ${
 		style: STYLE,
 		body: frame(session, order, main),
 		...(form && {
-			script: `setTimeout(() => document.getElementById("return").submit(), ${RETURN_AFTER_MS});`,
+			script: `document.getElementById("automatic").hidden = false; setTimeout(() => document.getElementById("return").submit(), ${RETURN_AFTER_MS});`,
 		}),
 	};
 }

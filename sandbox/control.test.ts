@@ -1,0 +1,102 @@
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startTestSandbox, TEST_ACCOUNT } from "./test-sandbox.ts";
+
+const test = await startTestSandbox({ log_capacity: 3 });
+const credentials = (secret: string) => Buffer.from(`${TEST_ACCOUNT.api_key}:${secret}`).toString("base64");
+
+function createOrder(url: string, body: unknown) {
+	return fetch(`${url}/razorpay/v1/orders`, {
+		method: "POST",
+		headers: { authorization: `Basic ${credentials(TEST_ACCOUNT.api_secret)}`, "content-type": "application/json" },
+		body: JSON.stringify(body),
+	}).then((response) => response.json() as Promise<{ id: string }>);
+}
+
+beforeAll(() => test.control("PUT", "accounts", TEST_ACCOUNT));
+afterAll(() => test.close());
+
+describe("control", () => {
+	it.each([
+		["POST", "pay", { provider: "razorpay", order: "nothing", outcome: "success" }, 404, "order_not_found"],
+		["POST", "pay", { provider: "nobody", order: "x", outcome: "success" }, 404, "unknown_provider"],
+		["POST", "pay", { provider: "razorpay", order: "x", outcome: "maybe" }, 400, "invalid_request"],
+		["PUT", "accounts", { ...TEST_ACCOUNT, provider: "nobody" }, 404, "unknown_provider"],
+		["PUT", "accounts", { ...TEST_ACCOUNT, webhook_url: "ftp://x" }, 400, "invalid_request"],
+		["PUT", "merchants", { name: "x" }, 400, "invalid_request"],
+		["GET", "log?limit=0", undefined, 400, "invalid_request"],
+		["GET", "nothing", undefined, 404, "not_found"],
+	])("%s %s with %j is answered %i %s", async (method, path, body, status, code) => {
+		const answer = await test.control(method, path, body);
+		expect(answer).toMatchObject({ status, body: { error: { code, message: expect.any(String) } } });
+	});
+
+	it("takes JSON only, so that no page in a browser can steer it", async () => {
+		const response = await fetch(`${test.url}/_control/faults`, { method: "POST", body: "{}" });
+		expect(response.status).toBe(415);
+	});
+
+	it("finds an order by its id, its receipt or a note", async () => {
+		const { id } = await createOrder(test.url, {
+			amount: 100,
+			currency: "INR",
+			receipt: "attempt-9",
+			notes: { order_id: "KB-9" },
+		});
+		for (const order of [id, "attempt-9", "KB-9"]) {
+			const { body } = await test.control("POST", "pay", { provider: "razorpay", order, outcome: "failure" });
+			expect(body.order.id).toBe(id);
+		}
+	});
+
+	it("never shows secrets", async () => {
+		await createOrder(test.url, { amount: 100, currency: "INR" });
+		const shown = JSON.stringify([await test.control("GET", "accounts"), await test.control("GET", "log")]);
+		expect(shown).toContain(`Basic ${TEST_ACCOUNT.api_key}:[redacted]`);
+		for (const secret of [TEST_ACCOUNT.api_secret, TEST_ACCOUNT.webhook_secret, credentials(TEST_ACCOUNT.api_secret)]) {
+			expect(shown).not.toContain(secret);
+		}
+	});
+
+	it("keeps the newest requests and counts them all", async () => {
+		await test.control("DELETE", "log");
+		for (let amount = 101; amount <= 105; amount++) await createOrder(test.url, { amount, currency: "INR" });
+		const response = await fetch(`${test.url}/_control/log?service=razorpay`);
+		expect(response.headers.get("x-total-count")).toBe("5");
+		const log = (await response.json()) as { body: { amount: number } }[];
+		expect(log.map(({ body }) => body.amount)).toEqual([103, 104, 105]);
+		expect(log[0]).toMatchObject({ method: "POST", path: "/razorpay/v1/orders", status: 200 });
+	});
+});
+
+it("shows a person the services and the latest orders", async () => {
+	const { id } = await createOrder(test.url, { amount: 12_345_600, currency: "INR" });
+	const page = await (await fetch(test.url)).text();
+	expect(page).toContain(id);
+	expect(page).toContain("₹1,23,456.00");
+	expect((await fetch(`${test.url}/healthz`)).status).toBe(200);
+	expect((await fetch(`${test.url}/nowhere`)).status).toBe(404);
+});
+
+it("refuses a body that is too large", async () => {
+	const response = await fetch(`${test.url}/merchant/webhook`, { method: "POST", body: "x".repeat(2_100_000) });
+	expect(response.status).toBe(413);
+});
+
+it("remembers accounts and merchants in its state file, which only its owner may read", async () => {
+	const directory = await mkdtemp(join(tmpdir(), "sandbox-"));
+	const state_file = join(directory, "state.json");
+	const first = await startTestSandbox({ state_file });
+	await first.control("PUT", "accounts", TEST_ACCOUNT);
+	await first.control("PUT", "merchants", { name: "Kaveri Books", webhook_secret: "whsec_c2VjcmV0" });
+	await first.close();
+	expect((await stat(state_file)).mode & 0o777).toBe(0o600);
+	expect(JSON.parse(await readFile(state_file, "utf8")).accounts).toHaveLength(1);
+	const second = await startTestSandbox({ state_file });
+	expect(await createOrder(second.url, { amount: 100, currency: "INR" })).toMatchObject({ status: "created" });
+	expect((await second.control("GET", "merchants")).body).toEqual([{ name: "Kaveri Books", client_id: null }]);
+	await second.close();
+	await rm(directory, { recursive: true });
+});
