@@ -1,12 +1,9 @@
 /** The payment page in a real browser: what it does by itself, without a script, and for everybody. */
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import pg from "pg";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildApp } from "../../checkout/app.ts";
 import { createDependencies, type Dependencies } from "../../checkout/dependencies.ts";
@@ -16,11 +13,12 @@ import { createStatusToken } from "../../checkout/status-token.ts";
 import { beginPspOrder, recordPspOrder, recordPspOrderFailure, settleAttempt } from "../../db/client/attempts.ts";
 import { initiatePayments, readPayPage } from "../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
-import { createSandbox } from "../../sandbox/app.ts";
+import { hasBrowser, launchBrowser } from "../browser.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
+import { type Stack, startStack } from "../stack.ts";
 
-const CHROMIUM = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+const inBrowser = hasBrowser();
 const states = TEXTS.en.states;
 
 const STATUS_TOKEN_KEY = Buffer.alloc(32, 5).toString("base64");
@@ -30,11 +28,8 @@ const servers: Server[] = [];
 const complaints: string[] = [];
 
 beforeAll(async () => {
-	if (!existsSync(CHROMIUM)) return;
-	browser = await chromium.launch({
-		executablePath: CHROMIUM,
-		args: ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking"],
-	});
+	if (!inBrowser) return;
+	browser = await launchBrowser();
 });
 afterAll(async () => {
 	await browser?.close();
@@ -195,7 +190,7 @@ async function pspPage(page: Page): Promise<void> {
 	await page.waitForURL(`${outside}/psp`);
 }
 
-describe.skipIf(!existsSync(CHROMIUM))("the payment page", () => {
+describe.skipIf(!inBrowser)("the payment page", () => {
 	beforeAll(async () => {
 		outside = await listen(createServer(showOutside));
 		checkout = await startCheckout(outside, { redirect_urls: [`${outside}/merchant`] });
@@ -425,104 +420,71 @@ async function everyState(): Promise<Map<string, string>> {
 	return urls;
 }
 
-describe.skipIf(!existsSync(CHROMIUM))("a payment through worker, PSP and merchant", () => {
-	const sandbox = createSandbox({ webhook_retry_base_ms: 50 });
-	let stack: Checkout;
-	let worker: ChildProcess;
+describe.skipIf(!inBrowser)("a payment through the whole system", () => {
+	let stack: Stack;
+	let finance: pg.Client;
 
 	beforeAll(async () => {
-		const url = await sandbox.listen(0);
-		stack = await startCheckout(url, {
-			redirect_urls: [`${url}/merchant/return`],
-			webhook_url: `${url}/merchant/webhook/kaveri-books`,
-		});
-		const { merchant, database } = stack;
-		const [gateway] = merchant.gateways;
-		await control("PUT", "accounts", {
-			provider: "razorpay",
-			api_key: gateway!.api_key,
-			api_secret: gateway!.api_secret,
-			webhook_secret: gateway!.webhook_secret,
-			webhook_url: `${stack.url}/webhook/${merchant.client_key}/${gateway!.id}`,
-		});
-		await control("PUT", "merchants", {
-			client_id: merchant.id,
-			name: "Kaveri Books",
-			webhook_secret: merchant.webhook_secret,
-			client_salt: merchant.client_salt,
-		});
-		worker = fork(join(import.meta.dirname, "../../jobs/worker.ts"), {
-			env: {
-				PATH: process.env.PATH,
-				DATABASE_URL: database.url("jobs"),
-				ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
-				STATUS_TOKEN_KEY,
-				PUBLIC_CHECKOUT_URL: stack.url,
-				SANDBOX_URL: url,
-				OUTBOUND_ALLOWED_HOSTS: new URL(url).host,
-				LOG_LEVEL: "error",
-			},
-		});
-		await once(worker, "message");
+		stack = await startStack();
+		finance = new pg.Client({ connectionString: stack.demo.database_url });
+		await finance.connect();
 	});
 	afterAll(async () => {
-		if (worker?.exitCode === null) {
-			worker.kill();
-			await once(worker, "exit");
-		}
-		await sandbox.close();
-		await stack?.close();
+		await finance?.end();
+		await stack?.stop();
 	});
 
-	async function control(method: string, path: string, body?: object): Promise<unknown> {
-		const response = await fetch(`${sandbox.url}/_control/${path}`, {
-			method,
-			headers: { "Content-Type": "application/json" },
-			...(body !== undefined && { body: JSON.stringify(body) }),
+	async function initiateAsMerchant(): Promise<{ id: string; url: string }> {
+		const { checkout_url, merchants } = stack.demo;
+		const { client_key, client_salt } = merchants.find(({ name }) => name === "Kaveri Books")!;
+		const response = await fetch(`${checkout_url}/payment/initiate`, {
+			method: "POST",
+			headers: { "Content-Type": "application/json", "X-Client-Key": client_key, "X-Client-Salt": client_salt },
+			body: JSON.stringify({ amount: 12_345_600, order_id: `KB-${++orders}` }),
 		});
 		expect(response.status).toBe(200);
-		return response.json();
+		const answer = (await response.json()) as { transaction_id: string; checkout_url: string };
+		return { id: answer.transaction_id, url: answer.checkout_url };
 	}
 
 	async function pay(page: Page, answer: "Approve" | "Decline"): Promise<void> {
-		await page.waitForURL(`${sandbox.url}/razorpay/**`);
+		await page.waitForURL(`${stack.demo.sandbox_url}/razorpay/**`);
 		const upi = page.locator("details[data-method=upi]");
 		if ((await upi.getAttribute("open")) === null) await upi.locator("summary").click();
 		await upi.getByRole("button", { name: answer }).click();
 	}
 
-	async function expectPaid(payment: Payment): Promise<void> {
-		const { rows } = await stack.database
-			.pool("admin")
-			.query("select type, amount from wallet_entries where transaction_id = $1 order by type", [payment.id]);
+	async function expectPaid({ id }: { id: string }): Promise<void> {
+		const { rows } = await finance.query(
+			"select type, amount::int from public.wallet_entries where transaction_id = $1 order by type",
+			[id],
+		);
 		expect(rows).toEqual([
 			{ type: "COMMISSION", amount: 432_096 },
 			{ type: "COMMISSION_GST", amount: 77_777 },
 		]);
 		await expect
 			.poll(async () => {
-				const events = (await control("GET", "merchant/events?type=payment.paid")) as {
-					verified: boolean;
-					body: { data: { transaction_id: string } };
-				}[];
-				return events.filter(({ body }) => body.data.transaction_id === payment.id).map(({ verified }) => verified);
+				const response = await fetch(`${stack.demo.sandbox_url}/_control/merchant/events?type=payment.paid`);
+				const events = (await response.json()) as { verified: boolean; body: { data: { transaction_id: string } } }[];
+				return events.filter(({ body }) => body.data.transaction_id === id).map(({ verified }) => verified);
 			})
 			.toEqual([true]);
 	}
 
 	it("is paid with nothing pressed but the bank's button", async () => {
-		const payment = await initiate(stack);
+		const payment = await initiateAsMerchant();
 		const page = await open(payment.url);
 		await pay(page, "Approve");
-		await page.waitForURL(`${stack.url}/pay/**`);
+		await page.waitForURL(`${stack.demo.checkout_url}/pay/**`);
 		await showsState(page, "paid");
-		await page.waitForURL(`${sandbox.url}/merchant/return?**`);
+		await page.waitForURL(`${stack.demo.sandbox_url}/merchant/return?**`);
 		expect(await page.locator("#verdict").getAttribute("data-verified")).toBe("true");
 		await expectPaid(payment);
 	});
 
 	it("is paid by a second try after the bank declined the first", async () => {
-		const payment = await initiate(stack);
+		const payment = await initiateAsMerchant();
 		const page = await open(payment.url);
 		await pay(page, "Decline");
 		await page.locator("#return-failure button").click();
@@ -534,7 +496,7 @@ describe.skipIf(!existsSync(CHROMIUM))("a payment through worker, PSP and mercha
 	});
 
 	it("is paid without JavaScript, in Hindi", async () => {
-		const payment = await initiate(stack);
+		const payment = await initiateAsMerchant();
 		const { states, continue_to_pay, back_to_merchant } = TEXTS.hi;
 		const page = await open(payment.url, { javaScriptEnabled: false, locale: "hi-IN" });
 		await page.getByRole("button", { name: continue_to_pay.replace("{amount}", "₹1,23,456.00") }).click();
