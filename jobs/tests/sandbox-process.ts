@@ -75,16 +75,10 @@ export async function startSandbox(): Promise<Sandbox> {
 			await control("POST", "/pay", { provider: "razorpay", order, outcome, webhook });
 		},
 		async requests(method, path) {
-			const log = await control<LoggedRequest[] | { data: LoggedRequest[] }>("GET", "/log?service=razorpay");
-			const entries = Array.isArray(log) ? log : log.data;
-			return entries.filter(
-				(entry) => entry.method === method && entry.path.split("?")[0]!.replace(/^\/razorpay/, "") === path,
-			);
+			const log = await control<LoggedRequest[]>("GET", `/log?service=razorpay&method=${method}`);
+			return log.filter((entry) => entry.path.split("?")[0] === `/razorpay${path}`);
 		},
-		async merchantEvents() {
-			const events = await control<MerchantEvent[] | { data: MerchantEvent[] }>("GET", "/merchant/events");
-			return Array.isArray(events) ? events : events.data;
-		},
+		merchantEvents: () => control("GET", "/merchant/events"),
 		async stop() {
 			child.kill("SIGKILL");
 			await exited;

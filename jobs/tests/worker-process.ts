@@ -18,7 +18,7 @@ export interface WorkerProcess {
 
 /** The jobs process as it runs in production, with a heartbeat of a fraction of a second. Resolves when it says ready. */
 export async function startWorker(env: Record<string, string>): Promise<WorkerProcess> {
-	const worker = spawnWorker({ WORKER_BEAT_SECONDS: "0.25", ...env });
+	const worker = spawnWorker({ WORKER_BEAT_SECONDS: "0.5", ...env });
 	const ready = once(worker.child, "message");
 	const outcome = await Promise.race([ready, worker.exited]);
 	if (!Array.isArray(outcome)) throw new Error(`The worker ended: ${JSON.stringify(outcome)} ${worker.stderr()}`);

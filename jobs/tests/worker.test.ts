@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { settleAttempt } from "../../db/client/attempts.ts";
 import { initiatePayments } from "../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
@@ -8,6 +8,9 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { inTransaction } from "../transaction.ts";
 import { type Endpoint, spawnWorker, startEndpoint, startWorker, type WorkerProcess } from "./worker-process.ts";
+
+// Processes start and stop here, some of them for ten seconds.
+vi.setConfig({ testTimeout: 40_000 });
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 let database: TestDatabase;
@@ -171,7 +174,7 @@ describe("the jobs process", () => {
 		killed.kill("SIGKILL");
 		await killed.exited;
 		cut_off.response.destroy();
-		// eight beats of a quarter second until the dead are known, and a look every beat
+		// eight beats of half a second until the dead are known, and a look every beat
 		const taken_over = await endpoint.next();
 		taken_over.response.writeHead(200).end();
 		expect(taken_over.headers["webhook-id"]).toBe(event_id);
