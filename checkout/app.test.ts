@@ -63,6 +63,7 @@ describe("a request that is refused", () => {
 		["a currency in lower case", withBody({ currency: "inr" }), "currency"],
 		["an unknown field", withBody({ amout: 1 }), "amout"],
 		["a field called __proto__", '{"amount":49900,"order_id":"A-1","__proto__":{"x":1}}', "__proto__"],
+		["a field given twice", '{"amount":49900,"order_id":"A-1","amount":100}', "amount"],
 		["credentials beside a signature", withBody({ client_key: "k", client_salt: "s" }), "client_key"],
 		["an unknown field of the customer", withBody({ customer: { nmae: "x" } }), "customer.nmae"],
 		["a customer that is text", withBody({ customer: "Asha" }), "customer"],

@@ -33,6 +33,7 @@ describe("readEnv", () => {
 		["PORT", "http", /^PORT must be a port number\.$/],
 		["PORT", "70000", /^PORT must be a port number\.$/],
 		["LOG_LEVEL", "loud", /^LOG_LEVEL must be fatal, error/],
+		["TRUSTED_PROXIES", "10.0.0.0/8, nginx", /^TRUSTED_PROXIES must be addresses or CIDR ranges/],
 		["METRICS_TOKEN", "short", /^METRICS_TOKEN must have at least 16 characters\.$/],
 	])("explains a wrong %s (%s) in one sentence", (name, value, message) => {
 		expect(() => readEnv({ ...complete, [name]: value })).toThrow(message);

@@ -1,3 +1,4 @@
+import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
 
@@ -36,6 +37,10 @@ const schema = z.object({
 				.split(",")
 				.map((entry) => entry.trim())
 				.filter((entry) => entry !== ""),
+		)
+		.refine(
+			(entries) => entries.every((entry) => ipaddr.isValid(entry) || ipaddr.isValidCIDR(entry)),
+			"must be addresses or CIDR ranges, comma-separated",
 		),
 });
 

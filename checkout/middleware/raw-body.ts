@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Request, RequestHandler } from "express";
 import { DomainError } from "../../db/client/errors.ts";
+import { findDuplicateKey } from "./duplicate-key.ts";
 
 export const MOST_BODY_BYTES = 1024 * 1024;
 /**
@@ -51,15 +52,21 @@ export const requireJson: RequestHandler = (req, _res, next) => {
 
 /** The body as a JSON object. */
 export function parseJsonBody(req: Request): Record<string, unknown> {
+	let text: string;
 	let value: unknown;
 	try {
 		if (!isUtf8(req.raw_body)) throw new SyntaxError("not UTF-8");
-		value = JSON.parse(req.raw_body.toString("utf8"));
+		text = req.raw_body.toString("utf8");
+		value = JSON.parse(text);
 	} catch (cause) {
 		throw new DomainError("invalid_request", { message: "The body is not valid JSON in UTF-8.", param: "body", cause });
 	}
 	if (typeof value !== "object" || value === null || Array.isArray(value)) {
 		throw new DomainError("invalid_request", { message: "The body must be a JSON object.", param: "body" });
+	}
+	const duplicate = findDuplicateKey(text);
+	if (duplicate !== null) {
+		throw new DomainError("invalid_request", { message: `The body names ${duplicate} twice.`, param: duplicate });
 	}
 	return value as Record<string, unknown>;
 }
