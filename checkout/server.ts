@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { buildApp } from "./app.ts";
 import { createDependencies, type Dependencies } from "./dependencies.ts";
 import { type Env, EnvError, readEnv } from "./env.ts";
+import { answerMalformedRequests } from "./middleware/malformed-requests.ts";
 
 /** A load balancer needs this long to notice; connections still open after it are cut. */
 const STOP_MS = 8_000;
@@ -15,6 +16,7 @@ async function serve(env: Env): Promise<void> {
 		{ headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 75_000, maxHeaderSize: 16 * 1024 },
 		buildApp(dependencies),
 	);
+	answerMalformedRequests(server);
 	const port = await listen(server, env).catch(async (error) => {
 		await dependencies.close();
 		throw error;
