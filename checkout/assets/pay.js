@@ -8,8 +8,6 @@
  */
 (() => {
 	const RELOAD_TIMEOUT_MS = 15000;
-	/** How often a waiting page looks for itself, should the stream be silent or blocked. */
-	const POLL_MS = 15000;
 	const POLL_WITHOUT_STREAM_MS = 4000;
 	const PARTS = ["amount", "state", "details"];
 
@@ -156,12 +154,12 @@
 		stream.onerror = schedulePoll;
 	}
 
+	/** A look now and then, should the stream be silent, over or blocked. */
 	function schedulePoll() {
 		clearTimeout(poll_timer);
-		if (!data.stream) return;
-		const deaf = stream?.readyState === EventSource.CLOSED;
-		if (!data.waiting && !deaf) return;
-		poll_timer = setTimeout(load, deaf ? POLL_WITHOUT_STREAM_MS : POLL_MS);
+		const deaf = data.stream && stream?.readyState === EventSource.CLOSED;
+		const wait = deaf ? POLL_WITHOUT_STREAM_MS : Number(data.poll);
+		if (wait) poll_timer = setTimeout(load, wait);
 	}
 
 	function tick() {

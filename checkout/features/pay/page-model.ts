@@ -64,7 +64,8 @@ export interface PageModel {
 		version: string;
 		stream: string;
 		remaining_ms: string;
-		waiting: string;
+		/** Milliseconds between looks, beside the stream; empty when there is nothing to look for. */
+		poll_ms: string;
 		/** The attempt that may be opened without a press of the button; empty when none may. */
 		open: string;
 		/** Seconds until the browser is taken back to the merchant; empty when it stays. */
@@ -76,6 +77,10 @@ export interface PageModel {
 const RETURN_AFTER_SECONDS = 8;
 /** From then on a payment that is still being prepared is late. */
 const SLOW_AFTER_MS = 20_000;
+const POLL_MS = 15_000;
+/** Money that was under way when the time ended arrives within minutes, if at all. */
+const LATE_POLL_MS = 60_000;
+const LATE_POLL_UNTIL_MS = 15 * 60_000;
 
 export function pageModel(input: PageInput, form_action: string): PageModel {
 	const { page, visit, language, token } = input;
@@ -154,7 +159,7 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 			version: String(page.version),
 			stream: isLive(state) ? `/status/${view.transaction_id}/stream?${new URLSearchParams({ token })}` : "",
 			remaining_ms: counts_down ? String(remaining) : "",
-			waiting: isWaiting(state) ? "yes" : "",
+			poll_ms: pollInterval(state, -remaining),
 			open: state === "ready" ? page.attempt_id : "",
 			return_after: state === "paid" && result_url !== null ? String(RETURN_AFTER_SECONDS) : "",
 			form_action,
@@ -181,6 +186,11 @@ function payModel(page: PageInput["page"], state: PageState, texts: Texts, amoun
 			? null
 			: { fields: Object.entries(presentation.fields).map(([name, value]) => ({ name, value })) };
 	return { url: presentation.url, form, ...look };
+}
+
+function pollInterval(state: PageState, expired_for_ms: number): string {
+	if (isWaiting(state)) return String(POLL_MS);
+	return state === "expired" && expired_for_ms < LATE_POLL_UNTIL_MS ? String(LATE_POLL_MS) : "";
 }
 
 function reasonOf(code: string | undefined, texts: Texts): string[] {

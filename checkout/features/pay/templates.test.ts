@@ -130,6 +130,13 @@ describe("the payment page", () => {
 		expect(render(STATES.preparing)).not.toContain(TEXTS.en.states.preparing.slow);
 	});
 
+	it("looks for late money for a while after the time is over", () => {
+		const poll = (expires_at: string) =>
+			/data-poll="(\d*)"/.exec(render(input({ status: "expired", expires_at })))?.[1];
+		expect(poll("2026-11-21T06:10:00.000Z")).toBe("60000");
+		expect(poll("2026-11-21T06:00:00.000Z")).toBe("");
+	});
+
 	it("offers no second payment while the bank has the first", () => {
 		const html = render(input({}, { attempt_status: "authorized" }));
 		expect(html).toContain(TEXTS.en.states.confirming.heading);
