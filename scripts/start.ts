@@ -3,10 +3,12 @@
  * What does not depend on each other starts at the same time. Ends with 0 after Ctrl-C or SIGTERM, with 1 when a part failed;
  * either way nothing keeps running.
  */
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import pg from "pg";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { type Cluster, ClusterError, startCluster } from "../db/cluster.ts";
@@ -182,11 +184,14 @@ async function startStudio(
 	databaseUrl: string,
 	shared: Record<string, string>,
 ): Promise<void> {
+	// Built after npm ci; this is for sources that changed since.
+	const building = promisify(execFile)(process.execPath, [join(ROOT, "directus", "build-extensions.mjs")]);
 	await prepareStudio({
 		databaseUrl,
 		admin: { email: EMAILS.administrator, password: secrets.passwords.administrator },
 		report: progress,
 	});
+	await building;
 	const studio = start("studio", settings, {
 		...shared,
 		DATABASE_URL: databaseUrl,
