@@ -14,7 +14,7 @@ call() { # call <method> <path with query> [json]
 	curl --silent --show-error --fail-with-body --retry 3 --max-time 15 --output "$answer" --request "$method" \
 		--header "X-Client-Key: $CLIENT_KEY" --header "X-Timestamp: $timestamp" --header "X-Signature: $signature" \
 		${body:+--header 'Content-Type: application/json' --data-binary "$body"} "$CHECKOUT_URL$path" || status=$?
-	cat "$answer"
+	cat "$answer" && echo
 	return "$status"
 }
 
