@@ -34,6 +34,13 @@ function readable(collection: string, options: { except?: string[]; only?: strin
 	return { collection, action: "read", fields };
 }
 
+/** With the form's sections: the app takes a section that may not be written, and all in it, for read-only. */
+function writable(collection: string, action: "create" | "update", fields: string[]): Permission {
+	const described = collections.find((candidate) => candidate.collection === collection)?.fields ?? [];
+	const sections = described.map(({ field }) => field).filter((field) => field.startsWith("section_"));
+	return { collection, action, fields: [...fields, ...sections] };
+}
+
 const EDITABLE_CLIENT = [
 	"company_name",
 	"legal_name",
@@ -124,19 +131,11 @@ export const roles: Record<RoleName, Role> = {
 		permissions: [
 			readable("clients"),
 			// What the studio makes for a new client (its hook) counts as part of the request.
-			{
-				collection: "clients",
-				action: "create",
-				fields: [...EDITABLE_CLIENT, "id", "client_key", "new_client_salt", "new_webhook_secret"],
-			},
-			{ collection: "clients", action: "update", fields: EDITABLE_CLIENT },
+			writable("clients", "create", [...EDITABLE_CLIENT, "id", "client_key", "new_client_salt", "new_webhook_secret"]),
+			writable("clients", "update", EDITABLE_CLIENT),
 			readable("payment_gateways"),
-			{
-				collection: "payment_gateways",
-				action: "create",
-				fields: [...EDITABLE_GATEWAY, "id", "client_id", "provider"],
-			},
-			{ collection: "payment_gateways", action: "update", fields: EDITABLE_GATEWAY },
+			writable("payment_gateways", "create", [...EDITABLE_GATEWAY, "id", "client_id", "provider"]),
+			writable("payment_gateways", "update", EDITABLE_GATEWAY),
 			readable("gateway_states"),
 			readable("gateway_log"),
 			readable("transactions"),
@@ -145,10 +144,10 @@ export const roles: Record<RoleName, Role> = {
 			readable("webhook_events"),
 			readable("webhook_deliveries"),
 			readable("wallets"),
-			{ collection: "wallets", action: "update", fields: ["warn_threshold"] },
+			writable("wallets", "update", ["warn_threshold"]),
 			readable("wallet_entries"),
 			readable("alerts"),
-			{ collection: "alerts", action: "update", fields: ["status"] },
+			writable("alerts", "update", ["status"]),
 			OWN_PROFILE,
 		],
 	},
