@@ -60,6 +60,26 @@ it("gives the jobs of a silent worker back, and leaves those of a living one", a
 	await expect.poll(holders, { timeout: 3000 }).toEqual([null, "pool-a"]);
 });
 
+it("lets a job whose worker died during its last try fail for good, and says so", async () => {
+	await rows("insert into worker_heartbeats (worker_id, beat_at) values ('pool-dead', now() - interval '1 minute')");
+	await holdJob("pool-dead");
+	await holdJob("pool-dead");
+	await rows(
+		"update graphile_worker._private_jobs set attempts = max_attempts where id = (select max(id) from graphile_worker.jobs)",
+	);
+	await start("pool-a");
+	const jobs = await rows(
+		"select attempts, max_attempts, locked_by, last_error from graphile_worker._private_jobs where payload::text = '{}' order by id",
+	);
+	expect(jobs).toEqual([
+		{ attempts: 1, max_attempts: 25, locked_by: null, last_error: null },
+		{ attempts: 25, max_attempts: 25, locked_by: null, last_error: "The worker died during the last try." },
+	]);
+	expect(await rows("select kind, message from alerts")).toEqual([
+		{ kind: "job_failed", message: "A job of the task send_alert failed: The worker died during the last try." },
+	]);
+});
+
 it("says that the worker must end when it could not beat, before others take its jobs", async () => {
 	const lost = Promise.withResolvers<Error>();
 	await start("pool-a", lost.resolve);

@@ -9,9 +9,10 @@
  *   take-over of pools silent for 40 s, looked for every 5 s: at most 45 s after a kill, and never while the owner,
  *             which the fence has ended 10 s before, may still be working
  */
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
-import { beatWorker, releaseDeadWorkers } from "../db/client/operations.ts";
+import { beatWorker, raiseAlert, releaseDeadWorkers } from "../db/client/operations.ts";
+import { failedJobAlert } from "./failed-job-alert.ts";
 import { inTransaction } from "./transaction.ts";
 
 const FENCE_BEATS = 6;
@@ -75,6 +76,29 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 
 /** In one transaction: a process killed between forgetting a dead worker and unlocking its jobs would lose them. */
 async function releaseDead(database: Pool, after_seconds: number, log: Logger): Promise<void> {
-	const dead = await inTransaction(database, (client) => releaseDeadWorkers(client, after_seconds));
+	const dead = await inTransaction(database, async (client) => {
+		const workers = await releaseDeadWorkers(client, after_seconds);
+		if (workers.length > 0) await buryLost(client);
+		return workers;
+	});
 	if (dead.length > 0) log.warn({ worker_ids: dead }, "workers went silent: their jobs are back in the queue");
+}
+
+/**
+ * A job whose worker died during its last try is unlocked and yet never run again, and nobody has said so: no error, no
+ * alert. It becomes a job that has failed for good, like any other. (Not given another try: it may be what kills workers.)
+ */
+async function buryLost(client: PoolClient): Promise<void> {
+	const { rows } = await client.query<{ id: string; task_identifier: string }>(
+		`select id::text, task_identifier from graphile_worker.jobs
+			where attempts >= max_attempts and locked_at is null and last_error is null`,
+	);
+	if (rows.length === 0) return;
+	await client.query("select graphile_worker.permanently_fail_jobs($1::bigint[], $2)", [
+		rows.map(({ id }) => id),
+		"The worker died during the last try.",
+	]);
+	for (const { id, task_identifier } of rows) {
+		await raiseAlert(client, failedJobAlert(task_identifier, id, "The worker died during the last try."));
+	}
 }

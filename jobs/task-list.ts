@@ -6,6 +6,7 @@
  */
 import type { Task, TaskList } from "graphile-worker";
 import { raiseAlert } from "../db/client/operations.ts";
+import { failedJobAlert } from "./failed-job-alert.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
 import * as confirmAttempt from "./tasks/confirm_attempt.ts";
 import * as createPspOrder from "./tasks/create_psp_order.ts";
@@ -50,7 +51,10 @@ export function toTaskList(lane: Lane, services: Services): TaskList {
 	);
 }
 
-/** Gives the run its log, and tells operators of a job that has failed for good. */
+/** A task with many tries goes on for days; by this one somebody should know. */
+const TRIES_BEFORE_ALERT = 5;
+
+/** Gives the run its log, and tells operators of a job that does not come through. */
 function toGraphileTask(name: string, run: RunTask, services: Services): Task {
 	return async (raw_payload, { job }) => {
 		const is_last_attempt = job.attempts >= job.max_attempts;
@@ -66,23 +70,16 @@ function toGraphileTask(name: string, run: RunTask, services: Services): Task {
 				log.info({ reason: error.message }, "job waits for another try");
 			} else {
 				log.error({ err: error, payload: raw_payload }, is_last_attempt ? "job failed for good" : "job failed");
-				if (is_last_attempt) await reportDeadJob(name, String(job.id), error, services);
+				if (is_last_attempt || job.attempts === TRIES_BEFORE_ALERT) await report(name, String(job.id), error, services);
 			}
 			throw error;
 		}
 	};
 }
 
-async function reportDeadJob(task: string, job_id: string, error: unknown, { database, log }: Services): Promise<void> {
+async function report(task: string, job_id: string, error: unknown, { database, log }: Services): Promise<void> {
 	try {
-		await raiseAlert(database, {
-			kind: "job_failed",
-			severity: "critical",
-			message: `A job of the task ${task} has failed for good: ${error instanceof Error ? error.message : String(error)}`,
-			details: { task, job_id },
-			// One open alert a task: its count says how many.
-			dedupe_key: `job_failed:${task}`,
-		});
+		await raiseAlert(database, failedJobAlert(task, job_id, error instanceof Error ? error.message : String(error)));
 	} catch (cause) {
 		log.error({ err: cause }, "the alert of a failed job could not be raised");
 	}
