@@ -9,10 +9,11 @@ import { sendPage } from "./page.ts";
 import { createProviders } from "./providers.ts";
 import { Registry } from "./registry.ts";
 import { RequestLog } from "./request-log.ts";
+import { readable, readStateFile, writeStateFile } from "./state-file.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 
 export interface SandboxOptions {
-	/** Keeps accounts and merchants across restarts. */
+	/** Keeps accounts and merchants across restarts; beside it, a file a provider keeps its newest orders. */
 	state_file?: string | null;
 	/** The wait before a provider's second try of a webhook. */
 	webhook_retry_base_ms?: number;
@@ -49,6 +50,15 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 	});
 	const providers = createProviders({ registry, sender, capacity: options.order_capacity ?? 100_000 });
 	const merchant = new MerchantEndpoint(registry);
+	const stateFileOf = (name: string) => (options.state_file ? `${options.state_file}.${name}` : null);
+	for (const provider of providers) {
+		const file = stateFileOf(provider.name);
+		if (file === null) continue;
+		readable(file, () => {
+			const saved = readStateFile(file);
+			if (saved !== null) provider.restore(saved);
+		});
+	}
 
 	const app = express();
 	app.disable("x-powered-by");
@@ -107,10 +117,15 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 		async close() {
 			sender.close();
 			faults.close();
-			if (!server.listening) return;
-			const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-			server.closeAllConnections();
-			await closed;
+			if (server.listening) {
+				const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+				server.closeAllConnections();
+				await closed;
+			}
+			for (const provider of providers) {
+				const file = stateFileOf(provider.name);
+				if (file !== null) writeStateFile(file, provider.save());
+			}
 		},
 	};
 }

@@ -1,19 +1,21 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startTestSandbox, TEST_ACCOUNT } from "./test-sandbox.ts";
 
 const test = await startTestSandbox({ log_capacity: 3 });
 const credentials = (secret: string) => Buffer.from(`${TEST_ACCOUNT.api_key}:${secret}`).toString("base64");
 
-function createOrder(url: string, body: unknown) {
-	return fetch(`${url}/razorpay/v1/orders`, {
-		method: "POST",
+function call(url: string, method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+	return fetch(`${url}/razorpay/v1${path}`, {
+		method,
 		headers: { authorization: `Basic ${credentials(TEST_ACCOUNT.api_secret)}`, "content-type": "application/json" },
-		body: JSON.stringify(body),
-	}).then((response) => response.json() as Promise<{ id: string }>);
+		...(body !== undefined && { body: JSON.stringify(body) }),
+	}).then((response) => response.json() as Promise<Record<string, unknown>>);
 }
+
+const createOrder = (url: string, body: unknown) => call(url, "POST", "/orders", body);
 
 beforeAll(() => test.control("PUT", "accounts", TEST_ACCOUNT));
 afterAll(() => test.close());
@@ -85,18 +87,44 @@ it("refuses a body that is too large", async () => {
 	expect(response.status).toBe(413);
 });
 
-it("remembers accounts and merchants in its state file, which only its owner may read", async () => {
-	const directory = await mkdtemp(join(tmpdir(), "sandbox-"));
-	const state_file = join(directory, "state.json");
-	const first = await startTestSandbox({ state_file });
-	await first.control("PUT", "accounts", TEST_ACCOUNT);
-	await first.control("PUT", "merchants", { name: "Kaveri Books", webhook_secret: "whsec_c2VjcmV0" });
-	await first.close();
-	expect((await stat(state_file)).mode & 0o777).toBe(0o600);
-	expect(JSON.parse(await readFile(state_file, "utf8")).accounts).toHaveLength(1);
-	const second = await startTestSandbox({ state_file });
-	expect(await createOrder(second.url, { amount: 100, currency: "INR" })).toMatchObject({ status: "created" });
-	expect((await second.control("GET", "merchants")).body).toEqual([{ name: "Kaveri Books", client_id: null }]);
-	await second.close();
-	await rm(directory, { recursive: true });
+describe("the state file", () => {
+	let directory: string;
+	let state_file: string;
+	beforeEach(async () => {
+		directory = await mkdtemp(join(tmpdir(), "sandbox-"));
+		state_file = join(directory, "state.json");
+	});
+	afterEach(() => rm(directory, { recursive: true }));
+
+	it("keeps accounts, merchants, orders and what was paid, for its owner alone", async () => {
+		const first = await startTestSandbox({ state_file });
+		await first.control("PUT", "accounts", TEST_ACCOUNT);
+		await first.control("PUT", "merchants", { name: "Kaveri Books", webhook_secret: "whsec_c2VjcmV0" });
+		const order = await createOrder(first.url, { amount: 500, currency: "INR", receipt: "kept" });
+		const instruction = { provider: "razorpay", order: "kept", outcome: "authorized" };
+		const { payment } = (await first.control("POST", "pay", instruction)).body;
+		await first.close();
+		for (const name of await readdir(directory)) expect((await stat(join(directory, name))).mode & 0o777).toBe(0o600);
+
+		const second = await startTestSandbox({ state_file });
+		expect((await second.control("GET", "merchants")).body).toEqual([{ name: "Kaveri Books", client_id: null }]);
+		const captured = await call(second.url, "POST", `/payments/${payment.id}/capture`, {
+			amount: 500,
+			currency: "INR",
+		});
+		expect(captured).toMatchObject({ id: payment.id, status: "captured" });
+		expect(await call(second.url, "GET", `/orders/${order.id}`)).toMatchObject({ status: "paid", receipt: "kept" });
+		await call(second.url, "POST", `/payments/${payment.id}/refund`, { amount: 100 });
+		await second.close();
+
+		const third = await startTestSandbox({ state_file });
+		expect(await call(third.url, "GET", `/payments/${payment.id}/refunds`)).toMatchObject({ count: 1 });
+		expect(await call(third.url, "GET", "/settlements")).toMatchObject({ items: [{ amount: 500 - 12 - 100 }] });
+		await third.close();
+	});
+
+	it.each(["", ".razorpay"])("that is damaged is named (state.json%s)", async (suffix) => {
+		await writeFile(`${state_file}${suffix}`, "not a state");
+		await expect(startTestSandbox({ state_file })).rejects.toThrow(`${state_file}${suffix} cannot be read: delete it`);
+	});
 });

@@ -48,10 +48,9 @@ export interface Page {
 	body: Html;
 	/** Small enough to be inline; the page must work without. */
 	script?: string;
-	refresh_seconds?: number;
 }
 
-export function sendPage(res: Response, status: number, { title, style, body, script, refresh_seconds }: Page): void {
+export function sendPage(res: Response, status: number, { title, style, body, script }: Page): void {
 	const nonce = randomBytes(16).toString("base64");
 	res.status(status).set({
 		"Cache-Control": "no-store",
@@ -66,11 +65,10 @@ export function sendPage(res: Response, status: number, { title, style, body, sc
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
 <link rel="icon" href="data:,">
-${refresh_seconds !== undefined && html`<meta http-equiv="refresh" content="${refresh_seconds}">`}
 <style nonce="${nonce}">${STYLE}${style}</style>
 </head>
 <body>
-<div class="ribbon" role="note">Sandbox: no real money moves here</div>
+<aside class="ribbon" aria-label="Notice">Sandbox: no real money moves here</aside>
 ${body}
 ${script !== undefined && html`<script nonce="${nonce}">${new Html(script)}</script>`}
 </body>

@@ -55,6 +55,9 @@ export interface SandboxProvider {
 	/** null: there is no such order. */
 	pay(instruction: PayInstruction): PayReport | null;
 	recentOrders(limit: number): OrderSummary[];
+	/** All it knows, for a next start. */
+	save(): Buffer;
+	restore(saved: Buffer): void;
 	/** The provider's own wording of a status that a fault asks for. */
 	errorBody(status: number): unknown;
 }

@@ -1,5 +1,5 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
+import { readable, readStateFile, writeStateFile } from "./state-file.ts";
 
 export const accountSchema = z.strictObject({
 	provider: z.string().min(1).max(40),
@@ -39,7 +39,12 @@ export class Registry {
 	constructor(stateFile: string | null) {
 		this.#stateFile = stateFile;
 		if (stateFile === null) return;
-		const state = stateSchema.parse(readState(stateFile));
+		const state = readable(stateFile, () => {
+			const content = readStateFile(stateFile);
+			return content === null
+				? { accounts: [], merchants: [] }
+				: stateSchema.parse(JSON.parse(content.toString("utf8")));
+		});
 		for (const account of state.accounts) this.#accounts.set(`${account.provider}:${account.api_key}`, account);
 		for (const merchant of state.merchants) this.#merchants.set(slugOf(merchant.name), merchant);
 	}
@@ -74,19 +79,7 @@ export class Registry {
 
 	#save(): void {
 		if (this.#stateFile === null) return;
-		const temporary = `${this.#stateFile}.new`;
-		writeFileSync(temporary, JSON.stringify({ accounts: this.accounts(), merchants: this.merchants() }, null, "\t"), {
-			mode: 0o600,
-		});
-		renameSync(temporary, this.#stateFile);
-	}
-}
-
-function readState(file: string): unknown {
-	try {
-		return JSON.parse(readFileSync(file, "utf8"));
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return { accounts: [], merchants: [] };
-		throw new Error(`The sandbox's state file ${file} cannot be read: delete it and start again.`, { cause: error });
+		const state = { accounts: this.accounts(), merchants: this.merchants() };
+		writeStateFile(this.#stateFile, JSON.stringify(state, null, "\t"));
 	}
 }

@@ -35,6 +35,7 @@ const BANKS = {
 
 /** Long enough to read the tick, short enough not to wait for. */
 const RETURN_AFTER_MS = 900;
+const LOOK_AGAIN_MS = 5_000;
 
 const STYLE = new Html(`
 .shell { max-width: 60rem; margin: 0 auto; padding: 2.5rem 1rem; }
@@ -217,11 +218,18 @@ ${methodPanel(
 
 export function waitingPage(session: CheckoutSession, order: Order, payment: Payment): Page {
 	const main = html`<div class="outcome" id="waiting"><span class="badge warn">${ICONS.clock}</span>
-<h2>Waiting for the bank</h2><p class="soft">Payment <code>${payment.id}</code> is neither approved nor declined. This page looks again every few seconds.</p></div>
+<h2>Waiting for the bank</h2><p class="soft">Payment <code>${payment.id}</code> is neither approved nor declined.</p>
+<p><a href="/razorpay/v1/checkout/embedded/${session.id}">Look again</a></p></div>
 <form class="panel" method="post" action="/razorpay/v1/checkout/embedded/${session.id}/pay">
 	<input type="hidden" name="method" value="${payment.method}">
 	${bankAnswers(order, "Decide it now:", false)}</form>`;
-	return { title: "Waiting for the bank", style: STYLE, body: frame(session, order, main), refresh_seconds: 5 };
+	return {
+		title: "Waiting for the bank",
+		style: STYLE,
+		body: frame(session, order, main),
+		// Not while somebody is choosing the bank's answer.
+		script: `setInterval(() => document.activeElement.tagName === "SELECT" || location.reload(), ${LOOK_AGAIN_MS});`,
+	};
 }
 
 export function outcomePage(session: CheckoutSession, order: Order, payment: Payment, form: ReturnForm | null): Page {

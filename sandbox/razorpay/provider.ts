@@ -31,6 +31,8 @@ export function createRazorpay({ registry, sender, capacity }: ProviderDependenc
 				created_at: new Date(order.created_at * 1000),
 			}));
 		},
+		save: () => context.store.save(),
+		restore: (saved) => context.store.restore(saved),
 		errorBody: errorBodyFor,
 	};
 }

@@ -1,3 +1,4 @@
+import { deserialize, serialize } from "node:v8";
 import { randomAlphanumeric, randomDigits } from "../ids.ts";
 import { DECLINES, DEFAULT_DECLINE, RazorpayError } from "./errors.ts";
 
@@ -94,13 +95,11 @@ export interface Settlement {
 	created_at: number;
 }
 
-interface StoredOrder {
+export interface StoredOrder {
 	api_key: string;
 	order: Order;
 	payments: Payment[];
 	refunds: Refund[];
-	/** Another name the order may be found by: its receipt. */
-	receiptKey: string | null;
 }
 
 interface Ledger {
@@ -126,6 +125,14 @@ export interface PaymentDetails {
 	email?: string | undefined;
 	contact?: string | undefined;
 }
+
+interface Saved {
+	orders: StoredOrder[];
+	ledgers: Map<string, Ledger>;
+}
+
+/** More would make stopping and starting slow, and a person looks for recent ones. */
+const MAX_SAVED_ORDERS = 5_000;
 
 const IST_OFFSET_S = 19_800;
 const FEE_RATE = 0.02;
@@ -173,13 +180,7 @@ export class RazorpayStore {
 			receipt,
 			status: "created",
 		};
-		const stored: StoredOrder = { api_key: apiKey, order, payments: [], refunds: [], receiptKey: receipt };
-		this.#orders.set(order.id, stored);
-		if (receipt !== null) {
-			const namesakes = this.#byReceipt.get(receipt);
-			if (namesakes) namesakes.push(stored);
-			else this.#byReceipt.set(receipt, [stored]);
-		}
+		this.#add({ api_key: apiKey, order, payments: [], refunds: [] });
 		if (this.#orders.size > this.#capacity) this.#forgetOldest();
 		return order;
 	}
@@ -370,6 +371,34 @@ export class RazorpayStore {
 		return [...this.#ledger(apiKey).settlements.values()].reverse();
 	}
 
+	/** The newest orders with all that belongs to them. V8's format keeps which entry refers to which object. */
+	save(): Buffer {
+		const orders = [...this.#orders.values()].slice(-MAX_SAVED_ORDERS);
+		const kept = new Set(orders.map(({ order }) => order));
+		const ledgers = new Map<string, Ledger>();
+		for (const [apiKey, ledger] of this.#ledgers) {
+			ledgers.set(apiKey, { ...ledger, lines: ledger.lines.filter(({ order }) => kept.has(order)) });
+		}
+		return serialize({ orders, ledgers } satisfies Saved);
+	}
+
+	restore(saved: Buffer): void {
+		const { orders, ledgers } = deserialize(saved) as Saved;
+		for (const stored of orders) this.#add(stored);
+		for (const [apiKey, ledger] of ledgers) this.#ledgers.set(apiKey, ledger);
+	}
+
+	#add(stored: StoredOrder): void {
+		const { order, payments, refunds } = stored;
+		this.#orders.set(order.id, stored);
+		for (const payment of payments) this.#byPayment.set(payment.id, stored);
+		for (const refund of refunds) this.#byRefund.set(refund.id, stored);
+		if (order.receipt === null) return;
+		const namesakes = this.#byReceipt.get(order.receipt);
+		if (namesakes) namesakes.push(stored);
+		else this.#byReceipt.set(order.receipt, [stored]);
+	}
+
 	/** Everything is settled the moment it happens, in one settlement an account and day. */
 	#settle(stored: StoredOrder, payment: Payment, refund: Refund | null): void {
 		const ledger = this.#ledger(stored.api_key);
@@ -421,14 +450,13 @@ export class RazorpayStore {
 		this.#orders.delete(oldest.order.id);
 		for (const payment of oldest.payments) this.#byPayment.delete(payment.id);
 		for (const refund of oldest.refunds) this.#byRefund.delete(refund.id);
-		if (oldest.receiptKey === null) return;
-		const namesakes = this.#byReceipt.get(oldest.receiptKey)!.filter((other) => other !== oldest);
-		if (namesakes.length === 0) this.#byReceipt.delete(oldest.receiptKey);
-		else this.#byReceipt.set(oldest.receiptKey, namesakes);
+		if (oldest.order.receipt === null) return;
+		// Kept in the order they came, so the oldest of all is the first of its name.
+		const namesakes = this.#byReceipt.get(oldest.order.receipt)!;
+		namesakes.shift();
+		if (namesakes.length === 0) this.#byReceipt.delete(oldest.order.receipt);
 	}
 }
-
-export type { StoredOrder };
 
 function acquirerData(method: Method): Record<string, string> {
 	switch (method) {
