@@ -2,21 +2,21 @@ import { Router } from "express";
 import { DomainError } from "../../../db/client/errors.ts";
 import type { Dependencies } from "../../dependencies.ts";
 import { parseWith } from "../../middleware/validation.ts";
-import { readWithToken } from "../transactions/routes.ts";
 import { TransactionQuery } from "../transactions/schema.ts";
+import { readExistingTransaction, requireStatusToken } from "../transactions/service.ts";
 import { beatStreams, isFinal, StatusStream } from "./stream.ts";
 
 const MOST_STREAMS = 10_000;
 const MOST_STREAMS_OF_ONE = 20;
 
-export function statusRoutes(dependencies: Dependencies): Router {
-	const { hub, clock, metrics } = dependencies;
+export function statusRoutes({ pool, env, hub, clock, metrics }: Dependencies): Router {
 	const router = Router();
 	const streams = beatStreams();
 
 	router.get("/status/:id/stream", async (req, res) => {
-		const { token = "" } = parseWith(TransactionQuery, req.query);
+		const { token } = parseWith(TransactionQuery, req.query);
 		const id = req.params.id.toLowerCase();
+		requireStatusToken(env.STATUS_TOKEN_KEY, id, token);
 		if (hub.size >= MOST_STREAMS) throw new DomainError("service_unavailable", { message: "Too many open streams." });
 		if (hub.countOf(id) >= MOST_STREAMS_OF_ONE) {
 			throw new DomainError("rate_limited", {
@@ -37,7 +37,7 @@ export function statusRoutes(dependencies: Dependencies): Router {
 			streams.delete(stream);
 			metrics.streams.set(hub.size);
 		});
-		const record = await readWithToken(dependencies, id, token);
+		const record = await readExistingTransaction(pool, id);
 		if (req.method === "HEAD") {
 			res.writeHead(200, { "Content-Type": "text/event-stream" }).end();
 		} else if (stream.hasSeen(record) && isFinal(record, clock.now())) {

@@ -27,6 +27,7 @@ export class StatusStream {
 	readonly #clock: DatabaseClock;
 	#seen_version: number;
 	#is_open = false;
+	#is_ended = false;
 	/** Came before the stream was opened. */
 	#early: TransactionRecord | null = null;
 	#closing: NodeJS.Timeout | undefined;
@@ -43,6 +44,11 @@ export class StatusStream {
 	}
 
 	open(record: TransactionRecord): void {
+		// The browser went away, or the process is stopping, while the record was being read.
+		if (this.#is_ended) {
+			this.#res.destroy();
+			return;
+		}
 		// A version from the future is not of this database (it was restored, or the id is made up).
 		if (this.#seen_version > record.version) this.#seen_version = 0;
 		this.#is_open = true;
@@ -62,7 +68,7 @@ export class StatusStream {
 			this.#early = record;
 			return;
 		}
-		if (record.version < this.#seen_version || this.#res.writableEnded) return;
+		if (record.version < this.#seen_version || this.#is_ended) return;
 		if (record.version > this.#seen_version) {
 			this.#seen_version = record.version;
 			this.#res.write(`event: status\nid: ${record.version}\ndata: ${JSON.stringify(record.view)}\n\n`);
@@ -82,6 +88,7 @@ export class StatusStream {
 	}
 
 	end(): void {
+		this.#is_ended = true;
 		clearTimeout(this.#closing);
 		if (this.#is_open) this.#res.end();
 	}
