@@ -54,8 +54,8 @@ begin
     update public.payment_attempts set
         status = case when v_outcome = 'authorized' and status in ('created', 'pending', 'unknown', 'failed') then 'authorized' else status end,
         psp_payment_id = coalesce(p_state ->> 'psp_payment_id', psp_payment_id),
-        next_lookup_at = now() + least(interval '1 day', interval '2 minutes' * power(2, lookups)),
-        lookups = least(lookups + 1, 10), updated_at = now()
+        -- enqueue_pending_lookups sets the rhythm; this only keeps an open attempt in it
+        next_lookup_at = coalesce(next_lookup_at, now() + interval '2 minutes'), updated_at = now()
       where id = p_attempt_id and created_at > now() - interval '8 days';
     return query select v_transaction.status, false;
     return;

@@ -424,3 +424,27 @@ test("one failure does not empty a new gateway's success rate, and payers who ga
 	await settleAttempt(jobs(), (await ordered(kaveri)).attempt_id, state("succeeded"));
 	expect(await rate()).toBe(85.71);
 });
+
+test("an order that stays open is asked about after 2, 4, 8 … minutes, a day at most, and no longer than 8 days", async () => {
+	const payment = await ordered(await merchant());
+	const waits: number[] = [];
+	for (let asked = 0; asked < 12; asked++) {
+		await rows("update payment_attempts set next_lookup_at = now() where id = $1", [payment.attempt_id]);
+		await enqueuePendingLookups(jobs());
+		await settleAttempt(jobs(), payment.attempt_id, state("pending"));
+		const [attempt] = await rows<{ minutes: number }>(
+			"select round(extract(epoch from next_lookup_at - now()) / 60)::int as minutes from payment_attempts where id = $1",
+			[payment.attempt_id],
+		);
+		waits.push(attempt!.minutes);
+	}
+	expect(waits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440, 1440]);
+	await rows(
+		"update payment_attempts set created_at = now() - interval '9 days', next_lookup_at = now() where id = $1",
+		[payment.attempt_id],
+	);
+	await enqueuePendingLookups(jobs());
+	expect(await rows("select next_lookup_at from payment_attempts where id = $1", [payment.attempt_id])).toEqual([
+		{ next_lookup_at: null },
+	]);
+});
