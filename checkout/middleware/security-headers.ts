@@ -1,3 +1,4 @@
+import type { RequestHandler } from "express";
 import helmet from "helmet";
 
 /**
@@ -10,3 +11,9 @@ export const securityHeaders = helmet({
 	referrerPolicy: { policy: "no-referrer" },
 	xFrameOptions: { action: "deny" },
 });
+
+/** For what a status token in the address opens: no cookie is involved, and merchants' own pages may show it. */
+export const allowAnyOrigin: RequestHandler = (_req, res, next) => {
+	res.setHeader("Access-Control-Allow-Origin", "*");
+	next();
+};

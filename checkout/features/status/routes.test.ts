@@ -114,6 +114,8 @@ describe("GET /status/:id/stream", () => {
 		const stream = await open();
 		expect(stream.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
 		expect(stream.headers.get("cache-control")).toContain("no-store");
+		// A merchant's own page may follow its payer's transaction.
+		expect(stream.headers.get("access-control-allow-origin")).toBe("*");
 		expect(await stream.block("retry:")).toBe("retry: 2000");
 		const first = await stream.event();
 		expect(first).toMatchObject({ event: "status", data: { status: "created", order_id: payment.order_id } });

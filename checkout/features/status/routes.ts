@@ -1,6 +1,7 @@
 import { Router } from "express";
 import { DomainError } from "../../../db/client/errors.ts";
 import type { Dependencies } from "../../dependencies.ts";
+import { allowAnyOrigin } from "../../middleware/security-headers.ts";
 import { parseWith } from "../../middleware/validation.ts";
 import { TransactionQuery } from "../transactions/schema.ts";
 import { readExistingTransaction, requireStatusToken } from "../transactions/service.ts";
@@ -13,7 +14,7 @@ export function statusRoutes({ pool, env, hub, clock, metrics }: Dependencies): 
 	const router = Router();
 	const streams = beatStreams();
 
-	router.get("/status/:id/stream", async (req, res) => {
+	router.get("/status/:id/stream", allowAnyOrigin, async (req, res) => {
 		const { token } = parseWith(TransactionQuery, req.query);
 		const id = req.params.id.toLowerCase();
 		requireStatusToken(env.STATUS_TOKEN_KEY, id, token);

@@ -55,6 +55,7 @@ describe("GET /transaction/:id", () => {
 		const { transaction_id, status_token } = payments[1]!;
 		const answer = await withToken(transaction_id, status_token);
 		expect([answer.status, answer.body]).toEqual([200, view(1)]);
+		expect(answer.headers.get("access-control-allow-origin")).toBe("*");
 	});
 
 	it("refuses another transaction's token, an altered one and an empty one", async () => {

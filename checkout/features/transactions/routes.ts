@@ -4,6 +4,7 @@ import { DomainError } from "../../../db/client/errors.ts";
 import { listTransactions } from "../../../db/client/payments.ts";
 import type { Dependencies } from "../../dependencies.ts";
 import { authenticate } from "../../middleware/authentication.ts";
+import { allowAnyOrigin } from "../../middleware/security-headers.ts";
 import { sendJson } from "../../middleware/send-json.ts";
 import { parseWith } from "../../middleware/validation.ts";
 import { TransactionQuery, TransactionsQuery } from "./schema.ts";
@@ -14,7 +15,7 @@ export function transactionRoutes(dependencies: Dependencies): Router {
 	const router = Router();
 	const authenticated = authenticate(dependencies);
 
-	router.get("/transaction/:id", async (req, res, next) => {
+	router.get("/transaction/:id", allowAnyOrigin, async (req, res, next) => {
 		if (req.query.token === undefined) return next();
 		const { token } = parseWith(TransactionQuery, req.query);
 		requireStatusToken(env.STATUS_TOKEN_KEY, req.params.id, token);
