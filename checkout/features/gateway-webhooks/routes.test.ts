@@ -45,8 +45,11 @@ function signed(secret: string, content: string | Buffer = body, event_id = `evt
 	};
 }
 
-const post = (url: string, headers: Record<string, string>, content: string | Buffer = body): Promise<Answer> =>
-	ask(url, { method: "POST", headers, body: content });
+const post = (
+	url: string,
+	headers: Record<string, string>,
+	content: string | Buffer<ArrayBuffer> = body,
+): Promise<Answer> => ask(url, { method: "POST", headers, body: content });
 
 async function stored(): Promise<Record<string, unknown>[]> {
 	const { rows } = await database

@@ -14,7 +14,8 @@ export function statusRoutes({ pool, env, hub, clock, metrics }: Dependencies): 
 	const router = Router();
 	const streams = beatStreams();
 
-	router.get("/status/:id/stream", allowAnyOrigin, async (req, res) => {
+	router.get("/status/:id/stream", async (req, res) => {
+		allowAnyOrigin(res);
 		const { token } = parseWith(TransactionQuery, req.query);
 		const id = req.params.id.toLowerCase();
 		requireStatusToken(env.STATUS_TOKEN_KEY, id, token);

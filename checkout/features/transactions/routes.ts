@@ -15,8 +15,9 @@ export function transactionRoutes(dependencies: Dependencies): Router {
 	const router = Router();
 	const authenticated = authenticate(dependencies);
 
-	router.get("/transaction/:id", allowAnyOrigin, async (req, res, next) => {
+	router.get("/transaction/:id", async (req, res, next) => {
 		if (req.query.token === undefined) return next();
+		allowAnyOrigin(res);
 		const { token } = parseWith(TransactionQuery, req.query);
 		requireStatusToken(env.STATUS_TOKEN_KEY, req.params.id, token);
 		const { view } = await readExistingTransaction(pool, req.params.id);
