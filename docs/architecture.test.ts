@@ -44,23 +44,32 @@ function isTest(path: string): boolean {
 const words = new Set([...code.values()].flatMap((text) => text.match(/\w+/g) ?? []));
 const files = new Set([...code.keys()].map((path) => basename(path)));
 
-describe.each(["ARCHITECTURE.md", "docs/state-machines.md", "docs/deploy.md", "docs/error-codes.md"])(
-	"%s names only",
-	(page) => {
-		const text = readFileSync(join(ROOT, page), "utf8").replaceAll(/^```[\s\S]*?^```/gm, "");
-		const spans = [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span!);
+describe.each([
+	"README.md",
+	"ARCHITECTURE.md",
+	"SECURITY.md",
+	"docs/state-machines.md",
+	"docs/deploy.md",
+	"docs/error-codes.md",
+])("%s names only", (page) => {
+	const text = readFileSync(join(ROOT, page), "utf8").replaceAll(/^```[\s\S]*?^```/gm, "");
+	const spans = [...text.matchAll(/`([^`]+)`/g)].map(([, span]) => span!);
 
-		it("files that exist", () => {
-			const paths = spans.filter((span) => /^[\w./-]+(\/|\.(ts|sql|md|mjs|txt))$/.test(span));
-			const missing = paths.filter((path) =>
-				path.includes("/") ? !existsSync(join(ROOT, path)) : !files.has(path) && !existsSync(join(ROOT, path)),
-			);
-			expect(missing).toEqual([]);
-		});
+	it("files that exist", () => {
+		const paths = spans.filter((span) => /^[\w./-]+(\/|\.(ts|sql|md|mjs|txt))$/.test(span));
+		const missing = paths.filter((path) =>
+			path.includes("/") ? !existsSync(join(ROOT, path)) : !files.has(path) && !existsSync(join(ROOT, path)),
+		);
+		expect(missing).toEqual([]);
+	});
 
-		it("functions, tables, columns and constraints that exist", () => {
-			const names = spans.filter((span) => /^[a-z]+(_[a-z]+)+(\(\))?$/.test(span));
-			expect(names.filter((name) => !words.has(name.replace("()", "")))).toEqual([]);
-		});
-	},
-);
+	it("variables that exist", () => {
+		const names = spans.filter((span) => /^[A-Z]+(_[A-Z]+)+$/.test(span));
+		expect(names.filter((name) => !words.has(name))).toEqual([]);
+	});
+
+	it("functions, tables, columns and constraints that exist", () => {
+		const names = spans.filter((span) => /^[a-z]+(_[a-z]+)+(\(\))?$/.test(span));
+		expect(names.filter((name) => !words.has(name.replace("()", "")))).toEqual([]);
+	});
+});
