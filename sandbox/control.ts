@@ -2,7 +2,7 @@ import { type NextFunction, type Request, type Response, Router } from "express"
 import { z } from "zod";
 import { type Faults, faultSchema } from "./faults.ts";
 import type { MerchantEndpoint } from "./merchant/endpoint.ts";
-import { payInstructionSchema, type SandboxProvider } from "./provider.ts";
+import { payInstructionSchema, refundInstructionSchema, type SandboxProvider } from "./provider.ts";
 import { accountSchema, merchantSchema, type Registry } from "./registry.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
@@ -16,13 +16,22 @@ export interface ControlDependencies {
 	merchant: MerchantEndpoint;
 }
 
-type ControlCode = "invalid_request" | "unsupported_media_type" | "unknown_provider" | "order_not_found" | "not_found";
+type ControlCode =
+	| "invalid_request"
+	| "unsupported_media_type"
+	| "unknown_provider"
+	| "order_not_found"
+	| "refund_not_found"
+	| "refund_decided"
+	| "not_found";
 
 const HTTP_STATUS: Record<ControlCode, number> = {
 	invalid_request: 400,
 	unsupported_media_type: 415,
 	unknown_provider: 404,
 	order_not_found: 404,
+	refund_not_found: 404,
+	refund_decided: 409,
 	not_found: 404,
 };
 
@@ -37,6 +46,9 @@ class ControlError extends Error {
 	}
 }
 
+const provider = z.string().min(1).max(40);
+const paySchema = payInstructionSchema.extend({ provider });
+const refundSchema = refundInstructionSchema.extend({ provider });
 const limit = z.coerce.number().int().min(1).max(100_000).default(10_000);
 const logQuery = z.strictObject({
 	service: z.string().optional(),
@@ -71,12 +83,15 @@ function readBody<Schema extends z.ZodType>(schema: Schema, req: Request): z.out
 /** What tests and the demo steer the outside world with. */
 export function createControl({ providers, registry, faults, log, sender, merchant }: ControlDependencies): Router {
 	const router = Router();
+	const providerOf = (name: string): SandboxProvider => {
+		const provider = providers.find((candidate) => candidate.name === name);
+		if (provider === undefined) throw new ControlError("unknown_provider", `There is no provider ${name}`, "provider");
+		return provider;
+	};
 
 	router.put("/accounts", (req, res) => {
 		const account = readBody(accountSchema, req);
-		if (!providers.some(({ name }) => name === account.provider)) {
-			throw new ControlError("unknown_provider", `There is no provider ${account.provider}`, "provider");
-		}
+		providerOf(account.provider);
 		registry.putAccount(account);
 		res.json({ provider: account.provider, api_key: account.api_key });
 	});
@@ -138,17 +153,27 @@ export function createControl({ providers, registry, faults, log, sender, mercha
 	});
 
 	router.post("/pay", (req, res) => {
-		const { provider: name, ...instruction } = readBody(
-			payInstructionSchema.extend({ provider: z.string().min(1) }),
-			req,
-		);
-		const provider = providers.find((candidate) => candidate.name === name);
-		if (provider === undefined) throw new ControlError("unknown_provider", `There is no provider ${name}`, "provider");
+		const { provider: name, ...instruction } = readBody(paySchema, req);
+		const provider = providerOf(name);
 		const report = provider.pay(instruction);
 		if (report === null) {
 			throw new ControlError("order_not_found", `${provider.title} has no order ${instruction.order}`, "order");
 		}
 		res.json(report);
+	});
+
+	router.post("/refund", (req, res) => {
+		const { provider: name, ...instruction } = readBody(refundSchema, req);
+		const provider = providerOf(name);
+		const report = provider.decideRefund(instruction);
+		if (report.outcome === "not_found") {
+			throw new ControlError("refund_not_found", `${provider.title} has no refund ${instruction.refund}`, "refund");
+		}
+		if (report.outcome === "already_decided") {
+			throw new ControlError("refund_decided", "The bank has decided about this refund already", "refund");
+		}
+		const { refund, webhooks } = report;
+		res.json({ refund, webhooks });
 	});
 
 	router.get("/webhooks", (_req, res) => {

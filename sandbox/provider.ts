@@ -1,6 +1,20 @@
 import type { Router } from "express";
 import { z } from "zod";
 
+/** How the webhooks about it are sent. */
+const webhookMannerSchema = z
+	.strictObject({
+		/** How many more copies of each event, with the same event id. */
+		duplicate: z.union([z.boolean().transform(Number), z.int().min(0).max(1_000)]).default(0),
+		delay_ms: z.int().min(0).max(600_000).default(0),
+		skip: z.boolean().default(false),
+		/** Signs with a secret that is not the account's. */
+		forge: z.boolean().default(false),
+		/** Sends the events last to first. */
+		reorder: z.boolean().default(false),
+	})
+	.prefault({});
+
 /** What a person, or a test in a person's place, does with a payment. */
 export const payInstructionSchema = z.strictObject({
 	/** The provider's order id, or the reference (receipt, note) that came with the order. */
@@ -13,21 +27,24 @@ export const payInstructionSchema = z.strictObject({
 	/** Other than the order says, for tests of a mismatch. */
 	amount: z.int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
 	currency: z.string().length(3).optional(),
-	webhook: z
-		.strictObject({
-			/** How many more copies of each event, with the same event id. */
-			duplicate: z.union([z.boolean().transform(Number), z.int().min(0).max(1_000)]).default(0),
-			delay_ms: z.int().min(0).max(600_000).default(0),
-			skip: z.boolean().default(false),
-			/** Signs with a secret that is not the account's. */
-			forge: z.boolean().default(false),
-			/** Sends the events last to first. */
-			reorder: z.boolean().default(false),
-		})
-		.prefault({}),
+	webhook: webhookMannerSchema,
 });
 
 export type PayInstruction = z.infer<typeof payInstructionSchema>;
+
+export const refundInstructionSchema = z.strictObject({
+	/** The provider's refund id. */
+	refund: z.string().min(1).max(200),
+	outcome: z.enum(["success", "failure"]),
+	webhook: webhookMannerSchema,
+});
+
+export type RefundInstruction = z.infer<typeof refundInstructionSchema>;
+
+export type RefundReport =
+	| { outcome: "decided"; refund: unknown; webhooks: PayReport["webhooks"] }
+	| { outcome: "not_found" }
+	| { outcome: "already_decided" };
 
 export interface PayReport {
 	order: unknown;
@@ -54,6 +71,7 @@ export interface SandboxProvider {
 	router: Router;
 	/** null: there is no such order. */
 	pay(instruction: PayInstruction): PayReport | null;
+	decideRefund(instruction: RefundInstruction): RefundReport;
 	recentOrders(limit: number): OrderSummary[];
 	/** All it knows, for a next start. */
 	save(): Buffer;

@@ -7,6 +7,8 @@ export const accountSchema = z.strictObject({
 	api_secret: z.string().min(1).max(500),
 	webhook_secret: z.string().min(1).max(500).nullish(),
 	webhook_url: z.url({ protocol: /^https?$/ }).nullish(),
+	/** later: a refund stays pending until the control says what becomes of it. */
+	refunds: z.enum(["at_once", "later"]).default("at_once"),
 });
 
 export const merchantSchema = z.strictObject({

@@ -3,7 +3,7 @@ import { type NextFunction, type Request, type Response, Router } from "express"
 import { authenticationFailed, idNotFound, RazorpayError, urlNotFound } from "./errors.ts";
 import { accountOf, capturePayment, type RazorpayContext } from "./payments.ts";
 import type { Notes, Payment, Refund, SettlementLine } from "./store.ts";
-import { sendEvents } from "./webhooks.ts";
+import { type RazorpayEvent, sendEvents } from "./webhooks.ts";
 
 const CURRENCIES = new Set(["INR", "USD", "EUR", "GBP", "SGD", "AED", "AUD", "CAD"]);
 const ORDER_FIELDS = new Set([
@@ -285,12 +285,13 @@ export function createApi(context: RazorpayContext): Router {
 				key === null ? null : { key, request: `${payment.id}.${req.body ?? ""}` },
 			);
 			if (created) {
-				const events = ["refund.created", "refund.processed"].map((event) => ({
-					event,
-					refund: { ...refund },
-					payment: { ...payment },
-				}));
-				sendEvents(sender, accountOf(context, stored), events);
+				const account = accountOf(context, stored);
+				const events: RazorpayEvent[] = [{ event: "refund.created", refund: { ...refund }, payment: { ...payment } }];
+				if (account.refunds === "at_once") {
+					store.processRefund(stored, payment, refund);
+					events.push({ event: "refund.processed", refund: { ...refund }, payment: { ...payment } });
+				}
+				sendEvents(sender, account, events);
 			}
 			return refund;
 		}),

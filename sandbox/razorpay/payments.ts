@@ -1,4 +1,4 @@
-import type { PayInstruction, PayReport } from "../provider.ts";
+import type { PayInstruction, PayReport, RefundInstruction, RefundReport } from "../provider.ts";
 import type { Account, Registry } from "../registry.ts";
 import type { WebhookSender } from "../webhook-sender.ts";
 import type { Payment, PaymentDetails, RazorpayStore, StoredOrder } from "./store.ts";
@@ -61,6 +61,23 @@ export function payOrder(
 	const events = moveTo(store, stored, payment, instruction);
 	const webhooks = sendEvents(sender, accountOf(context, stored), events, instruction.webhook);
 	return { order: stored.order, payment, webhooks };
+}
+
+/** What the bank says of a refund after all; a processed one can still be sent back. */
+export function decideRefund(
+	context: RazorpayContext,
+	{ refund: id, outcome, webhook }: RefundInstruction,
+): RefundReport {
+	const { store, sender } = context;
+	const found = store.searchRefund(id);
+	if (found === undefined) return { outcome: "not_found" };
+	const { stored, payment, refund } = found;
+	const isDecided = refund.status === "failed" || (refund.status === "processed" && outcome === "success");
+	if (isDecided) return { outcome: "already_decided" };
+	if (outcome === "success") store.processRefund(stored, payment, refund);
+	else store.failRefund(stored, payment, refund);
+	const event = { event: `refund.${refund.status}`, refund: { ...refund }, payment: { ...payment } };
+	return { outcome: "decided", refund, webhooks: sendEvents(sender, accountOf(context, stored), [event], webhook) };
 }
 
 export function capturePayment(context: RazorpayContext, stored: StoredOrder, payment: Payment): void {

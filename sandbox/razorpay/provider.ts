@@ -4,7 +4,7 @@ import type { ProviderDependencies } from "../providers.ts";
 import { createApi } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { payOrder, type RazorpayContext } from "./payments.ts";
+import { decideRefund, payOrder, type RazorpayContext } from "./payments.ts";
 import { RazorpayStore } from "./store.ts";
 
 export function createRazorpay({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
@@ -20,6 +20,7 @@ export function createRazorpay({ registry, sender, capacity }: ProviderDependenc
 			const stored = context.store.searchOrder(order);
 			return stored ? payOrder(context, stored, instruction) : null;
 		},
+		decideRefund: (instruction) => decideRefund(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map(({ api_key, order }) => ({
 				id: order.id,

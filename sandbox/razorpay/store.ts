@@ -325,10 +325,10 @@ export class RazorpayStore {
 			payment_id: payment.id,
 			notes: request.notes,
 			receipt: request.receipt,
-			acquirer_data: { arn: randomDigits(12) },
+			acquirer_data: { arn: null },
 			created_at: unixNow(),
 			batch_id: null,
-			status: "processed",
+			status: "pending",
 			speed_processed: request.speed === "optimum" ? "instant" : "normal",
 			speed_requested: request.speed,
 		};
@@ -338,16 +338,25 @@ export class RazorpayStore {
 		stored.refunds.push(refund);
 		this.#byRefund.set(refund.id, stored);
 		if (idempotency !== null) ledger.refundsByKey.set(idempotency.key, { request: idempotency.request, refund });
-		this.#settle(stored, payment, refund);
 		return { refund, created: true };
 	}
 
-	/** What a refund that the bank sends back undoes: the money is the merchant's again. */
-	failRefund(id: string): { stored: StoredOrder; payment: Payment; refund: Refund } | undefined {
+	/** Whoever's it is. */
+	searchRefund(id: string): { stored: StoredOrder; payment: Payment; refund: Refund } | undefined {
 		const stored = this.#byRefund.get(id);
 		const refund = stored?.refunds.find((candidate) => candidate.id === id);
 		const payment = stored?.payments.find((candidate) => candidate.id === refund?.payment_id);
-		if (!stored || !refund || !payment || refund.status === "failed") return undefined;
+		return stored && refund && payment ? { stored, payment, refund } : undefined;
+	}
+
+	processRefund(stored: StoredOrder, payment: Payment, refund: Refund): void {
+		refund.status = "processed";
+		refund.acquirer_data.arn = randomDigits(12);
+		this.#settle(stored, payment, refund);
+	}
+
+	/** The bank has sent it back: the money is the merchant's again. */
+	failRefund(stored: StoredOrder, payment: Payment, refund: Refund): void {
 		refund.status = "failed";
 		refund.acquirer_data.arn = null;
 		payment.amount_refunded -= refund.amount;
@@ -355,11 +364,9 @@ export class RazorpayStore {
 		payment.status = "captured";
 		const ledger = this.#ledger(stored.api_key);
 		const line = ledger.lines.find((candidate) => candidate.refund === refund);
-		if (line) {
-			ledger.lines = ledger.lines.filter((candidate) => candidate !== line);
-			ledger.settlements.get(istDay(line.settled_at))!.amount += refund.amount;
-		}
-		return { stored, payment, refund };
+		if (line === undefined) return;
+		ledger.lines = ledger.lines.filter((candidate) => candidate !== line);
+		ledger.settlements.get(istDay(line.settled_at))!.amount += refund.amount;
 	}
 
 	/** Lines settled on days that begin so: "2026-11" is a month, "2026-11-21" a day. */

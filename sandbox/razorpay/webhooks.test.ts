@@ -92,6 +92,25 @@ describe("Razorpay's webhooks", () => {
 		expect(JSON.parse(webhooks[4]!.body).payload.refund.entity).toMatchObject({ amount: 400, status: "processed" });
 	});
 
+	it("tell what became of a refund that took its time", async () => {
+		await test.control("PUT", "accounts", { ...TEST_ACCOUNT, webhook_url: receiver.url, refunds: "later" });
+		const { report } = await pay("success", { skip: true });
+		const decide = (refund: string, outcome: string) =>
+			test.control("POST", "refund", { provider: "razorpay", refund, outcome });
+		const refund = await call("POST", `/payments/${report.payment.id}/refund`, { amount: 900 });
+		expect(refund).toMatchObject({ status: "pending", acquirer_data: { arn: null } });
+		expect((await decide(refund.id, "success")).body.refund).toMatchObject({ status: "processed" });
+		expect((await decide(refund.id, "success")).body.error).toMatchObject({ code: "refund_decided" });
+		expect((await decide(refund.id, "failure")).body.refund).toMatchObject({ status: "failed" });
+		expect((await decide("rfnd_none", "failure")).body.error).toMatchObject({ code: "refund_not_found" });
+		expect((await receiver.until(3)).map(eventOf)).toEqual(["refund.created", "refund.processed", "refund.failed"]);
+		expect(await call("GET", `/payments/${report.payment.id}`)).toMatchObject({
+			status: "captured",
+			amount_refunded: 0,
+		});
+		expect(await call("GET", "/settlements")).toMatchObject({ items: [{ amount: 900 - 21 }] });
+	});
+
 	it("say nothing while the bank has not decided, and settle the same payment later", async () => {
 		const { report } = await pay("pending");
 		expect(report).toMatchObject({ payment: { status: "created" }, order: { status: "attempted" }, webhooks: [] });
