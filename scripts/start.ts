@@ -16,6 +16,7 @@ import { type DatabaseRole, PrepareError, prepareDatabase, roleUrl } from "../db
 import { prepareStudio } from "../directus/prepare.ts";
 import { ensureUser } from "../directus/users.ts";
 import { providers } from "../psp/providers.ts";
+import { splitDatabaseUrl } from "./database-url.ts";
 import { Part, PartCrash } from "./part.ts";
 import { type DemoMerchant, registerWithSandbox, seedMerchants } from "./seed-demo.ts";
 import {
@@ -29,7 +30,6 @@ import {
 } from "./start-settings.ts";
 
 const ROOT = join(import.meta.dirname, "..");
-const DATABASE = "lightspeedpay";
 const PATIENCE_MS = 11_000;
 const EMAILS = {
 	administrator: "admin@example.com",
@@ -86,8 +86,7 @@ async function run(): Promise<void> {
 	progress(`Starting LightSpeedPay; data and logs are in ${shown(settings.dataDirectory)}.`);
 
 	const sandbox = settings.demo ? start("sandbox", settings, sandboxEnvironment(settings)) : null;
-	const adminUrl = await openDatabase(settings, secrets);
-	const database = databaseName(settings);
+	const { adminUrl, database } = await openDatabase(settings, secrets);
 	const url = (role: DatabaseRole) => roleUrl(adminUrl, database, role, secrets.database_passwords[role]);
 	const prepared = await prepareDatabase({
 		adminUrl,
@@ -108,7 +107,9 @@ async function run(): Promise<void> {
 		sandbox === null ? [] : seed(settings, secrets, url("owner"), sandbox),
 	]);
 	await waitUntilGreen(settings.checkoutUrl, settings);
-	writeDemoFile(settings, secrets, adminUrl, url("finance"), merchants);
+	const databaseUrl = new URL(adminUrl);
+	databaseUrl.pathname = `/${encodeURIComponent(database)}`;
+	writeDemoFile(settings, secrets, databaseUrl.href, url("finance"), merchants);
 	printSummary(settings, secrets, merchants);
 	await new Promise(() => {
 		// Until a signal or a part's end.
@@ -135,19 +136,10 @@ function start(name: string, settings: Settings, env: Record<string, string>): P
 	return part;
 }
 
-function databaseName({ databaseUrl }: Settings): string {
-	const name = databaseUrl === null ? "" : decodeURIComponent(new URL(databaseUrl).pathname.slice(1));
-	return name === "" || name === "postgres" ? DATABASE : name;
-}
-
-/** Answers the administrator's URL. */
-async function openDatabase(settings: Settings, secrets: Secrets): Promise<string> {
+async function openDatabase(settings: Settings, secrets: Secrets): Promise<{ adminUrl: string; database: string }> {
 	if (settings.databaseUrl !== null) {
-		// The administrator gets in through a database that exists; the application's own may have to be made.
-		const url = new URL(settings.databaseUrl);
-		url.pathname = "/postgres";
-		progress(`Using PostgreSQL at ${url.host} (DATABASE_URL).`);
-		return url.href;
+		progress(`Using PostgreSQL at ${new URL(settings.databaseUrl).host} (DATABASE_URL).`);
+		return splitDatabaseUrl(settings.databaseUrl);
 	}
 	cluster = startCluster({
 		directory: join(settings.dataDirectory, "postgres"),
@@ -166,7 +158,7 @@ async function openDatabase(settings: Settings, secrets: Secrets): Promise<strin
 		);
 	});
 	progress(`PostgreSQL listens on ${server.host}:${server.port}.`);
-	return server.adminUrl;
+	return splitDatabaseUrl(server.adminUrl);
 }
 
 function sandboxEnvironment(settings: Settings): Record<string, string> {
@@ -220,12 +212,17 @@ async function startCheckoutAndJobs(
 		...shared,
 		DATABASE_URL: url("jobs"),
 		STATUS_TOKEN_KEY: secrets.status_token_key,
-		OUTBOUND_ALLOWED_HOSTS: settings.demo ? new URL(settings.sandboxUrl).host : "",
+		OUTBOUND_ALLOWED_HOSTS: [
+			...(settings.demo ? [new URL(settings.sandboxUrl).host] : []),
+			...(process.env.OUTBOUND_ALLOWED_HOSTS ? [process.env.OUTBOUND_ALLOWED_HOSTS] : []),
+		].join(","),
 	});
 	const checkout = start("checkout", settings, {
 		...shared,
 		DATABASE_URL: url("checkout"),
 		STATUS_TOKEN_KEY: secrets.status_token_key,
+		TRUSTED_PROXIES: process.env.TRUSTED_PROXIES ?? "",
+		METRICS_TOKEN: process.env.METRICS_TOKEN ?? "",
 		HOST: settings.host,
 		PORT: String(settings.checkoutPort),
 	});
@@ -277,12 +274,10 @@ async function waitUntilGreen(checkoutUrl: string, settings: Settings): Promise<
 function writeDemoFile(
 	settings: Settings,
 	secrets: Secrets,
-	adminUrl: string,
+	databaseUrl: string,
 	reportsUrl: string,
 	merchants: DemoMerchant[],
 ): void {
-	const databaseUrl = new URL(adminUrl);
-	databaseUrl.pathname = `/${databaseName(settings)}`;
 	const login = (role: keyof typeof EMAILS) => ({ email: EMAILS[role], password: secrets.passwords[role] });
 	writeFileSync(
 		join(settings.dataDirectory, "demo.json"),
@@ -291,7 +286,7 @@ function writeDemoFile(
 				checkout_url: settings.checkoutUrl,
 				studio_url: settings.studioUrl,
 				sandbox_url: settings.demo ? settings.sandboxUrl : null,
-				database_url: databaseUrl.href,
+				database_url: databaseUrl,
 				reports_database_url: reportsUrl,
 				admin: login("administrator"),
 				operator: login("operator"),
