@@ -267,6 +267,7 @@ const gateways: Collection = {
 		toggle("has_webhook_secret", label("Webhook secret is set", "वेबहुक गुप्त कुंजी है"), {
 			group: "section_account",
 			readonly: true,
+			options: { label: "Set" },
 		}),
 		section("section_health", label("Health", "स्वास्थ्य"), "monitor_heart"),
 		toMany(
@@ -328,14 +329,14 @@ const gateways: Collection = {
 		unreachable("webhook_secret"),
 	],
 	list: {
-		fields: ["name", "client_id", "provider", "is_active", "state", "priority", "monthly_limit"],
+		fields: ["name", "is_active", "state", "client_id", "provider", "priority", "monthly_limit"],
 		sort: "name",
 		widths: {
-			name: 220,
-			client_id: 190,
-			provider: 130,
-			is_active: 110,
-			state: 270,
+			name: 180,
+			is_active: 90,
+			state: 290,
+			client_id: 170,
+			provider: 120,
 			priority: 100,
 			monthly_limit: 160,
 		},

@@ -46,7 +46,7 @@ const transactions: Collection = {
 		time("created_at", label("Created", "बनाया गया")),
 		time("paid_at", label("Paid", "भुगतान हुआ")),
 		time("expires_at", label("Expires", "समाप्ति")),
-		toggle("is_late", label("Paid after expiry", "समाप्ति के बाद भुगतान")),
+		toggle("is_late", label("Paid after expiry", "समाप्ति के बाद भुगतान"), { options: { label: "Late" } }),
 		text("error_code", label("Error", "त्रुटि"), { options: { font: "monospace" } }),
 		text("error_message", label("Error message", "त्रुटि संदेश")),
 		text("description", label("Description", "विवरण"), { width: "full" }),
@@ -81,9 +81,9 @@ const transactions: Collection = {
 		time("updated_at", label("Changed", "बदला गया"), { group: "section_more" }),
 	]),
 	list: {
-		fields: ["created_at", "order_id", "client_id", "amount", "status", "gateway_id", "method"],
+		fields: ["created_at", "status", "amount", "order_id", "client_id", "gateway_id", "method"],
 		sort: "-id",
-		widths: { created_at: 160, order_id: 200, client_id: 180, amount: 140, status: 160, gateway_id: 180, method: 120 },
+		widths: { created_at: 140, status: 150, amount: 130, order_id: 190, client_id: 170, gateway_id: 170, method: 110 },
 		refreshSeconds: 10,
 	},
 	bookmarks: [
