@@ -1,7 +1,7 @@
 import { DomainError } from "../../../db/client/errors.ts";
 
 /** Database calls that initiate payments at the same time; while they run, requests gather into the next one. */
-export const BATCHES_AT_ONCE = 2;
+export const BATCHES_AT_ONCE = 3;
 
 export interface BatcherOptions<Request, Result> {
 	/** Answers in the order of the requests. */
