@@ -4,6 +4,8 @@ export const settings = {
 	project_name: "LightSpeedPay",
 	project_descriptor: "Payment studio",
 	project_color: "#0F766E",
+	// The project's colour is too dark to read on the dark theme.
+	theme_dark_overrides: { primary: "#17A393" },
 	default_language: "en-US",
 	default_appearance: "auto",
 	auth_login_attempts: 10,
