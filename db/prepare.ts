@@ -195,8 +195,14 @@ export async function setUpDatabase(admin: pg.Client): Promise<void> {
 		alter role owner in database ${database} set lock_timeout = '30s';
 		alter role checkout in database ${database} set statement_timeout = '5s';
 		alter role checkout in database ${database} set idle_in_transaction_session_timeout = '10s';
+		-- Checkout's statements all look few rows up by key. Their plans are kept for the life of a connection, those of
+		-- foreign keys too; one made while a table was small must not become a scan of all of it when it has grown.
+		alter role checkout in database ${database} set enable_seqscan = off;
+		alter role checkout in database ${database} set enable_hashjoin = off;
+		alter role checkout in database ${database} set enable_mergejoin = off;
 		alter role jobs in database ${database} set statement_timeout = '60s';
 		alter role jobs in database ${database} set idle_in_transaction_session_timeout = '30s';
+		alter role jobs in database ${database} set enable_seqscan = off;
 		alter role studio in database ${database} set search_path = directus, public;
 		alter role studio in database ${database} set statement_timeout = '30s';
 		alter role studio in database ${database} set idle_in_transaction_session_timeout = '60s';

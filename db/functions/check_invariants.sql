@@ -1,7 +1,7 @@
 -- Looks for what must never be. No row is the pass; each row names an invariant and where it is broken. Reads only; safe
 -- at any time, as one statement sees one moment.
 create or replace function public.check_invariants() returns table (invariant text, detail text)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set enable_seqscan = on as $$
   select 'wallet_balance_is_sum_of_entries', format('client %s: balance %s, entries %s', w.client_id, w.balance_due, coalesce(e.total, 0))
     from public.wallets w
     left join (select client_id, sum(amount) as total, count(*) as entries from public.wallet_entries group by 1) e using (client_id)

@@ -18,7 +18,7 @@ begin
   with expired as (
     update public.payment_attempts set
         status = 'expired', updated_at = now(),
-        next_lookup_at = case when started_at is not null then now() + interval '5 minutes' end
+        next_lookup_at = case when psp_order_id is not null then now() + interval '5 minutes' end
       where transaction_id = any (v_ids) and status in ('created', 'pending', 'unknown', 'authorized')
       returning id, psp_order_id
   )
