@@ -85,6 +85,7 @@ if (!existsSync(join(binaries, "vitest")) || !(Number(/^v(\d+)/.exec(version)?.[
 	}
 	await step("lint (biome check)", "biome", ["check"]);
 	await step("types (tsc)", "tsc", ["--noEmit"]);
+	await step("types of the payer's page (tsc)", "tsc", ["-p", "checkout/assets"]);
 	await runVitest(process.argv.slice(2));
 }
 
