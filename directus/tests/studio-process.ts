@@ -25,6 +25,7 @@ export interface Person {
 	id: string;
 	email: string;
 	password: string;
+	token: string;
 	request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
 }
 
@@ -46,6 +47,7 @@ export async function startStudio(databaseUrl: string): Promise<Studio> {
 		cwd: uploads,
 		env: {
 			PATH: process.env["PATH"],
+			HOME: uploads,
 			DATABASE_URL: databaseUrl,
 			STUDIO_SECRET: "a secret of the studio that is only for tests",
 			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
@@ -72,13 +74,13 @@ export async function startStudio(databaseUrl: string): Promise<Studio> {
 		const answer = await request(url, null, "POST", "/auth/login", { email, password: PASSWORD });
 		if (answer.status !== 200) throw new Error(`${email} cannot log in: ${answer.text}`);
 		const token: string = answer.body.data.access_token;
-		return { id, email, password: PASSWORD, request: (...call) => request(url, token, ...call) };
+		return { id, email, password: PASSWORD, token, request: (...call) => request(url, token, ...call) };
 	}
 
 	return {
 		url,
 		output: () => output,
-		nobody: { id: "", email: "", password: "", request: (...call) => request(url, null, ...call) },
+		nobody: { id: "", email: "", password: "", token: "", request: (...call) => request(url, null, ...call) },
 		person(role) {
 			const known = people.get(role) ?? makePerson(role);
 			people.set(role, known);

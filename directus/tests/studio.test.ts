@@ -359,6 +359,65 @@ describe("secrets", () => {
 		expect([open("api_secret"), open("webhook_secret")]).toEqual([api, hook]);
 	}
 
+	it("arrive encrypted by every way in: nested, many at once, GraphQL, import", async () => {
+		const admin = await studio.person("administrator");
+		const gateway = (name: string) => ({ name, provider: "razorpay", api_key: "k", new_api_secret: `CANARY-${name}` });
+		const mine = (name: string) => ({ ...gateway(name), client_id: merchant.id });
+
+		const nested = await admin.request("POST", "/items/clients", {
+			company_name: "Nested",
+			gateways: [gateway("nested-1")],
+		});
+		expect(nested.status, nested.text).toBe(200);
+		const added = { gateways: { create: [gateway("nested-2")], update: [], delete: [] } };
+		expect((await admin.request("PATCH", `/items/clients/${nested.body.data.id}`, added)).status).toBe(200);
+		const many = await admin.request("POST", "/items/payment_gateways", [mine("many-1"), mine("many-2")]);
+		expect(many.status, many.text).toBe(200);
+		const batch = many.body.data.map(({ id }: { id: string }, index: number) => ({
+			id,
+			api_secret: `CANARY-batch-${index}`,
+		}));
+		expect((await admin.request("PATCH", "/items/payment_gateways", batch)).status).toBe(200);
+		const graph = await admin.request("POST", "/graphql", {
+			query: `mutation ($id: ID!, $data: update_payment_gateways_input!) {
+				update_payment_gateways_item(id: $id, data: $data) { id }
+			}`,
+			variables: { id: many.body.data[1].id, data: { new_api_secret: "CANARY-graph" } },
+		});
+		expect(graph.body.errors, graph.text).toBeUndefined();
+		// Directus answers this with what was wrong, and would log it with all that was sent.
+		const refused = await admin.request("POST", "/graphql", {
+			query: "mutation ($data: create_payment_gateways_input!) { create_payment_gateways_item(data: $data) { id } }",
+			variables: { data: gateway("refused") },
+		});
+		expect(refused.body.errors).toBeDefined();
+		const form = new FormData();
+		form.append("file", new Blob([JSON.stringify([mine("import")])], { type: "application/json" }), "gateways.json");
+		const imported = await fetch(`${studio.url}/utils/import/payment_gateways`, {
+			method: "POST",
+			headers: { authorization: `Bearer ${admin.token}` },
+			body: form,
+		});
+		expect(imported.status).toBe(200);
+
+		const { rows } = await database
+			.pool("admin")
+			.query<{ id: string; name: string; api_secret: string }>(
+				"select id, name, api_secret from public.payment_gateways where name ~ '^(nested|many|refused|import)' order by name",
+			);
+		const opened = rows.map(({ id, name, api_secret }) => [
+			name,
+			decryptSecret(keys, api_secret, { table: "payment_gateways", column: "api_secret", row: id }),
+		]);
+		expect(opened).toEqual([
+			["import", "CANARY-import"],
+			["many-1", "CANARY-batch-0"],
+			["many-2", "CANARY-graph"],
+			["nested-1", "CANARY-nested-1"],
+			["nested-2", "CANARY-nested-2"],
+		]);
+	});
+
 	it("stand in no table as plaintext, revisions included, and in no log", async () => {
 		const admin = database.pool("admin");
 		const { rows: tables } = await admin.query<{ name: string }>(

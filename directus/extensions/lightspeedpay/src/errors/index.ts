@@ -1,4 +1,4 @@
-/** Turns what the database refuses into an answer a person can act on; Directus would say "unexpected error". */
+/** Turns what the database refuses into an answer a person can act on, and keeps what was sent out of the log. */
 import { ForbiddenError, InvalidPayloadError } from "@directus/errors";
 import { defineHook } from "@directus/extensions-sdk";
 
@@ -13,7 +13,23 @@ interface DatabaseError {
 const CHECK_VIOLATION = "23514";
 const INSUFFICIENT_PRIVILEGE = "42501";
 
-export default defineHook(({ filter }) => {
+interface LoggedError {
+	name?: string;
+	originalError?: unknown;
+	locations?: unknown;
+	path?: unknown;
+}
+
+export default defineHook(({ filter }, { logger }) => {
+	// An invalid GraphQL request is logged with the variables it came with, which may be secrets.
+	const write = logger.error.bind(logger) as (...parts: unknown[]) => void;
+	logger.error = (...parts: unknown[]) => {
+		const error = parts[0] as LoggedError | undefined;
+		if (error?.name !== "GraphQLError") return write(...parts);
+		if (error.originalError) return write(error.originalError);
+		write({ locations: error.locations, path: error.path }, "a GraphQL request was not valid");
+	};
+
 	// No right in the database to delete anything of ours; Directus passes that refusal on as an error 500.
 	filter("items.delete", () => {
 		throw new ForbiddenError({ reason: "Nothing is deleted here: switch off, disable or resolve instead." });
