@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
@@ -199,6 +199,25 @@ describe("npm start", () => {
 			expect(demoOf(stack.dataDirectory).database_url).toMatch(/\/shop$/);
 			expect((await fetch(`${stack.demo.checkout_url}/readyz`)).status).toBe(200);
 			expect(await stack.stop({ keep: true })).toBe(0);
+
+			// What a deployment runs before its processes, here for a second database of that server.
+			url.pathname = "/bazaar";
+			const names = ["OWNER", "CHECKOUT", "JOBS", "STUDIO", "FINANCE", "ADMIN"].map((name) => [
+				`${name}_PASSWORD`,
+				"x1y2z3",
+			]);
+			const { status, stdout, stderr } = spawnSync(process.execPath, ["scripts/prepare.ts"], {
+				cwd: join(import.meta.dirname, "../.."),
+				env: {
+					PATH: process.env.PATH,
+					DATABASE_URL: url.href,
+					ADMIN_EMAIL: "asha@example.com",
+					...Object.fromEntries(names),
+				},
+				encoding: "utf8",
+			});
+			expect(status, stderr).toBe(0);
+			expect(stdout).toMatch(/The database and the studio are prepared\.\n$/);
 		} finally {
 			await first.stop({ keep: true });
 		}

@@ -1,7 +1,9 @@
 /// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
 /** An operator at work in the studio, in a real browser. SCREENSHOTS=<directory> keeps pictures of every step. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { beginPspOrder, recordPspOrder, settleAttempt } from "../../db/client/attempts.ts";
@@ -117,6 +119,12 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 
 	const expectVisible = (page: Page, text: string | RegExp) =>
 		page.getByText(text).first().waitFor({ state: "visible", timeout: 20_000 });
+
+	async function expectAccessible(page: Page, selector: string): Promise<void> {
+		const { violations } = await new AxeBuilder({ page }).include(selector).analyze();
+		const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
+		expect(found).toEqual([]);
+	}
 
 	async function readClient(): Promise<{ client_key: string; client_salt: string }> {
 		const { rows } = await database
@@ -272,9 +280,11 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 			expect(overflow).toBeLessThanOrEqual(0);
 			const box = await page.locator(".integration").boundingBox();
 			expect(box!.x + box!.width).toBeLessThanOrEqual(width);
+			await expectAccessible(page, ".integration");
 			await picture(page, `client-${colorScheme}-${width}`);
 			await page.locator(".actions").getByRole("button", { name: "Regenerate" }).click();
 			await expectVisible(page, "Regenerate key and salt?");
+			await expectAccessible(page, ".v-card");
 			await picture(page, `regenerate-${colorScheme}-${width}`);
 			await page.goto(`${studio.url}/admin/content/payment_gateways`);
 			await expectVisible(page, "Razorpay reserve");
