@@ -11,7 +11,7 @@
  *               below a private home) is kept below /var/lib/lightspeedpay instead
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, chownSync, closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from "node:fs";
 import { cp, readFile, readlink, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -182,12 +182,14 @@ async function placeDirectory(
 	const parent = await realpath(dirname(wanted));
 	const directory = join(parent, basename(wanted));
 	if (user === null || (await canReach(user, parent))) return directory;
-	const hash = createHash("sha256").update(directory).digest("hex").slice(0, 16);
-	const relocated = join(RELOCATION_ROOT, hash);
-	if (!existsSync(relocated)) {
-		report(`The server's user cannot reach ${directory}; the database is kept in ${relocated} instead.`);
-	}
+	// The pointer stays in the place asked for: whoever removes that starts over with an empty database, as they would expect.
+	const pointer = `${directory}.location`;
+	const known = await readFile(pointer, "utf8").catch(() => null);
+	if (known !== null) return known.trim();
+	const relocated = join(RELOCATION_ROOT, randomBytes(8).toString("hex"));
+	report(`The server's user cannot reach ${directory}; the database is kept in ${relocated} instead.`);
 	mkdirSync(RELOCATION_ROOT, { recursive: true, mode: 0o755 });
+	await writeFile(pointer, `${relocated}\n`);
 	return relocated;
 }
 
