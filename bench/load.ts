@@ -70,7 +70,8 @@ export async function loadCalls(
 	await Promise.all(
 		Array.from({ length: options.connections }, async () => {
 			for (let before = performance.now(); before < end; before = performance.now()) {
-				taken += await work();
+				const took = await work();
+				taken += took;
 				latencies.push(performance.now() - before);
 			}
 		}),

@@ -200,9 +200,12 @@ export async function setUpDatabase(admin: pg.Client): Promise<void> {
 		alter role checkout in database ${database} set enable_seqscan = off;
 		alter role checkout in database ${database} set enable_hashjoin = off;
 		alter role checkout in database ${database} set enable_mergejoin = off;
+		-- and planning them anew for each call costs more than running them
+		alter role checkout in database ${database} set plan_cache_mode = force_generic_plan;
 		alter role jobs in database ${database} set statement_timeout = '60s';
 		alter role jobs in database ${database} set idle_in_transaction_session_timeout = '30s';
 		alter role jobs in database ${database} set enable_seqscan = off;
+		alter role jobs in database ${database} set plan_cache_mode = force_generic_plan;
 		alter role studio in database ${database} set search_path = directus, public;
 		alter role studio in database ${database} set statement_timeout = '30s';
 		alter role studio in database ${database} set idle_in_transaction_session_timeout = '60s';

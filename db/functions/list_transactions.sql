@@ -1,10 +1,10 @@
 -- A merchant's transactions, newest first (ids sort by time), one page after p_starting_after. One row more than p_limit
--- comes back when there are more.
+-- comes back when there are more. Planned for each call: which index serves depends on the filters given.
 create or replace function public.list_transactions(
   p_client_id uuid, p_limit integer, p_starting_after uuid, p_order_id text, p_status text,
   p_created_gte timestamptz, p_created_lt timestamptz
 ) returns table (view jsonb)
-language sql stable security definer set search_path = '' as $$
+language sql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
   select public.transaction_view(t)
     from public.transactions t
     where t.client_id = p_client_id
