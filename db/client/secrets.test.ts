@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { decryptSecret, encryptSecret, parseEncryptionKeys } from "./secrets.ts";
+import { decryptSecret, encryptSecret, openGatewaySecrets, parseEncryptionKeys } from "./secrets.ts";
 
 const base64Key = () => randomBytes(32).toString("base64");
 const place = { table: "clients", column: "client_salt", row: "01a1fcb1-51b6-7942-941e-8a8dcb909dd5" };
@@ -40,6 +40,36 @@ describe("a secret", () => {
 
 	test.each(["plain text", "v1.k1.aaaa", "v2.k1.aaaa.bbbb", ""])("refuses %j, which is no ciphertext", (stored) => {
 		expect(() => decryptSecret(keys, stored, place)).toThrow(/not an encrypted secret/);
+	});
+});
+
+describe("a gateway's secrets", () => {
+	const keys = parseEncryptionKeys(`k1:${base64Key()}`);
+	const id = "01a1fcb1-51b6-7942-941e-8a8dcb909dd6";
+	const sealed = (column: string) =>
+		encryptSecret(keys, `the ${column}`, { table: "payment_gateways", column, row: id });
+	const gateway = {
+		id,
+		api_key: "rzp_test",
+		api_secret: sealed("api_secret"),
+		webhook_secret: sealed("webhook_secret"),
+		settings: { merchant_id: "m1" },
+	};
+
+	test("open together", () => {
+		expect(openGatewaySecrets(keys, gateway)).toEqual({
+			api_key: "rzp_test",
+			api_secret: "the api_secret",
+			webhook_secret: "the webhook_secret",
+			settings: { merchant_id: "m1" },
+		});
+		expect(openGatewaySecrets(keys, { ...gateway, webhook_secret: null }).webhook_secret).toBeNull();
+	});
+
+	test("do not open when they changed places", () => {
+		const { api_secret, webhook_secret } = gateway;
+		expect(() => openGatewaySecrets(keys, { ...gateway, api_secret: webhook_secret })).toThrow(/does not open/);
+		expect(() => openGatewaySecrets(keys, { ...gateway, webhook_secret: api_secret })).toThrow(/does not open/);
 	});
 });
 

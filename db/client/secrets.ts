@@ -61,6 +61,31 @@ export function decryptSecret(keys: EncryptionKeys, stored: string, place: Secre
 	}
 }
 
+/** As it is stored: the secrets are ciphertexts. */
+export interface SealedGateway {
+	id: string;
+	api_key: string;
+	api_secret: string;
+	webhook_secret: string | null;
+	settings: Record<string, unknown>;
+}
+
+/** As the PSP's API is called: the secrets are readable, and must never be logged, stored or returned. */
+export type GatewayAccount = Omit<SealedGateway, "id">;
+
+/** Throws when one of its secrets does not open. */
+export function openGatewaySecrets(keys: EncryptionKeys, gateway: SealedGateway): GatewayAccount {
+	const { id, api_key, api_secret, webhook_secret, settings } = gateway;
+	const open = (column: "api_secret" | "webhook_secret", stored: string) =>
+		decryptSecret(keys, stored, { table: "payment_gateways", column, row: id });
+	return {
+		api_key,
+		api_secret: open("api_secret", api_secret),
+		webhook_secret: webhook_secret === null ? null : open("webhook_secret", webhook_secret),
+		settings,
+	};
+}
+
 function additionalData(place: SecretPlace): Buffer {
 	return Buffer.from(`${place.table}.${place.column}:${place.row}`);
 }
