@@ -1,8 +1,10 @@
 /**
  * Every Graphile Worker task, named one by one: a task folder would make a task of every plainly named file in it.
  *
- * Tasks are worked off in lanes, each a pool of its own: merchants' endpoints may take 15 s to answer, and a payment must
- * not wait behind fifty of them.
+ * Tasks are worked off in lanes, each a pool of its own, so that nothing waits behind work that waits for somebody else: a
+ * merchant's endpoint may take 15 s to answer, and a PSP that hangs as long for each of a thousand look-ups must not keep
+ * new orders and its own webhooks from being worked off. Look-ups get the narrowest lane: they are many at once only when a
+ * PSP is unwell, and then slowly is how it wants to be asked.
  */
 import type { Task, TaskList } from "graphile-worker";
 import { raiseAlert } from "../db/client/operations.ts";
@@ -29,15 +31,9 @@ function task<Payload>(module: TaskModule<Payload>): RunTask {
 }
 
 export const LANES: readonly Lane[] = [
-	{
-		name: "payments",
-		concurrency: 50,
-		tasks: {
-			create_psp_order: task(createPspOrder),
-			process_gateway_event: task(processGatewayEvent),
-			confirm_attempt: task(confirmAttempt),
-		},
-	},
+	{ name: "orders", concurrency: 25, tasks: { create_psp_order: task(createPspOrder) } },
+	{ name: "events", concurrency: 50, tasks: { process_gateway_event: task(processGatewayEvent) } },
+	{ name: "lookups", concurrency: 10, tasks: { confirm_attempt: task(confirmAttempt) } },
 	{
 		name: "deliveries",
 		concurrency: 50,

@@ -39,8 +39,8 @@ function fail(error: unknown, message: string): void {
 process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 
-// Two connections listen; a job holds one only while a statement runs.
-const pool = connect("lightspeedpay-jobs", 16);
+// Each lane keeps one connection to listen; the others are for jobs, which hold one only while a statement runs.
+const pool = connect("lightspeedpay-jobs", LANES.length + 14);
 const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,

@@ -244,6 +244,35 @@ describe("a payment", () => {
 		await reaches(transaction_id, "paid");
 	});
 
+	it("gets its order at once while a PSP hangs at every look-up", async () => {
+		const merchant = await merchantWith();
+		await start();
+		const results = await initiatePayments(
+			database.pool("checkout"),
+			Array.from({ length: 60 }, () => ({
+				client_id: merchant.id,
+				client_key: merchant.client_key,
+				order_id: randomUUID(),
+				amount: 49_900,
+				currency: "INR",
+			})),
+		);
+		for (const result of results) {
+			if (!result.ok) throw result.error;
+			await reaches(result.transaction_id, "pending");
+		}
+		const hang = { kind: "timeout", delay_ms: 30_000, times: 1000 };
+		await sandbox.addFault({ service: "razorpay", path: "/v1/orders/", method: "GET", ...hang });
+		await rows("update payment_attempts set next_lookup_at = now() where client_id = $1", [merchant.id]);
+		await rows("select enqueue_pending_lookups()");
+		const asked = () =>
+			rows<{ running: number }>(
+				`select count(locked_at)::int as running from graphile_worker.jobs where task_identifier = 'confirm_attempt'`,
+			);
+		await expect.poll(async () => (await asked())[0]!.running, { timeout: 5000 }).toBeGreaterThanOrEqual(10);
+		await reaches(await initiate(merchant), "pending", 3000);
+	});
+
 	it("is not touched by a webhook about somebody else's order, which is kept and tried again", async () => {
 		const merchant = await merchantWith();
 		const stranger = await merchantWith();
