@@ -124,6 +124,26 @@ describe("the clock", () => {
 		await rows("update wallets set balance_due = 0 where client_id = $1", [id]);
 	});
 
+	it("has every payment looked up that is due, however many wait", async () => {
+		const { id, gateways } = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS));
+		await rows(
+			`with payment as (
+				insert into transactions (order_id, client_id, gateway_id, amount, currency, status, fee_percent, expires_at)
+				values ('backlog', $1, $2, 100, 'INR', 'pending', 3.5, now() + interval '1 hour') returning id, client_id, gateway_id
+			)
+			insert into payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, status, routing,
+				psp_order_id, next_lookup_at)
+			select payment.id, client_id, gateway_id, n, 100, 'pending', '{}', 'order_' || n, now()
+				from payment, generate_series(1, 2100) n`,
+			[id, gateways[0]!.id],
+		);
+		expect(await named("poll_pending").run({ database: database.pool("jobs"), log })).toEqual({ enqueued: 2100 });
+		expect(
+			await rows("select count(*)::int from graphile_worker.jobs where task_identifier = 'confirm_attempt'"),
+		).toEqual([{ count: 2100 }]);
+		expect(await named("poll_pending").run({ database: database.pool("jobs"), log })).toEqual({ enqueued: 0 });
+	});
+
 	it.each(SCHEDULES.map(({ name }) => name))("%s runs with the rights of the role jobs", async (name) => {
 		await expect(named(name).run({ database: database.pool("jobs"), log })).resolves.toBeTypeOf("object");
 	});

@@ -42,8 +42,11 @@ export interface Schedule {
 	run(context: ScheduleContext): Promise<Record<string, number>>;
 }
 
+/** How many rows the functions take at a time, by default. */
 const EXPIRE_BATCH = 500;
-const EXPIRE_BATCHES_A_RUN = 40;
+const LOOKUP_BATCH = 1000;
+/** So that a run ends in its time; the next one goes on. */
+const BATCHES_A_RUN = 40;
 
 export const SCHEDULES: readonly Schedule[] = [
 	{
@@ -52,15 +55,7 @@ export const SCHEDULES: readonly Schedule[] = [
 		expire_seconds: 30,
 		retries: 0,
 		keep_days: 2,
-		async run({ database }) {
-			let expired = 0;
-			for (let batch = 0; batch < EXPIRE_BATCHES_A_RUN; batch++) {
-				const count = await expireTransactions(database);
-				expired += count;
-				if (count < EXPIRE_BATCH) break;
-			}
-			return { expired };
-		},
+		run: async ({ database }) => ({ expired: await inBatches(EXPIRE_BATCH, () => expireTransactions(database)) }),
 	},
 	{
 		name: "poll_pending",
@@ -68,7 +63,7 @@ export const SCHEDULES: readonly Schedule[] = [
 		expire_seconds: 30,
 		retries: 0,
 		keep_days: 2,
-		run: async ({ database }) => ({ enqueued: await enqueuePendingLookups(database) }),
+		run: async ({ database }) => ({ enqueued: await inBatches(LOOKUP_BATCH, () => enqueuePendingLookups(database)) }),
 	},
 	{
 		name: "refresh_success_rates",
@@ -117,6 +112,17 @@ export const SCHEDULES: readonly Schedule[] = [
 		},
 	},
 ];
+
+/** Goes on while batches come back full: a backlog is worked off in one run. */
+async function inBatches(size: number, work: () => Promise<number>): Promise<number> {
+	let total = 0;
+	for (let batch = 0; batch < BATCHES_A_RUN; batch++) {
+		const count = await work();
+		total += count;
+		if (count < size) break;
+	}
+	return total;
+}
 
 function groupByInvariant(violations: { invariant: string; detail: string }[]): Map<string, string[]> {
 	const groups = new Map<string, string[]>();
