@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createStatusToken } from "../db/client/status-token.ts";
 
 /** Where a PSP sends the payer's browser: pages of checkout, which lets in whoever holds the payment's status token. */
 export interface PayerUrls {
@@ -8,7 +8,7 @@ export interface PayerUrls {
 
 export function createPayerUrls(options: { checkout_url: string; status_token_key: Buffer }): PayerUrls {
 	const page = (transaction_id: string, place: "return" | "cancel") => {
-		const token = createHmac("sha256", options.status_token_key).update(transaction_id).digest("base64url");
+		const token = createStatusToken(options.status_token_key, transaction_id);
 		return `${options.checkout_url}/pay/${transaction_id}/${place}?token=${token}`;
 	};
 	return {

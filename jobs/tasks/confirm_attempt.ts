@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readAttempt, settleAttempt } from "../../db/client/attempts.ts";
-import { adapterOf, openPspAccount } from "../psp-account.ts";
+import { openGatewaySecrets } from "../../db/client/secrets.ts";
+import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
 export const payload = z.strictObject({ attempt_id: z.uuid() });
@@ -21,7 +22,7 @@ export default async function confirmAttempt(
 	// Without an order there is nothing to ask about: create_psp_order looks it up by reference.
 	if (work === null || work.psp_order_id === null || work.attempt_status === "succeeded") return;
 	const adapter = adapterOf(context.adapters, work.gateway.provider);
-	const account = openPspAccount(context.keys, work.gateway);
+	const account = openGatewaySecrets(context.keys, work.gateway);
 	const state = await adapter.fetchStatus(account, { psp_order_id: work.psp_order_id, reference: attempt_id });
 
 	const is_under_way = state.outcome === "unknown" || (state.outcome === "pending" && state.psp_payment_id !== null);

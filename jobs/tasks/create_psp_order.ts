@@ -7,9 +7,10 @@ import {
 	recordPspOrderFailure,
 	recordPspOrderUnknown,
 } from "../../db/client/attempts.ts";
+import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { CreateOrderInput, CreateOrderResult, PspAccount, PspAdapter, PspError } from "../../psp/adapter.ts";
 import type { PayerUrls } from "../payer-urls.ts";
-import { adapterOf, openPspAccount } from "../psp-account.ts";
+import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
 export const payload = z.strictObject({ attempt_id: z.uuid() });
@@ -65,7 +66,7 @@ async function obtainOrder(work: AttemptWork, context: TaskContext): Promise<Cre
 	let account: PspAccount;
 	try {
 		adapter = adapterOf(context.adapters, work.gateway.provider);
-		account = openPspAccount(context.keys, work.gateway);
+		account = openGatewaySecrets(context.keys, work.gateway);
 	} catch (error) {
 		// If an earlier run reached the PSP, only a run that can look the order up may say what became of it.
 		if (work.started_before) throw error;

@@ -7,8 +7,9 @@ import {
 	readGatewayEvent,
 	settleAttempt,
 } from "../../db/client/attempts.ts";
+import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { PaymentState } from "../../psp/adapter.ts";
-import { adapterOf, openPspAccount } from "../psp-account.ts";
+import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
 export const payload = z.strictObject({ event_id: z.uuid() });
@@ -60,7 +61,7 @@ async function fetchState(
 	const work = await readAttempt(context.database, attempt_id);
 	const psp_order_id = work?.psp_order_id ?? claimed.psp_order_id;
 	if (work === null || psp_order_id === null) throw new TryAgain("The order is not recorded yet.");
-	const account = openPspAccount(context.keys, work.gateway);
+	const account = openGatewaySecrets(context.keys, work.gateway);
 	const state = await adapterOf(context.adapters, event.provider).fetchStatus(account, {
 		psp_order_id,
 		reference: attempt_id,
