@@ -1,7 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import { beginDelivery, type Delivery, recordDelivery } from "../../db/client/deliveries.ts";
-import { decryptSecret } from "../../db/client/secrets.ts";
+import { decryptSecret, type EncryptionKeys } from "../../db/client/secrets.ts";
 import { type OutboundAnswer, OutboundError } from "../outbound.ts";
 import type { TaskContext } from "../task.ts";
 
@@ -17,18 +17,14 @@ export default async function deliverWebhook(
 ): Promise<void> {
 	const delivery = await beginDelivery(context.database, event_id);
 	if (delivery === null) return;
-	const secret = decryptSecret(context.keys, delivery.webhook_secret, {
-		table: "clients",
-		column: "webhook_secret",
-		row: delivery.client_id,
-	});
+	const secrets = openSecrets(context.keys, delivery);
 
 	const started_at = performance.now();
 	let answer: OutboundAnswer | null = null;
 	let error: string | null = null;
 	try {
 		answer = await context.outbound.post(delivery.url, {
-			headers: webhookHeaders(delivery, secret, new Date()),
+			headers: webhookHeaders(delivery, secrets, new Date()),
 			body: delivery.body,
 		});
 	} catch (cause) {
@@ -50,13 +46,26 @@ export default async function deliverWebhook(
 	);
 }
 
-/** Standard Webhooks: the event's id stays the same on every try, the timestamp is this try's. */
-function webhookHeaders(delivery: Delivery, secret: string, now: Date): Record<string, string> {
+/** The merchant's secret, and after a change for a day the one before, so that the receiver may change when it suits. */
+function openSecrets(keys: EncryptionKeys, delivery: Delivery): string[] {
+	const where = { table: "clients", column: "webhook_secret", row: delivery.client_id };
+	return [delivery.webhook_secret, delivery.previous_webhook_secret]
+		.filter((stored) => stored !== null)
+		.map((stored) => decryptSecret(keys, stored, where));
+}
+
+/**
+ * Standard Webhooks: the event's id stays the same on every try, the timestamp is this try's. A receiver accepts when any
+ * of the signatures fits its secret.
+ */
+function webhookHeaders(delivery: Delivery, secrets: string[], now: Date): Record<string, string> {
 	return {
 		"content-type": "application/json",
 		"user-agent": "LightSpeedPay-Webhooks/1",
 		"webhook-id": delivery.event_id,
 		"webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
-		"webhook-signature": new Webhook(secret).sign(delivery.event_id, now, delivery.body),
+		"webhook-signature": secrets
+			.map((secret) => new Webhook(secret).sign(delivery.event_id, now, delivery.body))
+			.join(" "),
 	};
 }

@@ -1,13 +1,20 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { settleAttempt } from "../../db/client/attempts.ts";
 import { initiatePayments } from "../../db/client/payments.ts";
-import { parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { inTransaction } from "../transaction.ts";
-import { type Endpoint, spawnWorker, startEndpoint, startWorker, type WorkerProcess } from "./worker-process.ts";
+import {
+	type Endpoint,
+	type ReceivedRequest,
+	spawnWorker,
+	startEndpoint,
+	startWorker,
+	type WorkerProcess,
+} from "./worker-process.ts";
 
 // Processes start and stop here, some of them for ten seconds.
 vi.setConfig({ testTimeout: 40_000 });
@@ -134,6 +141,34 @@ describe("the jobs process", () => {
 			{ attempt_no: 1, status_code: 500, error: null },
 			{ attempt_no: 2, status_code: 200, error: null },
 		]);
+	});
+
+	it("signs for both secrets while a merchant changes from one to the other, and for the new one alone after that", async () => {
+		const usual = merchant;
+		merchant = await createMerchant(database.pool("admin"), keys, { webhook_url: endpoint.url });
+		const made = `whsec_${randomBytes(32).toString("base64")}`;
+		const sealed = encryptSecret(keys, made, { table: "clients", column: "webhook_secret", row: merchant.id });
+		const verifies = (secret: string, { body, headers }: ReceivedRequest) =>
+			new Webhook(secret).verify(body, headers as Record<string, string>);
+		try {
+			await start();
+			await rows("update clients set new_webhook_secret = $2 where id = $1", [merchant.id, sealed]);
+			const { event_id } = await payOnce();
+			const during = await endpoint.next();
+			during.response.writeHead(204).end();
+			expect(during.headers["webhook-signature"]).toMatch(/^v1,[\w+/]{43}= v1,[\w+/]{43}=$/);
+			expect(verifies(made, during)).toMatchObject({ id: event_id });
+			expect(verifies(merchant.webhook_secret, during)).toMatchObject({ id: event_id });
+
+			await rows("update clients set previous_webhook_secret_until = now() where id = $1", [merchant.id]);
+			await payOnce();
+			const after = await endpoint.next();
+			after.response.writeHead(204).end();
+			expect(verifies(made, after)).toMatchObject({ type: "payment.paid" });
+			expect(() => verifies(merchant.webhook_secret, after)).toThrow();
+		} finally {
+			merchant = usual;
+		}
 	});
 
 	it("sends nothing more to an endpoint that answered 410", async () => {
