@@ -2,7 +2,7 @@
  * Brings a PostgreSQL server to what the code expects: roles, database, schemas of the job libraries, migrations, functions,
  * grants. Runs before every start; costs little when nothing has changed. Knows nothing of how the server came to be.
  *
- * Order: roles and database (administrator) → schemas graphile_worker and pgboss (as `jobs`) → db/migrations, once each and
+ * Order: roles and database (administrator) → schemas graphile_worker (as `owner`) and pgboss (as `jobs`) → db/migrations, once each and
  * never edited afterwards (as `owner`) → db/functions and db/grants.sql, all again whenever one of them changed (as `owner`).
  */
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from "node:crypto";
@@ -53,7 +53,9 @@ export async function prepareDatabase(options: PrepareOptions): Promise<Prepared
 	});
 	await withClient(withDatabase(options.adminUrl, options.database), async (admin) => {
 		await setUpDatabase(admin);
-		await installJobSchemas(admin, roleUrl(options.adminUrl, options.database, "jobs", options.passwords.jobs));
+		const url = (role: DatabaseRole) => roleUrl(options.adminUrl, options.database, role, options.passwords[role]);
+		await installGraphileWorker(url("owner"));
+		await installPgBoss(url("jobs"));
 	});
 	return withClient(roleUrl(options.adminUrl, options.database, "owner", options.passwords.owner), async (owner) => {
 		// Held to the end of the session, so that a second start finds everything applied.
@@ -133,8 +135,6 @@ async function createRolesAndDatabase(admin: pg.Client, { database, passwords }:
 	await admin.query(`
 		begin;
 		${statements.join("\n")}
-		-- owner's functions add jobs with the rights of jobs, which owns the queues.
-		grant jobs to owner with inherit true, set true;
 		-- An administrator who is no superuser must be a member to create what belongs to these roles.
 		do $$ begin
 			if not (select rolsuper from pg_catalog.pg_roles where rolname = current_user) then
@@ -185,7 +185,7 @@ export async function setUpDatabase(admin: pg.Client): Promise<void> {
 		create schema if not exists migrations authorization owner;
 		create schema if not exists reports authorization owner;
 		grant usage on schema reports to finance;
-		create schema if not exists graphile_worker authorization jobs;
+		create schema if not exists graphile_worker authorization owner;
 		create schema if not exists pgboss authorization jobs;
 		create schema if not exists directus authorization studio;
 		-- A new function is nobody's until db/grants.sql gives it to somebody.
@@ -218,17 +218,38 @@ export async function setUpDatabase(admin: pg.Client): Promise<void> {
 	`);
 }
 
-async function installJobSchemas(admin: pg.Client, jobsUrl: string): Promise<void> {
-	const { rows } = await admin.query<{ database: string; installed: boolean }>(
-		`select quote_ident(current_database()) as database,
-			to_regclass('graphile_worker.migrations') is not null as installed`,
+/**
+ * The tables and functions of Graphile Worker belong to `owner`: the money path calls them with owner's rights, so the role
+ * that works the queue must not be able to replace them. It gets rows and calls.
+ */
+async function installGraphileWorker(ownerUrl: string): Promise<void> {
+	await runMigrations({ connectionString: ownerUrl, logger: quietLogger });
+	await withClient(ownerUrl, (owner) =>
+		owner.query(`
+			begin;
+			set local client_min_messages = warning;
+			grant usage on schema graphile_worker to jobs;
+			grant select, insert, update, delete on all tables in schema graphile_worker to jobs;
+			grant usage on all sequences in schema graphile_worker to jobs;
+			grant execute on all functions in schema graphile_worker to jobs;
+			-- Graphile Worker closes its tables to all but their owner by row level security.
+			do $$
+			declare
+				v_table regclass;
+			begin
+				for v_table in
+					select oid from pg_catalog.pg_class where relnamespace = 'graphile_worker'::regnamespace and relrowsecurity
+						and not exists (select from pg_catalog.pg_policy where polrelid = pg_class.oid and polname = 'jobs')
+				loop
+					execute format('create policy jobs on %s to jobs using (true) with check (true)', v_table);
+				end loop;
+			end $$;
+			commit;
+		`),
 	);
-	const { database, installed } = rows[0]!;
-	// Graphile Worker's first migration says "create schema if not exists", which asks for this right though the schema is
-	// there; afterwards the role does without it.
-	if (!installed) await admin.query(`grant create on database ${database} to jobs`);
-	await runMigrations({ connectionString: jobsUrl, logger: quietLogger });
-	if (!installed) await admin.query(`revoke create on database ${database} from jobs`);
+}
+
+async function installPgBoss(jobsUrl: string): Promise<void> {
 	const boss = new PgBoss({
 		connectionString: jobsUrl,
 		schema: "pgboss",

@@ -4,8 +4,9 @@ export interface Delivery {
 	event_id: string;
 	type: string;
 	url: string;
-	/** Ciphertext. */
+	/** Ciphertexts, both made for the column webhook_secret; the previous one for 24 hours after it was replaced. */
 	webhook_secret: string;
+	previous_webhook_secret: string | null;
 	client_id: string;
 	/** The exact bytes to sign and send. */
 	body: string;

@@ -67,6 +67,7 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS011: { name: "key_was_used_before", code: null },
 	LS012: { name: "too_many_gateways", code: null },
 	LS013: { name: "gateway_owner_is_fixed", code: null },
+	LS014: { name: "not_a_network", code: null },
 	LS020: { name: "no_such_attempt", code: null },
 	LS021: { name: "not_an_outcome", code: null },
 	LS022: { name: "no_such_client", code: null },

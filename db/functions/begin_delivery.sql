@@ -4,7 +4,9 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_event record;
 begin
-  select e.*, c.webhook_url, c.webhook_secret, c.webhook_disabled_at into v_event
+  select e.*, c.webhook_url, c.webhook_secret, c.webhook_disabled_at,
+      case when c.previous_webhook_secret_until > now() then c.previous_webhook_secret end as previous_webhook_secret
+    into v_event
     from public.webhook_events e join public.clients c on c.id = e.client_id
     where e.id = p_event_id and e.status = 'pending';
   if not found then
@@ -15,8 +17,8 @@ begin
     return null;
   end if;
   return jsonb_build_object('event_id', v_event.id, 'type', v_event.type, 'url', v_event.webhook_url,
-    'webhook_secret', v_event.webhook_secret, 'client_id', v_event.client_id, 'body', v_event.payload::text,
-    'attempt', v_event.attempts + 1);
+    'webhook_secret', v_event.webhook_secret, 'previous_webhook_secret', v_event.previous_webhook_secret,
+    'client_id', v_event.client_id, 'body', v_event.payload::text, 'attempt', v_event.attempts + 1);
 end
 $$;
 revoke all on function public.begin_delivery from public;

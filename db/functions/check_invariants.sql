@@ -21,6 +21,19 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
     left join (select transaction_id, sum(amount) as booked from public.wallet_entries where type = 'COMMISSION' group by 1) e on e.transaction_id = t.id
     where t.paid_at is not null and round(t.amount * t.fee_percent / 100) <> coalesce(e.booked, 0)
   union all
+  select 'commission_has_its_gst', format('transaction %s: commission %s, GST %s', c.transaction_id, c.amount, coalesce(g.amount::text, 'nothing'))
+    from public.wallet_entries c
+    join public.transactions t on t.id = c.transaction_id
+    left join public.wallet_entries g on g.transaction_id = c.transaction_id and g.type = 'COMMISSION_GST'
+    where c.type = 'COMMISSION' and coalesce(g.amount, 0) <> round(c.amount * (select percent from public.gst_rates
+      where valid_from <= (t.paid_at at time zone 'Asia/Kolkata')::date order by valid_from desc limit 1) / 100)
+  union all
+  select 'gateway_volume_covers_its_attempts', format('gateway %s: volume %s, attempts %s', s.gateway_id, s.volume, a.amount)
+    from public.gateway_states s
+    join (select gateway_id, public.month_in_india(created_at) as month, sum(amount) as amount
+      from public.payment_attempts where released_at is null group by 1, 2) a on a.gateway_id = s.gateway_id and a.month = s.volume_month
+    where s.volume < a.amount
+  union all
   select 'commission_only_for_paid_transactions', format('entry %s of transaction %s', e.id, t.id)
     from public.wallet_entries e join public.transactions t on t.id = e.transaction_id
     where e.type = 'COMMISSION' and t.paid_at is null

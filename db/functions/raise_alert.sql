@@ -1,5 +1,5 @@
 -- Opens an alert and has it sent; while one with the same p_dedupe_key is open it is only counted (at most every ten
--- seconds, so that a flood of refusals does not queue on one row).
+-- seconds, so that a flood of refusals does not queue on one row), and sent again when it was last sent an hour ago.
 create or replace function public.raise_alert(
   p_kind text, p_severity text, p_message text, p_details jsonb, p_dedupe_key text, p_client_id uuid default null
 ) returns void
@@ -18,7 +18,13 @@ begin
   update public.alerts set count = count + 1, last_at = clock_timestamp()
     where id = (select id from public.alerts
       where dedupe_key = p_dedupe_key and status <> 'resolved' and last_at < clock_timestamp() - interval '10 seconds'
-      for update skip locked);
+      for update skip locked)
+    returning id into v_alert_id;
+  update public.alerts set notified_at = null
+    where id = v_alert_id and status = 'open' and notified_at < clock_timestamp() - interval '1 hour';
+  if found then
+    perform graphile_worker.add_job('send_alert', json_build_object('alert_id', v_alert_id), max_attempts => 4);
+  end if;
 end
 $$;
 revoke all on function public.raise_alert from public;

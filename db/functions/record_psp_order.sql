@@ -16,7 +16,7 @@ begin
       psp_order_id = p_psp_order_id, presentation = p_presentation, latency_ms = p_latency_ms, updated_at = now(),
       status = case when status in ('created', 'unknown') then 'pending' else status end,
       error_code = null, error_message = null,
-      next_lookup_at = now() + interval '2 minutes'
+      next_lookup_at = case when status <> 'succeeded' then now() + interval '2 minutes' end
     where id = p_attempt_id and psp_order_id is null;
   if found and v_transaction.status in ('created', 'pending') then
     update public.transactions set status = 'pending', version = version + 1, updated_at = now() where id = v_transaction.id;

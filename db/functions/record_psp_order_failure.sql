@@ -10,6 +10,7 @@ declare
   v_gateway_id uuid;
   v_routing jsonb;
   v_next uuid;
+  v_now timestamptz;
 begin
   select t.* into v_transaction from public.transactions t
     where t.id = (select transaction_id from public.payment_attempts where id = p_attempt_id) for update;
@@ -27,17 +28,18 @@ begin
   end if;
 
   perform from public.client_usage where client_id = v_attempt.client_id for update;
+  v_now := clock_timestamp();
   if p_error ->> 'code' in ('rate_limited', 'psp_unavailable', 'timed_out', 'unreadable_answer', 'authentication_failed') then
     perform public.cool_gateway(v_attempt.gateway_id, p_error ->> 'code', v_attempt.response_code, (p_error ->> 'retry_after_seconds')::integer);
   end if;
   if v_transaction.status in ('created', 'pending') and v_transaction.expires_at > now() and v_attempt.attempt_no < 5 then
     select p.gateway_id, p.routing into v_gateway_id, v_routing from public.pick_gateway(
         v_transaction.client_id, v_transaction.amount, v_transaction.currency, v_transaction.method,
-        (select array_agg(gateway_id) from public.payment_attempts where transaction_id = v_transaction.id), clock_timestamp()) p;
+        (select array_agg(gateway_id) from public.payment_attempts where transaction_id = v_transaction.id), v_now) p;
   end if;
   if v_gateway_id is not null then
-    insert into public.payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, routing)
-      values (v_transaction.id, v_transaction.client_id, v_gateway_id, v_attempt.attempt_no + 1, v_transaction.amount, v_routing)
+    insert into public.payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, routing, created_at)
+      values (v_transaction.id, v_transaction.client_id, v_gateway_id, v_attempt.attempt_no + 1, v_transaction.amount, v_routing, v_now)
       returning id into v_next;
     update public.transactions set gateway_id = v_gateway_id, updated_at = now() where id = v_transaction.id;
     perform graphile_worker.add_job('create_psp_order', json_build_object('attempt_id', v_next), max_attempts => 3);

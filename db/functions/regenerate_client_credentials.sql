@@ -1,5 +1,6 @@
 -- Gives a merchant a new key, salt and webhook secret (ciphertexts made by the application). The old pair is refused from
--- this commit on; PSP webhooks to the old address are still accepted. Audited with the person's id.
+-- this commit on; PSP webhooks to the old address are still accepted. p_webhook_secret null keeps the webhook secret.
+-- Audited with the person's id.
 -- Errors: LS022 no_such_client, LS011 key_was_used_before.
 create or replace function public.regenerate_client_credentials(
   p_client_id uuid, p_client_key text, p_client_salt text, p_webhook_secret text, p_actor text
@@ -7,8 +8,7 @@ create or replace function public.regenerate_client_credentials(
 language plpgsql security definer set search_path = '' as $$
 begin
   perform set_config('app.actor', p_actor, true);
-  update public.clients set client_key = p_client_key, client_salt = p_client_salt,
-      webhook_secret = coalesce(p_webhook_secret, webhook_secret)
+  update public.clients set client_key = p_client_key, new_client_salt = p_client_salt, new_webhook_secret = p_webhook_secret
     where id = p_client_id;
   if not found then
     raise exception using errcode = 'LS022', message = 'no such client', detail = p_client_id::text;

@@ -3,9 +3,11 @@
 -- p_state: {outcome: succeeded|failed|pending|authorized|unknown, psp_payment_id, amount (paise), currency, method,
 -- bank_reference, fee, error: {code, message}, raw}, as an adapter returns it.
 --   succeeded  paid, also from failed or expired (late when after expires_at); only if amount and currency are ours, else
---              an alert and no change. A success of a second attempt is recorded and raised as an alert: one success an order.
+--              an alert and no change. A second success, of this attempt or another, is raised as an alert: one success an
+--              order. Other attempts that nobody has paid are closed with us; they are still looked up.
 --   failed     the attempt failed; the payment too, if no other attempt of it is open. The payer may still try again at the
---              PSP until the payment expires; paid is never undone by a failure.
+--              PSP until the payment expires; paid is never undone by a failure, nor is an authorization by the failure of
+--              another try.
 --   pending, authorized, unknown: kept; looked up again later.
 -- Safe to repeat: a hundred copies book one commission. Returns the payment's status and whether it changed.
 -- Locks: transaction, attempt, then client_usage, gateway_states, wallet.
@@ -17,6 +19,7 @@ declare
   v_outcome constant text := p_state ->> 'outcome';
   v_attempt public.payment_attempts;
   v_transaction public.transactions;
+  v_others uuid[];
 begin
   select t.* into v_transaction from public.transactions t
     where t.id = (select a.transaction_id from public.payment_attempts a where a.id = p_attempt_id) for update;
@@ -30,6 +33,9 @@ begin
   end if;
 
   if v_attempt.status = 'succeeded' then
+    if v_outcome = 'succeeded' and p_state ->> 'psp_payment_id' <> v_attempt.psp_payment_id then
+      perform public.raise_second_success(v_transaction, p_attempt_id, p_state ->> 'psp_payment_id');
+    end if;
     return query select v_transaction.status, false;
     return;
   end if;
@@ -53,7 +59,9 @@ begin
   if v_outcome in ('pending', 'authorized', 'unknown') then
     update public.payment_attempts set
         status = case when v_outcome = 'authorized' and status in ('created', 'pending', 'unknown', 'failed') then 'authorized' else status end,
-        psp_payment_id = coalesce(p_state ->> 'psp_payment_id', psp_payment_id),
+        -- the payment that is authorized stays the one that counts until it is settled
+        psp_payment_id = case when v_outcome = 'authorized' or status <> 'authorized'
+          then coalesce(p_state ->> 'psp_payment_id', psp_payment_id) else psp_payment_id end,
         -- enqueue_pending_lookups sets the rhythm; this only keeps an open attempt in it
         next_lookup_at = coalesce(next_lookup_at, now() + interval '2 minutes'), updated_at = now()
       where id = p_attempt_id and created_at > now() - interval '8 days';
@@ -62,13 +70,20 @@ begin
   end if;
 
   if v_outcome = 'failed' then
+    if v_attempt.status = 'authorized' and v_attempt.psp_payment_id is distinct from p_state ->> 'psp_payment_id' then
+      return query select v_transaction.status, false;
+      return;
+    end if;
     update public.payment_attempts set
         status = 'failed', psp_payment_id = coalesce(p_state ->> 'psp_payment_id', psp_payment_id),
         method = coalesce(p_state ->> 'method', method),
         error_code = p_state -> 'error' ->> 'code', error_message = p_state -> 'error' ->> 'message',
         settled_at = coalesce(settled_at, now()),
-        -- the order can still be paid at the PSP until it expires with us
-        next_lookup_at = case when v_transaction.expires_at > now() then v_transaction.expires_at end, updated_at = now()
+        -- the order can still be paid at the PSP, also after it expired with us
+        next_lookup_at = case when v_transaction.expires_at > now() then v_transaction.expires_at
+          when psp_order_id is not null and created_at > now() - interval '8 days'
+          then coalesce(next_lookup_at, now() + interval '2 minutes') end,
+        updated_at = now()
       where id = p_attempt_id;
     if v_transaction.status in ('created', 'pending') and not exists (
         select from public.payment_attempts where transaction_id = v_transaction.id and id <> p_attempt_id
@@ -81,6 +96,14 @@ begin
       perform public.release_bookings(array[p_attempt_id]);
       return query select 'failed'::text, true;
     else
+      update public.transactions set
+          error_code = p_state -> 'error' ->> 'code', error_message = p_state -> 'error' ->> 'message',
+          version = version + 1, updated_at = now()
+        where id = v_transaction.id and status = 'failed'
+          and (error_code, error_message) is distinct from (p_state -> 'error' ->> 'code', p_state -> 'error' ->> 'message');
+      if found then
+        perform pg_notify('transaction_status', v_transaction.id::text);
+      end if;
       perform public.release_bookings(array[p_attempt_id]);
       return query select v_transaction.status, false;
     end if;
@@ -94,14 +117,11 @@ begin
       settled_at = now(), next_lookup_at = null, updated_at = now(), released_at = null
     where id = p_attempt_id;
   if v_attempt.released_at is not null then
-    perform public.rebook(v_attempt);
+    perform public.rebook(v_attempt, v_transaction.status in ('failed', 'expired'));
   end if;
 
   if v_transaction.status not in ('created', 'pending', 'failed', 'expired') then
-    perform public.raise_alert('second_success', 'critical',
-      'One order was paid twice. The first payment counts; refund the second to the payer.',
-      jsonb_build_object('transaction_id', v_transaction.id, 'attempt_id', p_attempt_id, 'psp_payment_id', p_state ->> 'psp_payment_id'),
-      'second_success:' || p_attempt_id, v_transaction.client_id);
+    perform public.raise_second_success(v_transaction, p_attempt_id, p_state ->> 'psp_payment_id');
     return query select v_transaction.status, false;
     return;
   end if;
@@ -114,6 +134,15 @@ begin
     where id = v_transaction.id
     returning * into v_transaction;
   perform public.book_commission(v_transaction);
+  with closed as (
+    update public.payment_attempts set status = 'expired', updated_at = now()
+      where transaction_id = v_transaction.id and id <> p_attempt_id and status in ('created', 'pending', 'unknown')
+      returning id
+  )
+  select array_agg(id) into v_others from closed;
+  if v_others is not null then
+    perform public.release_bookings(v_others);
+  end if;
   perform public.write_transaction_events(array[v_transaction.id]);
   return query select 'paid'::text, true;
 end

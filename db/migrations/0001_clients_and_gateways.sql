@@ -9,6 +9,10 @@ create table public.clients (
     constraint clients_client_salt_check check (client_salt like 'v1.%'),
   webhook_secret text not null
     constraint clients_webhook_secret_check check (webhook_secret like 'v1.%'),
+  -- signs events beside the new one until then, so that a merchant can change over without losing any
+  previous_webhook_secret text
+    constraint clients_previous_webhook_secret_check check (previous_webhook_secret like 'v1.%'),
+  previous_webhook_secret_until timestamptz,
   company_name text not null
     constraint clients_company_name_check check (length(company_name) between 1 and 200),
   legal_name text,

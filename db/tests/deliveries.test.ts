@@ -145,3 +145,24 @@ test("410 disables the endpoint until its address is changed", async () => {
 	const revived = await eventOf(merchant);
 	expect(await beginDelivery(jobs(), revived)).toMatchObject({ url: "https://kaveri.example/new" });
 });
+
+test("a replaced webhook secret goes on signing for 24 hours", async () => {
+	const merchant = await kaveri();
+	const event_id = await eventOf(merchant);
+	expect(await beginDelivery(jobs(), event_id)).toMatchObject({ previous_webhook_secret: null });
+	const [before] = await rows<{ webhook_secret: string }>("select webhook_secret from clients where id = $1", [
+		merchant.id,
+	]);
+	await database
+		.pool("studio")
+		.query("select public.regenerate_client_credentials($1, $2, 'v1.new_salt', 'v1.new_secret', 'operator-1')", [
+			merchant.id,
+			`lsp_${randomUUID().replaceAll("-", "")}`,
+		]);
+	expect(await beginDelivery(jobs(), event_id)).toMatchObject({
+		webhook_secret: "v1.new_secret",
+		previous_webhook_secret: before!.webhook_secret,
+	});
+	await rows("update clients set previous_webhook_secret_until = now() where id = $1", [merchant.id]);
+	expect(await beginDelivery(jobs(), event_id)).toMatchObject({ previous_webhook_secret: null });
+});

@@ -169,7 +169,7 @@ describe("the rate limit", () => {
 		const kaveri = await merchant({ rate_limit_per_minute: 3 });
 		const results = await initiate(...Array.from({ length: 5 }, () => request(kaveri)));
 		expect(codes(results)).toEqual(["ok", "ok", "ok", "rate_limited", "rate_limited"]);
-		expect(error(results[3])?.retry_after_seconds).toBeGreaterThan(50);
+		expect(error(results[3])?.retry_after_seconds).toBeGreaterThan(0);
 		expect(error(results[3])?.retry_after_seconds).toBeLessThanOrEqual(60);
 		await rows(
 			"update client_usage set window_started_at = window_started_at - interval '1 minute' where client_id = $1",

@@ -14,7 +14,7 @@ let database: TestDatabase;
 let crowd: ReturnType<typeof createPool>;
 beforeAll(async () => {
 	database = await createTestDatabase();
-	crowd = createPool({ connectionString: database.url("checkout"), application_name: "crowd", max: 40 });
+	crowd = createPool({ connectionString: database.url("checkout"), application_name: "crowd", max: 100 });
 });
 afterAll(async () => {
 	await crowd.end();

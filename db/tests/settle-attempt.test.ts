@@ -448,3 +448,95 @@ test("an order that stays open is asked about after 2, 4, 8 … minutes, a day a
 		{ next_lookup_at: null },
 	]);
 });
+
+describe("reordered and repeated words of a PSP", () => {
+	test("a second payment of one order raises an alert and changes nothing else", async () => {
+		const kaveri = await merchant();
+		const payment = await ordered(kaveri);
+		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		for (let told = 0; told < 2; told++) {
+			expect(await settleAttempt(jobs(), payment.attempt_id, state("succeeded", { psp_payment_id: "pay_2" }))).toEqual({
+				transaction_status: "paid",
+				changed: false,
+			});
+		}
+		expect(
+			await rows("select kind, details ->> 'psp_payment_id' as payment from alerts where client_id = $1", [kaveri.id]),
+		).toEqual([{ kind: "second_success", payment: "pay_2" }]);
+		expect(await entries(kaveri.id)).toHaveLength(2);
+	});
+
+	test("the failure of an older try does not undo a newer authorization", async () => {
+		const payment = await ordered(await merchant());
+		await settleAttempt(jobs(), payment.attempt_id, state("authorized", { psp_payment_id: "pay_new" }));
+		await settleAttempt(jobs(), payment.attempt_id, state("pending", { psp_payment_id: "pay_old" }));
+		expect(await settleAttempt(jobs(), payment.attempt_id, state("failed", { psp_payment_id: "pay_old" }))).toEqual({
+			transaction_status: "pending",
+			changed: false,
+		});
+		expect(await settleAttempt(jobs(), payment.attempt_id, state("failed", { psp_payment_id: "pay_new" }))).toEqual({
+			transaction_status: "failed",
+			changed: true,
+		});
+	});
+
+	test("an order that was declined is asked about again, before and after it expired, as it can still be paid", async () => {
+		const payment = await ordered(await merchant());
+		const nextLookup = async () =>
+			(
+				await rows<{ next_lookup_at: Date | null }>("select next_lookup_at from payment_attempts where id = $1", [
+					payment.attempt_id,
+				])
+			)[0]!.next_lookup_at;
+		await settleAttempt(jobs(), payment.attempt_id, state("failed"));
+		expect(await nextLookup()).not.toBeNull();
+		await rows("update transactions set expires_at = now() where id = $1", [payment.transaction_id]);
+		await rows("update payment_attempts set next_lookup_at = now() where id = $1", [payment.attempt_id]);
+		await enqueuePendingLookups(jobs());
+		await settleAttempt(jobs(), payment.attempt_id, state("failed"));
+		expect(await nextLookup()).not.toBeNull();
+	});
+
+	test("the last decline's reason is the one that is shown, without another event", async () => {
+		const payment = await ordered(await merchant());
+		await settleAttempt(jobs(), payment.attempt_id, state("failed"));
+		await settleAttempt(
+			jobs(),
+			payment.attempt_id,
+			state("failed", { error: { code: "insufficient_funds", message: "Too little." } }),
+		);
+		expect(await view(payment.transaction_id)).toMatchObject({
+			error: { code: "insufficient_funds", message: "Too little." },
+		});
+		expect(await events(payment.transaction_id)).toEqual(["payment.failed"]);
+	});
+
+	test("a success of a replaced attempt counts once towards caps, and closes the attempt that replaced it", async () => {
+		const kaveri = await merchant({}, [{ priority: 9 }, {}]);
+		const payment = await start(kaveri);
+		await beginPspOrder(jobs(), payment.attempt_id);
+		const { next_attempt_id } = await recordPspOrderFailure(jobs(), {
+			attempt_id: payment.attempt_id,
+			error: { code: "psp_unavailable", message: "503", http_status: 503 },
+			latency_ms: 3,
+		});
+		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		expect(await rows("select day_count, day_amount from client_usage where client_id = $1", [kaveri.id])).toEqual([
+			{ day_count: 1, day_amount: 10_000 },
+		]);
+		expect(await volume(kaveri.id)).toBe(10_000);
+		expect((await readAttempt(jobs(), next_attempt_id!))?.attempt_status).toBe("expired");
+	});
+
+	test("a failed payment that no PSP has an order for cannot be tried again", async () => {
+		const payment = await start(await merchant());
+		await beginPspOrder(jobs(), payment.attempt_id);
+		await recordPspOrderFailure(jobs(), {
+			attempt_id: payment.attempt_id,
+			error: { code: "invalid_request", message: "no" },
+			latency_ms: 5,
+		});
+		const record = await readTransaction(database.pool("checkout"), payment.transaction_id);
+		expect(new Date(record!.retry_until).getTime()).toBeLessThanOrEqual(Date.now());
+	});
+});

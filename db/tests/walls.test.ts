@@ -75,6 +75,22 @@ describe("the roles", () => {
 		},
 	);
 
+	test("jobs works the queue and cannot replace what owner's functions call in it", async () => {
+		const jobs = database.pool("jobs");
+		await jobs.query("select * from graphile_worker.jobs");
+		await expect(
+			jobs.query("create or replace function graphile_worker.mine() returns void language sql as ''"),
+		).rejects.toMatchObject({ code: "42501" });
+		expect(
+			await rows(
+				"select proname from pg_proc where pronamespace = 'graphile_worker'::regnamespace and proowner <> 'owner'::regrole",
+			),
+		).toEqual([]);
+		expect(
+			await rows("select pg_has_role('jobs', 'owner', 'member') or pg_has_role('owner', 'jobs', 'member') as related"),
+		).toEqual([{ related: false }]);
+	});
+
 	test("finance reads the reports and nothing else", async () => {
 		const finance = database.pool("finance");
 		expect(
@@ -127,6 +143,42 @@ describe("the roles", () => {
 			),
 		).toEqual([]);
 	});
+});
+
+test("a source of webhooks that cannot be read is refused", async () => {
+	const set = (networks: string[]) =>
+		rows("update payment_gateways set webhook_networks = $2 where id = $1", [
+			kaveri.gateways[0]!.id,
+			JSON.stringify(networks),
+		]);
+	await expect(set(["203.0.113.0/24", "not a network"])).rejects.toMatchObject({
+		code: "LS014",
+		hint: expect.any(String),
+	});
+	await set(["203.0.113.0/24", "2001:db8::1"]);
+});
+
+test("an alert that stays open is sent again after an hour, and not before", async () => {
+	const raise = () => rows("select raise_alert('test', 'warning', 'm', '{}', 'test:again')");
+	const sent = async () =>
+		(
+			await rows(
+				"select from graphile_worker._private_jobs j join alerts a on j.payload ->> 'alert_id' = a.id::text where a.dedupe_key = 'test:again'",
+			)
+		).length;
+	const age = (minutes: number) =>
+		rows(
+			"update alerts set last_at = now() - $1 * interval '1 minute', notified_at = now() - $1 * interval '1 minute' where dedupe_key = 'test:again'",
+			[minutes],
+		);
+	await raise();
+	await age(30);
+	await raise();
+	expect(await sent()).toBe(1);
+	await age(61);
+	await raise();
+	expect(await sent()).toBe(2);
+	expect(await rows("select count from alerts where dedupe_key = 'test:again'")).toEqual([{ count: 3 }]);
 });
 
 describe("the books", () => {
@@ -233,6 +285,8 @@ describe("check_invariants", () => {
 		["wallet_balance_is_sum_of_entries", "update wallets set balance_due = balance_due + 1"],
 		["wallet_entries_chain", "update wallet_entries set balance_after = balance_after + 1 where entry_no = 1"],
 		["paid_transaction_has_its_commission", "delete from wallet_entries where type = 'COMMISSION'"],
+		["commission_has_its_gst", "delete from wallet_entries where type = 'COMMISSION_GST'"],
+		["gateway_volume_covers_its_attempts", "update gateway_states set volume = 0"],
 		["commission_only_for_paid_transactions", "update transactions set status = 'failed', paid_at = null"],
 		["entry_belongs_to_the_transactions_client", "update transactions set client_id = gen_random_uuid()"],
 		["paid_transaction_has_a_succeeded_attempt", "update payment_attempts set status = 'failed'"],
