@@ -227,6 +227,7 @@ async function installGraphileWorker(ownerUrl: string): Promise<void> {
 	await withClient(ownerUrl, (owner) =>
 		owner.query(`
 			begin;
+			select pg_advisory_xact_lock(hashtextextended('lightspeedpay.prepare', 0));
 			set local client_min_messages = warning;
 			grant usage on schema graphile_worker to jobs;
 			grant select, insert, update, delete on all tables in schema graphile_worker to jobs;
