@@ -47,9 +47,16 @@ export interface Supervisor {
 	exited: Promise<number | null>;
 }
 
+const SUPERVISOR = [process.execPath, join(ROOT, "scripts/start.mjs")];
+
 /** Free ports unless `env` says otherwise. */
-export function spawnSupervisor(dataDirectory: string, env: Record<string, string> = {}): Supervisor {
-	const child = spawn(process.execPath, [join(ROOT, "scripts/start.mjs")], {
+export function spawnSupervisor(
+	dataDirectory: string,
+	env: Record<string, string> = {},
+	[program, ...args]: string[] = SUPERVISOR,
+): Supervisor {
+	const child = spawn(program!, args, {
+		cwd: ROOT,
 		env: {
 			PATH: process.env.PATH,
 			HOME: process.env.HOME,
