@@ -133,7 +133,6 @@ begin
       version = version + 1, updated_at = now()
     where id = v_transaction.id
     returning * into v_transaction;
-  perform public.book_commission(v_transaction);
   with closed as (
     update public.payment_attempts set status = 'expired', updated_at = now()
       where transaction_id = v_transaction.id and id <> p_attempt_id and status in ('created', 'pending', 'unknown')
@@ -143,6 +142,7 @@ begin
   if v_others is not null then
     perform public.release_bookings(v_others);
   end if;
+  perform public.book_commission(v_transaction);
   perform public.write_transaction_events(array[v_transaction.id]);
   return query select 'paid'::text, true;
 end
