@@ -90,6 +90,23 @@ describe("verifying a webhook", () => {
 		expect(verifyWebhook(account, { raw_body: body, headers: {} }).valid).toBe(false);
 	});
 
+	test.each([
+		["that is too long", "e".repeat(129)],
+		["with a space", "evt 1"],
+		["of two headers", "evt_1, evt_2"],
+		["with a line break", "evt_1\n"],
+		["of other letters", "evt_é"],
+	])("an event id %s is not taken: the body's own key is", (_, event_id) => {
+		const verified = verifyWebhook(account, delivery(body, { "x-razorpay-event-id": event_id }));
+		expect(verified).toMatchObject({ valid: true, dedupe_key: expect.stringMatching(/^sha256:[0-9a-f]{64}$/) });
+	});
+
+	test("an event id may have 128 letters", () => {
+		const event_id = `evt-${"x".repeat(124)}`;
+		const verified = verifyWebhook(account, delivery(body, { "x-razorpay-event-id": event_id }));
+		expect(verified).toMatchObject({ dedupe_key: event_id });
+	});
+
 	test("without an event id equal bytes have equal keys, and other bytes another", () => {
 		const keyOf = (bytes: Buffer) => {
 			const verified = verifyWebhook(account, delivery(bytes, { "x-razorpay-event-id": "" }));

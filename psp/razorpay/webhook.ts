@@ -34,6 +34,9 @@ const refundEvents: ReadonlySet<string> = new Set([
 	"refund.speed_changed",
 ]);
 
+/** The signature does not cover this header. */
+const EVENT_ID = /^[\w-]{1,128}$/;
+
 const envelopeSchema = z.object({
 	event: z.string().min(1).max(100),
 	payload: z.record(z.string(), z.unknown()).catch({}),
@@ -46,9 +49,10 @@ export function verifyWebhook(account: PspAccount, request: WebhookRequest): Web
 	if (!isSignedBy(account.webhook_secret, request.raw_body, signature)) {
 		return { valid: false, reason: "X-Razorpay-Signature does not match the body" };
 	}
+	const event_id = request.headers["x-razorpay-event-id"];
 	return {
 		valid: true,
-		dedupe_key: request.headers["x-razorpay-event-id"] || bodyKey(request.raw_body),
+		dedupe_key: event_id !== undefined && EVENT_ID.test(event_id) ? event_id : bodyKey(request.raw_body),
 		event_type: readEnvelope(request)?.event ?? "unreadable",
 		body_proven: true,
 	};
@@ -70,7 +74,7 @@ export function parseWebhook(request: WebhookRequest): WebhookEvent {
 	return { kind: "ignored", event_type };
 }
 
-/** Razorpay always sends an event id; were it missing, equal bytes are the same event. */
+/** Razorpay always sends an event id; were it missing or no such id, equal bytes are the same event. */
 function bodyKey(raw_body: Buffer): string {
 	return `sha256:${createHash("sha256").update(raw_body).digest("hex")}`;
 }
