@@ -46,7 +46,7 @@ export interface PayManner {
 	};
 }
 
-const WEBHOOK_PATIENCE_MS = 5000;
+const WEBHOOK_PATIENCE_MS = 10_000;
 
 export async function connectSandbox(sandbox_url: string, provider: string): Promise<SandboxDriver> {
 	const received: WebhookRequest[] = [];

@@ -59,7 +59,7 @@ async function adapterAgainst(respond: Respond, endpoint: PspEndpoint = {}) {
 	servers.push(server);
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	const api_url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	return { adapter: createRazorpayAdapter({ api_url, timeout_ms: 2000, ...endpoint }), seen, api_url };
+	return { adapter: createRazorpayAdapter({ api_url, timeout_ms: 10_000, ...endpoint }), seen, api_url };
 }
 
 function fixture(name: string) {
