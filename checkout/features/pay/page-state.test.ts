@@ -46,6 +46,18 @@ describe("pageState", () => {
 			{ returned: "succeeded", left: false },
 			"confirming",
 		],
+		[
+			"asks for no second payment while the bank holds one of a later try",
+			page("failed", { code: "declined", attempt_status: "authorized" }),
+			fresh,
+			"confirming",
+		],
+		[
+			"waits for the bank's last word though the time is over",
+			page("failed", { code: "declined", attempt_status: "authorized", expires_at: OVER }),
+			{ returned: "failed", left: false },
+			"confirming",
+		],
 		["offers no try after the time", page("failed", { expires_at: OVER }), fresh, "failed"],
 		["offers no try where none helps", page("failed", { code: "amount_mismatch" }), fresh, "failed"],
 		["says when no PSP took the order", page("failed", { bare: true, code: "psp_unavailable" }), fresh, "unavailable"],

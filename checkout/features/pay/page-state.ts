@@ -42,6 +42,8 @@ export function pageState(page: StatefulPage, visit: Visit): PageState {
 		case "expired":
 			return page.view.status;
 		case "failed":
+			// A later try holds the money already: only the bank's last word is missing.
+			if (page.attempt_status === "authorized") return "confirming";
 			if (page.presentation === null) return "unavailable";
 			if (!open || NOT_RETRYABLE.has(page.view.error?.code ?? "")) return "failed";
 			// A second try may just have succeeded: the status still tells of the first one until the PSP confirms.

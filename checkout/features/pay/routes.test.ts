@@ -8,10 +8,10 @@ import { beginPspOrder, recordPspOrder, settleAttempt } from "../../../db/client
 import { DomainError } from "../../../db/client/errors.ts";
 import { initiatePayments, readPayPage } from "../../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
+import { createStatusToken } from "../../../db/client/status-token.ts";
 import { createRazorpayAdapter } from "../../../psp/razorpay/adapter.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
-import { createStatusToken } from "../../status-token.ts";
 import { TEXTS } from "./languages.ts";
 import { payRoutes } from "./routes.ts";
 import type { PayDependencies } from "./service.ts";
@@ -26,13 +26,18 @@ let app: string;
 const servers: Server[] = [];
 
 /** Serves the routes; returns the origin. */
-async function serve(pool: PayDependencies["pool"]): Promise<string> {
+async function serve(
+	pool: PayDependencies["pool"],
+	adapters: PayDependencies["adapters"] = new Map([
+		["razorpay", createRazorpayAdapter({ api_url: `${PSP}/razorpay` })],
+	]),
+): Promise<string> {
 	const dependencies = {
 		env: { STATUS_TOKEN_KEY, SANDBOX_URL: PSP },
 		logger: pino({ level: "silent" }),
 		pool,
 		keys,
-		adapters: new Map([["razorpay", createRazorpayAdapter({ api_url: `${PSP}/razorpay` })]]),
+		adapters,
 	} as unknown as PayDependencies;
 	const server = createServer(express().use(payRoutes(dependencies)));
 	servers.push(server);
@@ -85,7 +90,7 @@ async function initiateWithPspOrder() {
 	return { ...payment, psp_order_id: `order_${payment.order_id}` };
 }
 
-function settle(attempt_id: string, outcome: "succeeded" | "failed") {
+function settle(attempt_id: string, outcome: "succeeded" | "failed" | "authorized") {
 	return settleAttempt(database.pool("jobs"), attempt_id, {
 		outcome,
 		psp_payment_id: "pay_1",
@@ -143,6 +148,29 @@ describe("GET /pay/:id", () => {
 
 		await settle(payment.attempt_id, "succeeded");
 		expect(await textOf(payment.path)).toContain(TEXTS.en.states.paid.heading);
+	});
+
+	it("shows no decline, and no form to pay once more, while the bank holds the money of a later try", async () => {
+		const payment = await initiateWithPspOrder();
+		await settle(payment.attempt_id, "failed");
+		await settle(payment.attempt_id, "authorized");
+		expect(await statusOf(payment.id)).toBe("failed");
+		const html = await textOf(payment.path);
+		expect(html).toContain(TEXTS.en.states.confirming.heading);
+		expect(html).not.toContain(TEXTS.en.states.declined.heading);
+		expect(html).not.toContain("<form");
+	});
+
+	it("is shown, and receives the payer back, though no adapter knows the gateway's provider", async () => {
+		const bare = await serve(database.pool("checkout"), new Map());
+		const payment = await initiateWithPspOrder();
+		const page = await fetch(bare + payment.path);
+		expect(page.status).toBe(200);
+		expect(await page.text()).toContain("Kaveri Books");
+		expect(page.headers.get("Content-Security-Policy")).toContain(`form-action 'self' ${PSP};`);
+		const back = await fetch(bare + at(payment.path, "/return"), { method: "POST", redirect: "manual" });
+		expect([back.status, back.headers.get("Location")]).toEqual([303, `${payment.path}&returned=unknown`]);
+		expect(await confirmationsOf(payment.attempt_id)).toBe(1);
 	});
 
 	it("gives the merchant a result that its salt proves", async () => {

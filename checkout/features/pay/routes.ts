@@ -14,7 +14,7 @@ import { pageModel, visitQuery } from "./page-model.ts";
 import type { Visit } from "./page-state.ts";
 import { payParams, payQuery, returnFields } from "./schema.ts";
 import {
-	adapterOf,
+	browserOrigins,
 	type OpenedPage,
 	openPayment,
 	type PayDependencies,
@@ -54,7 +54,7 @@ function showPage(dependencies: PayDependencies): RequestHandler<{ id: string }>
 	return withPayment(dependencies, async (request, response, page, token) => {
 		const { lang, returned, left } = payQuery.parse(request.query);
 		if (lang !== undefined) rememberLanguage(request, response, lang);
-		const form_action = formActionSources(adapterOf(dependencies, page).browser_origins, dependencies.env.SANDBOX_URL);
+		const form_action = formActionSources(browserOrigins(dependencies, page), dependencies.env.SANDBOX_URL);
 		const model = pageModel(
 			{
 				page,

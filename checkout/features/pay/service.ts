@@ -1,8 +1,8 @@
 import { type PayPage, readPayPage, requestConfirmation } from "../../../db/client/payments.ts";
-import { decryptSecret } from "../../../db/client/secrets.ts";
-import type { Presentation, PspAccount, PspAdapter, ReturnResult } from "../../../psp/adapter.ts";
+import { decryptSecret, openGatewaySecrets } from "../../../db/client/secrets.ts";
+import { isStatusToken } from "../../../db/client/status-token.ts";
+import type { Presentation, ReturnResult } from "../../../psp/adapter.ts";
 import type { Dependencies } from "../../dependencies.ts";
-import { isStatusToken } from "../../status-token.ts";
 import type { Visit } from "./page-state.ts";
 import { storedPresentation } from "./schema.ts";
 import { signedResultUrl } from "./signed-result.ts";
@@ -21,10 +21,9 @@ export async function openPayment(dependencies: PayDependencies, id: string, tok
 	return { page: { ...page, presentation: storedPresentation.parse(page.presentation) } };
 }
 
-export function adapterOf({ adapters }: PayDependencies, page: OpenedPage): PspAdapter {
-	const adapter = adapters.get(page.gateway.provider);
-	if (adapter === undefined) throw new Error(`There is no adapter for the provider "${page.gateway.provider}".`);
-	return adapter;
+/** Where the gateway's adapter may lead the payer's browser; nowhere without one: the page itself does not need it. */
+export function browserOrigins({ adapters }: PayDependencies, page: OpenedPage): readonly string[] {
+	return adapters.get(page.gateway.provider)?.browser_origins ?? [];
 }
 
 export function resultUrl({ keys }: PayDependencies, page: OpenedPage): string | null {
@@ -75,24 +74,16 @@ function checkReturn(
 ): ReturnResult {
 	if (page.psp_order_id === null) return { verified: false, claims: "unknown" };
 	try {
-		const account = openAccount(dependencies, page);
-		return adapterOf(dependencies, page).verifyReturn(account, { ...browser, psp_order_id: page.psp_order_id });
+		const { provider } = page.gateway;
+		const adapter = dependencies.adapters.get(provider);
+		if (adapter === undefined) throw new Error(`There is no adapter for the provider "${provider}".`);
+		const account = openGatewaySecrets(dependencies.keys, page.gateway);
+		return adapter.verifyReturn(account, { ...browser, psp_order_id: page.psp_order_id });
 	} catch (err) {
 		// The look-up does not need the return: the payer must not be stopped here.
 		dependencies.logger.error({ err, attempt_id: page.attempt_id }, "cannot check a payer's return");
 		return { verified: false, claims: "unknown" };
 	}
-}
-
-function openAccount({ keys }: PayDependencies, { gateway }: OpenedPage): PspAccount {
-	const open = (column: "api_secret" | "webhook_secret", stored: string) =>
-		decryptSecret(keys, stored, { table: "payment_gateways", column, row: gateway.id });
-	return {
-		api_key: gateway.api_key,
-		api_secret: open("api_secret", gateway.api_secret),
-		webhook_secret: gateway.webhook_secret === null ? null : open("webhook_secret", gateway.webhook_secret),
-		settings: gateway.settings,
-	};
 }
 
 async function askForConfirmation({ pool, logger }: PayDependencies, page: OpenedPage): Promise<void> {
