@@ -2,7 +2,7 @@ import ipaddr from "ipaddr.js";
 import type { Logger } from "pino";
 import type { Queryable } from "../../../db/client/call.ts";
 import { findWebhookGateways, type WebhookGateway } from "../../../db/client/clients.ts";
-import { decryptSecret, type EncryptionKeys } from "../../../db/client/secrets.ts";
+import { type EncryptionKeys, openGatewaySecrets } from "../../../db/client/secrets.ts";
 import type { PspAccount } from "../../../psp/adapter.ts";
 import { ClientCache } from "../../client-cache.ts";
 import type { DatabaseListener } from "../../database-listener.ts";
@@ -11,7 +11,7 @@ export interface KnownGateway {
 	id: string;
 	provider: string;
 	account: PspAccount;
-	/** Null: from anywhere. */
+	/** Where its webhooks may come from. Null: from anywhere. */
 	networks: Network[] | null;
 }
 
@@ -49,26 +49,27 @@ export class GatewayDirectory {
 
 	/** Nothing for a gateway that does not open: the merchant's others still receive. */
 	#open(gateway: WebhookGateway): KnownGateway[] {
-		const secret = (column: string, stored: string) =>
-			decryptSecret(this.#keys, stored, { table: "payment_gateways", column, row: gateway.id });
+		const { id, provider } = gateway;
 		try {
-			return [
-				{
-					id: gateway.id,
-					provider: gateway.provider,
-					account: {
-						api_key: gateway.api_key,
-						api_secret: secret("api_secret", gateway.api_secret),
-						webhook_secret: gateway.webhook_secret === null ? null : secret("webhook_secret", gateway.webhook_secret),
-						settings: gateway.settings,
-					},
-					networks: gateway.webhook_networks?.map(parseNetwork) ?? null,
-				},
-			];
+			const account = openGatewaySecrets(this.#keys, gateway);
+			return [{ id, provider, account, networks: this.#openNetworks(gateway) }];
 		} catch (err) {
-			this.#logger.error({ err, gateway_id: gateway.id }, "a gateway cannot receive webhooks");
+			this.#logger.error({ err, gateway_id: id }, "a gateway cannot receive webhooks");
 			return [];
 		}
+	}
+
+	/** A list whose every entry is unreadable lets nobody in: it was meant to keep senders out. */
+	#openNetworks({ id, webhook_networks }: WebhookGateway): Network[] | null {
+		if (webhook_networks === null || webhook_networks.length === 0) return null;
+		return webhook_networks.flatMap((entry) => {
+			try {
+				return [parseNetwork(entry)];
+			} catch (err) {
+				this.#logger.error({ err, gateway_id: id, entry }, "an entry of a gateway's address list is not a network");
+				return [];
+			}
+		});
 	}
 }
 
@@ -80,7 +81,7 @@ function parseNetwork(text: string): Network {
 }
 
 export function comesFrom(networks: Network[] | null, source: string): boolean {
-	if (networks === null || networks.length === 0) return true;
+	if (networks === null) return true;
 	if (!ipaddr.isValid(source)) return false;
 	// ::ffff:1.2.3.4 is 1.2.3.4
 	const address = ipaddr.process(source);

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
-import { once } from "node:events";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { on } from "node:events";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { encryptSecret, parseEncryptionKeys } from "../../../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
@@ -170,10 +170,33 @@ describe("POST /webhook/:client_key/:gateway_id", () => {
 		expect(await from("52.66.75.174, 203.0.113.9")).toBe(401);
 	});
 
+	it.each<[string, unknown[], string, number]>([
+		["lets in who the good entries name", ["not-a-network", 7, "52.66.75.174/32"], "52.66.75.174", 200],
+		["keeps out who they do not name", ["not-a-network", "52.66.75.174/32"], "203.0.113.9", 401],
+		["lets nobody in when no entry is good", ["not-a-network", "300.1.1.1/8"], "52.66.75.174", 401],
+	])("whose address list has an unreadable entry %s", async (_name, webhook_networks, source, status) => {
+		const listed = await createMerchant(database.pool("admin"), keys);
+		const gateway = listed.gateways[0]!;
+		// Past the trigger that refuses such a list.
+		const admin = await database.pool("admin").connect();
+		await admin.query("set session_replication_role = replica");
+		await admin.query("update public.payment_gateways set webhook_networks = $2 where id = $1", [
+			gateway.id,
+			JSON.stringify(webhook_networks),
+		]);
+		admin.release(true);
+		const headers = { ...signed(gateway.webhook_secret), "x-forwarded-for": source };
+		expect((await post(address(gateway, listed), headers)).status).toBe(status);
+	});
+
 	it("verifies with a changed secret as soon as the process has heard of it", async () => {
 		const gateway = merchant.gateways[1]!;
 		expect((await post(address(gateway), signed(gateway.webhook_secret))).status).toBe(200);
-		const heard = once(checkout.dependencies.listener, "gateway_changed");
+		const heard = (async () => {
+			for await (const [client_id] of on(checkout.dependencies.listener, "gateway_changed")) {
+				if (client_id === merchant.id) return;
+			}
+		})();
 		const place = { table: "payment_gateways", column: "webhook_secret", row: gateway.id };
 		await database
 			.pool("admin")
@@ -195,6 +218,31 @@ describe("POST /webhook/:client_key", () => {
 		const answer = await post(address(), signed(gateway.webhook_secret));
 		expect([answer.status, answer.body]).toEqual([200, { received: true }]);
 		expect(await stored()).toEqual([expect.objectContaining({ gateway_id: gateway.id })]);
+	});
+
+	it("checks a body once for all gateways that share a secret, and refuses it alike", async () => {
+		const admin = database.pool("admin");
+		const many = await createMerchant(
+			admin,
+			keys,
+			{},
+			Array.from({ length: 12 }, () => ({})),
+		);
+		for (const { id } of many.gateways.slice(0, 10)) {
+			const shared = encryptSecret(keys, "shared", { table: "payment_gateways", column: "webhook_secret", row: id });
+			await admin.query("update public.payment_gateways set webhook_secret = $2 where id = $1", [id, shared]);
+		}
+		const verify = vi.spyOn(checkout.dependencies.adapters.get("razorpay")!, "verifyWebhook");
+		try {
+			expect((await post(address(undefined, many), signed("none of theirs"))).status).toBe(401);
+			expect(verify).toHaveBeenCalledTimes(3);
+			for (const secret of ["shared", many.gateways[11]!.webhook_secret]) {
+				events++;
+				expect((await post(address(undefined, many), signed(secret))).status).toBe(200);
+			}
+		} finally {
+			verify.mockRestore();
+		}
 	});
 
 	it("refuses a signature of none of the merchant's gateways", async () => {

@@ -19,7 +19,12 @@ export function gatewayWebhookRoutes(dependencies: Dependencies): Router {
 		const { client_key, gateway_id } = req.params as { client_key: string; gateway_id?: string };
 		const gateways = await findCandidates(client_key, gateway_id);
 		const request = toWebhookRequest(req);
+		// Gateways may share a secret, and each check reads the whole body of a sender not known yet.
+		const checked = new Set<string>();
 		for (const gateway of gateways) {
+			const secret = JSON.stringify([gateway.provider, gateway.account.webhook_secret]);
+			if (checked.has(secret)) continue;
+			checked.add(secret);
 			const verification = adapters.get(gateway.provider)?.verifyWebhook(gateway.account, request);
 			if (!verification?.valid) continue;
 			const { duplicate } = await acceptGatewayEvent(pool, {
