@@ -9,6 +9,8 @@ export interface StatusSubscriber {
 }
 
 const READS_AT_ONCE = 4;
+/** After a read that failed. */
+const READ_AGAIN_MS = 1_000;
 
 /**
  * Tells subscribers of a transaction each new state of it. One read serves all subscribers of a transaction, and
@@ -20,6 +22,8 @@ export class StatusHub {
 	readonly #subscribers = new Map<string, Set<StatusSubscriber>>();
 	/** Waiting to be read. */
 	readonly #due = new Set<string>();
+	/** Could not be read; due again when the timer of the first of them ends. */
+	readonly #failed = new Set<string>();
 	#reading = 0;
 	#size = 0;
 
@@ -80,12 +84,27 @@ export class StatusHub {
 			this.#due.delete(transaction_id);
 			this.#reading++;
 			this.#tell(transaction_id)
-				.catch(this.#onError)
+				.catch((error) => {
+					this.#onError(error);
+					this.#readLater(transaction_id);
+				})
 				.finally(() => {
 					this.#reading--;
 					this.#readNext();
 				});
 		}
+	}
+
+	/** The announcement does not come again. */
+	#readLater(transaction_id: string): void {
+		if (this.#failed.size === 0) {
+			setTimeout(() => {
+				const failed = [...this.#failed];
+				this.#failed.clear();
+				for (const each of failed) this.#changed(each);
+			}, READ_AGAIN_MS).unref();
+		}
+		this.#failed.add(transaction_id);
 	}
 
 	async #tell(transaction_id: string): Promise<void> {

@@ -1,10 +1,16 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { readAttempt, settleAttempt } from "../../../db/client/attempts.ts";
+import {
+	beginPspOrder,
+	readAttempt,
+	recordPspOrder,
+	recordPspOrderFailure,
+	settleAttempt,
+} from "../../../db/client/attempts.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
+import { createStatusToken } from "../../../db/client/status-token.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
-import { createStatusToken } from "../../status-token.ts";
 import { ask, initiate, startTestCheckout, type TestCheckout } from "../../test-checkout.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -92,6 +98,17 @@ async function open(headers: Record<string, string> = {}): Promise<Reader> {
 	return new Reader(response, abort);
 }
 
+/** The PSP has an order that a payer can try to pay, also once more. */
+async function order(): Promise<void> {
+	await beginPspOrder(database.pool("jobs"), attempt_id);
+	await recordPspOrder(database.pool("jobs"), {
+		attempt_id,
+		psp_order_id: `order_${orders}`,
+		presentation: { kind: "redirect", url: "https://psp.test/pay" },
+		latency_ms: 5,
+	});
+}
+
 async function settle(outcome: "succeeded" | "failed"): Promise<void> {
 	const work = await readAttempt(database.pool("jobs"), attempt_id);
 	await settleAttempt(database.pool("jobs"), attempt_id, {
@@ -107,7 +124,8 @@ async function settle(outcome: "succeeded" | "failed"): Promise<void> {
 	});
 }
 
-const closed = (count: number) => vi.waitFor(() => expect(checkout.dependencies.hub.size).toBe(count));
+const closed = (count: number) =>
+	vi.waitFor(() => expect(checkout.dependencies.hub.size).toBe(count), { timeout: 10_000 });
 
 describe("GET /status/:id/stream", () => {
 	it("tells how long to wait before reconnecting, then the present state, then each change, and ends when paid", async () => {
@@ -130,6 +148,7 @@ describe("GET /status/:id/stream", () => {
 	});
 
 	it("stays open after a decline, since the payer may try again, and then tells the success", async () => {
+		await order();
 		const stream = await open();
 		await stream.event();
 		await settle("failed");
@@ -157,7 +176,23 @@ describe("GET /status/:id/stream", () => {
 		expect(again.status).toBe(204);
 	});
 
+	it("ends at once when no gateway could take the payment, since there is nothing to try again", async () => {
+		const stream = await open();
+		await stream.event();
+		await recordPspOrderFailure(database.pool("jobs"), {
+			attempt_id,
+			error: { code: "invalid_request", message: "The PSP refused the order.", http_status: 400 },
+			latency_ms: 5,
+		});
+		const failed = await stream.event();
+		expect(failed).toMatchObject({ data: { status: "failed" } });
+		expect(await stream.event()).toBeNull();
+		const again = await ask(streamUrl(), { headers: { "last-event-id": String(failed!.id) } });
+		expect(again.status).toBe(204);
+	});
+
 	it("resumes: nothing for what was seen, then the next change", async () => {
+		await order();
 		const before = await open();
 		const seen = await before.event();
 		before.close();
