@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { DomainError } from "../../../db/client/errors.ts";
 import { Batcher, type BatcherOptions } from "./batcher.ts";
 
@@ -21,6 +21,8 @@ function batcher(options: Partial<BatcherOptions<number, string>> = {}) {
 	});
 	return { batcher: made, calls, onShed };
 }
+
+afterEach(() => vi.useRealTimers());
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -90,10 +92,12 @@ describe("Batcher", () => {
 	});
 
 	it("gives up on requests that waited too long, and never sends those that were not sent", async () => {
+		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
 		const { batcher: it, calls, onShed } = batcher({ timeout_ms: 30 });
 		const sent = it.submit(1).catch((error) => error);
 		await turn();
 		const unsent = it.submit(2).catch((error) => error);
+		vi.advanceTimersByTime(30);
 		expect(await sent).toMatchObject({ code: "service_unavailable" });
 		expect(await unsent).toMatchObject({ code: "service_unavailable" });
 		expect(onShed.mock.calls).toEqual([["timed_out"], ["timed_out"]]);

@@ -1,7 +1,11 @@
 import { DomainError } from "../../../db/client/errors.ts";
 
-/** Database calls that initiate payments at the same time; while they run, requests gather into the next one. */
-export const BATCHES_AT_ONCE = 3;
+/**
+ * Database calls that initiate payments at the same time; while they run, requests gather into the next one. One prepares
+ * while the other commits; more gain nothing, since commits that notify take turns and one merchant's calls wait for each
+ * other.
+ */
+export const BATCHES_AT_ONCE = 2;
 
 export interface BatcherOptions<Request, Result> {
 	/** Answers in the order of the requests. */

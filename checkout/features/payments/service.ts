@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import { DomainError } from "../../../db/client/errors.ts";
 import { type InitiateRequest, type InitiateResult, initiatePayments } from "../../../db/client/payments.ts";
+import { createStatusToken } from "../../../db/client/status-token.ts";
 import { type KnownClient, redirectTarget } from "../../client-directory.ts";
 import type { Dependencies } from "../../dependencies.ts";
-import { createStatusToken } from "../../status-token.ts";
 import { BATCHES_AT_ONCE, Batcher } from "./batcher.ts";
 import type { InitiatedPayment, InitiatePayment } from "./schema.ts";
 
