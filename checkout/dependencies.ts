@@ -2,6 +2,7 @@ import pg from "pg";
 import { type Logger, pino } from "pino";
 import type { Queryable } from "../db/client/call.ts";
 import { DomainError } from "../db/client/errors.ts";
+import { LOG_REDACTION } from "../db/client/log-redaction.ts";
 import { createPool } from "../db/client/pool.ts";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PspAdapter } from "../psp/adapter.ts";
@@ -105,24 +106,5 @@ function reachable(pool: pg.Pool): Queryable {
 /** Lines are written by the kilobyte: one write a request would cost more than the request's own work. */
 function createLogger(env: Env): Logger {
 	const destination = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
-	return pino(
-		{
-			level: env.LOG_LEVEL,
-			base: { part: "checkout" },
-			redact: { paths: REDACTED, censor: "[redacted]" },
-			serializers: { err: describeError },
-		},
-		destination,
-	);
-}
-
-const SECRETS = ["client_salt", "api_secret", "webhook_secret", "token", "authorization", "signature"];
-const REDACTED = SECRETS.flatMap((name) => [name, `*.${name}`]);
-
-/** Without `detail` and `where`, which repeat values of rows and statements. */
-function describeError(error: unknown): object {
-	if (!(error instanceof Error)) return { message: String(error) };
-	const code = "code" in error && typeof error.code === "string" ? { code: error.code } : {};
-	const cause = error.cause === undefined ? {} : { cause: describeError(error.cause) };
-	return { type: error.name, message: error.message, ...code, stack: error.stack, ...cause };
+	return pino({ level: env.LOG_LEVEL, base: { part: "checkout" }, ...LOG_REDACTION }, destination);
 }

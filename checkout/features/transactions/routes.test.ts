@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
+import { createStatusToken } from "../../../db/client/status-token.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
-import { createStatusToken } from "../../status-token.ts";
 import { ask, get, initiate, startTestCheckout, type TestCheckout } from "../../test-checkout.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);

@@ -1,7 +1,7 @@
 import type { Queryable } from "../../../db/client/call.ts";
 import { DomainError } from "../../../db/client/errors.ts";
 import { readTransaction, type TransactionRecord } from "../../../db/client/payments.ts";
-import { isStatusToken } from "../../status-token.ts";
+import { isStatusToken } from "../../../db/client/status-token.ts";
 import { TransactionId } from "./schema.ts";
 
 /** Needs no database: whoever holds no token costs it nothing. */
