@@ -109,7 +109,6 @@ create table public.gateway_events (
     references public.payment_gateways (id, client_id),
   constraint gateway_events_gateway_id_dedupe_key_key unique (gateway_id, dedupe_key)
 );
-create index gateway_events_received_at_idx on public.gateway_events (received_at) where processed_at is null;
 
 -- Events for merchants (the outbox), written in the transaction that changed the state.
 create table public.webhook_events (
