@@ -2,9 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
-import { settleAttempt } from "../client/attempts.ts";
+import { payPayment, queryAs } from "../../test/payments.ts";
 import { beginDelivery, type DeliveryResult, recordDelivery } from "../client/deliveries.ts";
-import { initiatePayments } from "../client/payments.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -17,37 +16,12 @@ afterAll(() => database.drop());
 const jobs = () => database.pool("jobs");
 const URL_OF_MERCHANT = "https://kaveri.example/hook";
 
-async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-	return (await database.pool("admin").query(text, values)).rows as Row[];
-}
+const rows = queryAs(() => database.pool("admin"));
 
 async function eventOf(merchant: TestMerchant): Promise<string> {
-	const [result] = await initiatePayments(database.pool("checkout"), [
-		{
-			client_id: merchant.id,
-			client_key: merchant.client_key,
-			order_id: randomUUID(),
-			amount: 10_000,
-			currency: "INR",
-		},
-	]);
-	if (!result?.ok) throw result?.error;
-	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
-		result.transaction_id,
-	]);
-	await settleAttempt(jobs(), attempt!.id, {
-		outcome: "succeeded",
-		psp_payment_id: "pay_1",
-		amount: 10_000,
-		currency: "INR",
-		method: "upi",
-		bank_reference: null,
-		fee: null,
-		error: null,
-		raw: {},
-	});
+	const { transaction_id } = await payPayment(database, merchant);
 	const [event] = await rows<{ id: string }>("select id from webhook_events where transaction_id = $1", [
-		result.transaction_id,
+		transaction_id,
 	]);
 	return event!.id;
 }

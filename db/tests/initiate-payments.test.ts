@@ -1,7 +1,7 @@
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
+import { initiateRequest, queryAs } from "../../test/payments.ts";
 import { type InitiateRequest, type InitiateResult, initiatePayments } from "../client/payments.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
@@ -15,17 +15,6 @@ afterAll(() => database.drop());
 const merchant = (columns = {}, gateways: Record<string, unknown>[] = [{}]) =>
 	createMerchant(database.pool("admin"), keys, columns, gateways);
 
-function request(of: TestMerchant, more: Partial<InitiateRequest> = {}): InitiateRequest {
-	return {
-		client_id: of.id,
-		client_key: of.client_key,
-		order_id: randomUUID(),
-		amount: 10_000,
-		currency: "INR",
-		...more,
-	};
-}
-
 function initiate(...requests: InitiateRequest[]): Promise<InitiateResult[]> {
 	return initiatePayments(database.pool("checkout"), requests);
 }
@@ -33,9 +22,7 @@ function initiate(...requests: InitiateRequest[]): Promise<InitiateResult[]> {
 const codes = (results: InitiateResult[]) => results.map((result) => (result.ok ? "ok" : result.error.code));
 const error = (result: InitiateResult | undefined) => (result && !result.ok ? result.error : undefined);
 
-async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-	return (await database.pool("admin").query(text, values)).rows as Row[];
-}
+const rows = queryAs(() => database.pool("admin"));
 
 async function gatewaysUsed(results: InitiateResult[]): Promise<string[]> {
 	const ids = results.flatMap((result) => (result.ok ? [result.transaction_id] : []));
@@ -50,7 +37,9 @@ async function gatewaysUsed(results: InitiateResult[]): Promise<string[]> {
 describe("a payment", () => {
 	test("is booked with its attempt, job and limits in one commit", async () => {
 		const kaveri = await merchant({ fee_percent: 2.5 });
-		const [result] = await initiate(request(kaveri, { metadata: { cart: 7 }, customer: { id: "c1", name: "Asha" } }));
+		const [result] = await initiate(
+			initiateRequest(kaveri, { metadata: { cart: 7 }, customer: { id: "c1", name: "Asha" } }),
+		);
 		if (!result?.ok) throw result?.error;
 		const [transaction] = await rows<Record<string, unknown>>("select * from transactions where id = $1", [
 			result.transaction_id,
@@ -87,7 +76,7 @@ describe("a payment", () => {
 
 	test("is answered with the same transaction when it is asked for again", async () => {
 		const kaveri = await merchant();
-		const asked = request(kaveri);
+		const asked = initiateRequest(kaveri);
 		const [first] = await initiate(asked);
 		const [again, inOneBatch] = await initiate(asked, asked);
 		expect(first).toMatchObject({ ok: true, replayed: false });
@@ -97,7 +86,7 @@ describe("a payment", () => {
 
 	test("under the same order_id with another amount or currency is a conflict and changes nothing", async () => {
 		const kaveri = await merchant();
-		const asked = request(kaveri);
+		const asked = initiateRequest(kaveri);
 		await initiate(asked);
 		const results = await initiate({ ...asked, amount: 10_001 }, { ...asked, currency: "USD" });
 		expect(codes(results)).toEqual(["order_id_conflict", "order_id_conflict"]);
@@ -109,7 +98,7 @@ describe("a payment", () => {
 
 	test("of one batch that conflicts with another of the batch is refused, the first wins", async () => {
 		const kaveri = await merchant();
-		const asked = request(kaveri);
+		const asked = initiateRequest(kaveri);
 		expect(codes(await initiate(asked, { ...asked, amount: 999 }, asked))).toEqual(["ok", "order_id_conflict", "ok"]);
 	});
 
@@ -117,12 +106,12 @@ describe("a payment", () => {
 		const kaveri = await merchant();
 		const stranger = await merchant();
 		const results = await initiate(
-			request(kaveri),
-			{ ...request(kaveri), client_key: stranger.client_key },
-			request(kaveri, { amount: 0 }),
-			request(kaveri, { order_id: "" }),
-			request(kaveri, { currency: "rupees" }),
-			request(stranger),
+			initiateRequest(kaveri),
+			{ ...initiateRequest(kaveri), client_key: stranger.client_key },
+			initiateRequest(kaveri, { amount: 0 }),
+			initiateRequest(kaveri, { order_id: "" }),
+			initiateRequest(kaveri, { currency: "rupees" }),
+			initiateRequest(stranger),
 		);
 		expect(codes(results)).toEqual([
 			"ok",
@@ -145,29 +134,29 @@ describe("a payment", () => {
 	test("under a key that was regenerated is refused at once, also by a process that has not heard of it", async () => {
 		const kaveri = await merchant();
 		await rows("update clients set client_key = 'lsp_' || md5(random()::text) where id = $1", [kaveri.id]);
-		expect(codes(await initiate(request(kaveri)))).toEqual(["invalid_credentials"]);
+		expect(codes(await initiate(initiateRequest(kaveri)))).toEqual(["invalid_credentials"]);
 	});
 
 	test.each(["suspended", "disabled"])("of a merchant that is %s is refused", async (status) => {
 		const kaveri = await merchant({ status });
-		expect(codes(await initiate(request(kaveri)))).toEqual(["client_suspended"]);
+		expect(codes(await initiate(initiateRequest(kaveri)))).toEqual(["client_suspended"]);
 	});
 
 	test("is refused from the moment commission due reaches the threshold, and taken again below it", async () => {
 		const kaveri = await merchant({ suspend_threshold: 500 });
 		await rows("update wallets set balance_due = 499 where client_id = $1", [kaveri.id]);
-		expect(codes(await initiate(request(kaveri)))).toEqual(["ok"]);
+		expect(codes(await initiate(initiateRequest(kaveri)))).toEqual(["ok"]);
 		await rows("update wallets set balance_due = 500 where client_id = $1", [kaveri.id]);
-		expect(codes(await initiate(request(kaveri)))).toEqual(["dues_outstanding"]);
+		expect(codes(await initiate(initiateRequest(kaveri)))).toEqual(["dues_outstanding"]);
 		await rows("update wallets set balance_due = 0 where client_id = $1", [kaveri.id]);
-		expect(codes(await initiate(request(kaveri)))).toEqual(["ok"]);
+		expect(codes(await initiate(initiateRequest(kaveri)))).toEqual(["ok"]);
 	});
 });
 
 describe("the rate limit", () => {
 	test("admits exactly so many requests a minute and says when to come back", async () => {
 		const kaveri = await merchant({ rate_limit_per_minute: 3 });
-		const results = await initiate(...Array.from({ length: 5 }, () => request(kaveri)));
+		const results = await initiate(...Array.from({ length: 5 }, () => initiateRequest(kaveri)));
 		expect(codes(results)).toEqual(["ok", "ok", "ok", "rate_limited", "rate_limited"]);
 		expect(error(results[3])?.retry_after_seconds).toBeGreaterThan(0);
 		expect(error(results[3])?.retry_after_seconds).toBeLessThanOrEqual(60);
@@ -175,7 +164,7 @@ describe("the rate limit", () => {
 			"update client_usage set window_started_at = window_started_at - interval '1 minute' where client_id = $1",
 			[kaveri.id],
 		);
-		expect(codes(await initiate(request(kaveri)))).toEqual(["ok"]);
+		expect(codes(await initiate(initiateRequest(kaveri)))).toEqual(["ok"]);
 	});
 });
 
@@ -187,7 +176,7 @@ describe("caps", () => {
 		["monthly_amount_cap", { monthly_amount_cap: 29_999 }],
 	])("%s refuses what would exceed it, and names it", async (name, columns) => {
 		const kaveri = await merchant(columns);
-		const results = await initiate(...Array.from({ length: 3 }, () => request(kaveri)));
+		const results = await initiate(...Array.from({ length: 3 }, () => initiateRequest(kaveri)));
 		const allowed = name === "max_transaction_amount" ? 0 : 2;
 		expect(results.filter((result) => result.ok)).toHaveLength(allowed);
 		expect(error(results.at(-1))).toMatchObject({ code: "cap_exceeded", param: name });
@@ -198,11 +187,11 @@ describe("caps", () => {
 		const kaveri = await merchant({ daily_amount_cap: 100_000 });
 		const warned = async () =>
 			(await rows("select from alerts where client_id = $1 and kind = 'cap_nearly_reached'", [kaveri.id])).length;
-		await initiate(request(kaveri, { amount: 79_999 }));
+		await initiate(initiateRequest(kaveri, { amount: 79_999 }));
 		expect(await warned()).toBe(0);
-		await initiate(request(kaveri, { amount: 1 }));
+		await initiate(initiateRequest(kaveri, { amount: 1 }));
 		expect(await warned()).toBe(1);
-		await initiate(request(kaveri, { amount: 1 }));
+		await initiate(initiateRequest(kaveri, { amount: 1 }));
 		expect(await warned()).toBe(1);
 	});
 });
@@ -215,7 +204,7 @@ describe("routing", () => {
 		);
 		const results: InitiateResult[] = [];
 		for (const size of [1, 20, 1, 28, 1]) {
-			results.push(...(await initiate(...Array.from({ length: size }, () => request(lamps)))));
+			results.push(...(await initiate(...Array.from({ length: size }, () => initiateRequest(lamps)))));
 		}
 		expect(codes(results).slice(0, 50)).toEqual(Array(50).fill("ok"));
 		expect(new Set(await gatewaysUsed(results)).size).toBe(50);
@@ -228,22 +217,25 @@ describe("routing", () => {
 		const kaveri = await merchant({}, [{ priority: 1 }, { priority: 5 }, { priority: 5 }, { priority: 5 }]);
 		const [, worse, good, better] = kaveri.gateways.map(({ id }) => id);
 		await rows("update gateway_states set success_rate = 50 where gateway_id = $1", [worse]);
-		expect(await gatewaysUsed(await initiate(...Array.from({ length: 4 }, () => request(kaveri))))).toEqual(
+		expect(await gatewaysUsed(await initiate(...Array.from({ length: 4 }, () => initiateRequest(kaveri))))).toEqual(
 			[good, better]
 				.sort()
 				.flatMap((id) => [id])
 				.concat([good, better].sort()),
 		);
 		await rows("update gateway_states set success_rate = 90 where gateway_id = $1", [good]);
-		expect(await gatewaysUsed(await initiate(request(kaveri), request(kaveri)))).toEqual([better, better]);
+		expect(await gatewaysUsed(await initiate(initiateRequest(kaveri), initiateRequest(kaveri)))).toEqual([
+			better,
+			better,
+		]);
 	});
 
 	test("in round robin gives every gateway its turn, whatever its priority", async () => {
 		const kaveri = await merchant({ rotation_mode: "round_robin" }, [{ priority: 9 }, {}, {}]);
 		const used = await gatewaysUsed([
-			...(await initiate(request(kaveri))),
-			...(await initiate(...Array.from({ length: 4 }, () => request(kaveri)))),
-			...(await initiate(request(kaveri))),
+			...(await initiate(initiateRequest(kaveri))),
+			...(await initiate(...Array.from({ length: 4 }, () => initiateRequest(kaveri)))),
+			...(await initiate(initiateRequest(kaveri))),
 		]);
 		expect(new Set(used.slice(0, 3)).size).toBe(3);
 		expect(used.slice(3)).toEqual(used.slice(0, 3));
@@ -253,8 +245,8 @@ describe("routing", () => {
 		const kaveri = await merchant({ rotation_mode: "weighted" }, [{ weight: 1 }, { weight: 9 }]);
 		const results: InitiateResult[] = [];
 		for (let batch = 0; batch < 20; batch++) {
-			results.push(...(await initiate(...Array.from({ length: 25 }, () => request(kaveri)))));
-			results.push(...(await initiate(request(kaveri))));
+			results.push(...(await initiate(...Array.from({ length: 25 }, () => initiateRequest(kaveri)))));
+			results.push(...(await initiate(initiateRequest(kaveri))));
 		}
 		const heavy = (await gatewaysUsed(results)).filter((id) => id === kaveri.gateways[1]!.id).length;
 		// 520 draws with p = 0.9: six standard deviations to either side
@@ -272,9 +264,12 @@ describe("routing", () => {
 	])("skips a gateway %s", async (_, columns, more) => {
 		const kaveri = await merchant({}, [{ priority: 9, ...columns }, {}]);
 		const fits = kaveri.gateways[1]!.id;
-		expect(await gatewaysUsed(await initiate(request(kaveri, more), request(kaveri, more)))).toEqual([fits, fits]);
+		expect(await gatewaysUsed(await initiate(initiateRequest(kaveri, more), initiateRequest(kaveri, more)))).toEqual([
+			fits,
+			fits,
+		]);
 		const alone = await merchant({}, [columns]);
-		expect(codes(await initiate(request(alone, more)))).toEqual(["service_unavailable"]);
+		expect(codes(await initiate(initiateRequest(alone, more)))).toEqual(["service_unavailable"]);
 	});
 
 	test("skips a gateway that is cooling down and takes it again when its time is over", async () => {
@@ -282,31 +277,31 @@ describe("routing", () => {
 		await rows("update gateway_states set cooldown_until = now() + interval '20 seconds' where client_id = $1", [
 			kaveri.id,
 		]);
-		const [refused] = await initiate(request(kaveri));
+		const [refused] = await initiate(initiateRequest(kaveri));
 		expect(error(refused)).toMatchObject({ code: "service_unavailable" });
 		expect(error(refused)?.retry_after_seconds).toBeLessThanOrEqual(20);
 		await rows("update gateway_states set cooldown_until = now() where client_id = $1", [kaveri.id]);
-		expect(codes(await initiate(request(kaveri)))).toEqual(["ok"]);
+		expect(codes(await initiate(initiateRequest(kaveri)))).toEqual(["ok"]);
 	});
 
 	test("follows a toggle on the very next request", async () => {
 		const kaveri = await merchant({}, [{ priority: 9 }, {}]);
 		const [preferred, other] = kaveri.gateways.map(({ id }) => id);
-		expect(await gatewaysUsed(await initiate(request(kaveri)))).toEqual([preferred]);
+		expect(await gatewaysUsed(await initiate(initiateRequest(kaveri)))).toEqual([preferred]);
 		await rows("update payment_gateways set is_active = false where id = $1", [preferred]);
-		expect(await gatewaysUsed(await initiate(request(kaveri)))).toEqual([other]);
+		expect(await gatewaysUsed(await initiate(initiateRequest(kaveri)))).toEqual([other]);
 		await rows("update payment_gateways set is_active = true where id = $1", [preferred]);
-		expect(await gatewaysUsed(await initiate(request(kaveri)))).toEqual([preferred]);
+		expect(await gatewaysUsed(await initiate(initiateRequest(kaveri)))).toEqual([preferred]);
 	});
 
 	test("fills a gateway's month to the paisa within one batch, then goes on with the next", async () => {
 		const kaveri = await merchant({}, [{ priority: 9, monthly_limit: 25_000 }, {}]);
 		const [limited, other] = kaveri.gateways.map(({ id }) => id);
 		const results = await initiate(
-			request(kaveri),
-			request(kaveri),
-			request(kaveri),
-			request(kaveri, { amount: 5_000 }),
+			initiateRequest(kaveri),
+			initiateRequest(kaveri),
+			initiateRequest(kaveri),
+			initiateRequest(kaveri, { amount: 5_000 }),
 		);
 		expect(await gatewaysUsed(results)).toEqual([limited, limited, other, limited]);
 		expect(await rows("select volume from gateway_states where gateway_id = $1", [limited])).toEqual([
@@ -319,7 +314,10 @@ describe("routing", () => {
 		await rows("update gateway_states set volume = 10000, volume_month = '2020-01-01' where client_id = $1", [
 			kaveri.id,
 		]);
-		expect(codes(await initiate(request(kaveri), request(kaveri)))).toEqual(["ok", "service_unavailable"]);
+		expect(codes(await initiate(initiateRequest(kaveri), initiateRequest(kaveri)))).toEqual([
+			"ok",
+			"service_unavailable",
+		]);
 		expect(await rows("select volume from gateway_states where client_id = $1", [kaveri.id])).toEqual([
 			{ volume: 10_000 },
 		]);
@@ -349,7 +347,7 @@ describe("routing", () => {
 				[small, "amount_above_maximum"],
 			]),
 		);
-		expect(await gatewaysUsed(await initiate(request(kaveri)))).toEqual([second]);
+		expect(await gatewaysUsed(await initiate(initiateRequest(kaveri)))).toEqual([second]);
 		expect((await explain()).find((row) => row.gateway_id === second)?.skipped_because).toBe("rpm_limit_reached");
 	});
 });
@@ -357,7 +355,7 @@ describe("routing", () => {
 describe("the schema", () => {
 	test("keeps a payment on its own merchant's gateways", async () => {
 		const [kaveri, other] = [await merchant(), await merchant()];
-		const [result] = await initiate(request(kaveri));
+		const [result] = await initiate(initiateRequest(kaveri));
 		if (!result?.ok) throw result?.error;
 		await expect(
 			rows("update transactions set gateway_id = $2 where id = $1", [result.transaction_id, other.gateways[0]!.id]),

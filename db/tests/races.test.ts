@@ -1,11 +1,11 @@
 /** What must hold when many real connections do the same thing at once. */
-import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
+import { attemptState, initiateRequest, queryAs } from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
 import { checkInvariants } from "../client/operations.ts";
-import { acceptGatewayEvent, type InitiateRequest, initiatePayments } from "../client/payments.ts";
+import { acceptGatewayEvent, initiatePayments } from "../client/payments.ts";
 import { createPool } from "../client/pool.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
@@ -21,24 +21,13 @@ afterAll(async () => {
 	await database.drop();
 });
 
-function request(of: TestMerchant, more: Partial<InitiateRequest> = {}): InitiateRequest {
-	return {
-		client_id: of.id,
-		client_key: of.client_key,
-		order_id: randomUUID(),
-		amount: 10_000,
-		currency: "INR",
-		...more,
-	};
-}
-
-async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-	return (await database.pool("admin").query(text, values)).rows as Row[];
-}
+const rows = queryAs(() => database.pool("admin"));
 
 test("two hundred initiations at once over three gateways are all taken", async () => {
 	const kaveri = await createMerchant(database.pool("admin"), keys, {}, [{}, {}, {}]);
-	const results = await Promise.all(Array.from({ length: 200 }, () => initiatePayments(crowd, [request(kaveri)])));
+	const results = await Promise.all(
+		Array.from({ length: 200 }, () => initiatePayments(crowd, [initiateRequest(kaveri)])),
+	);
 	expect(results.flat().filter((result) => !result.ok)).toEqual([]);
 	expect(
 		await rows(
@@ -53,7 +42,7 @@ test("a gateway that another session holds is waited for, not called missing", a
 	const holder = await database.pool("admin").connect();
 	await holder.query("begin");
 	await holder.query("select from gateway_states where client_id = $1 for update", [kaveri.id]);
-	const initiated = initiatePayments(crowd, [request(kaveri)]);
+	const initiated = initiatePayments(crowd, [initiateRequest(kaveri)]);
 	await expect
 		.poll(() => rows("select from pg_stat_activity where application_name = 'crowd' and wait_event_type = 'Lock'"), {
 			timeout: 10_000,
@@ -69,7 +58,7 @@ test("a gateway that another session holds is passed over when another one is fr
 	const holder = await database.pool("admin").connect();
 	await holder.query("begin");
 	await holder.query("select from gateway_states where gateway_id = $1 for update", [kaveri.gateways[0]!.id]);
-	const [result] = await initiatePayments(crowd, [request(kaveri)]);
+	const [result] = await initiatePayments(crowd, [initiateRequest(kaveri)]);
 	await holder.query("rollback");
 	holder.release();
 	expect(result).toMatchObject({ ok: true });
@@ -86,7 +75,9 @@ test("limits are met exactly under a crowd: requests a minute, month's volume, r
 		[{}, {}, { monthly_limit: 30_000 }],
 	);
 	const results = (
-		await Promise.all(Array.from({ length: 40 }, () => initiatePayments(crowd, [request(kaveri), request(kaveri)])))
+		await Promise.all(
+			Array.from({ length: 40 }, () => initiatePayments(crowd, [initiateRequest(kaveri), initiateRequest(kaveri)])),
+		)
 	).flat();
 	const counts = Object.groupBy(results, (result) => (result.ok ? "ok" : result.error.code));
 	// 7 + 7 requests, 3 payments of the month's limit
@@ -105,7 +96,7 @@ test("limits are met exactly under a crowd: requests a minute, month's volume, r
 
 test("one order_id fifty times at once makes one transaction", async () => {
 	const kaveri = await createMerchant(database.pool("admin"), keys);
-	const asked = request(kaveri);
+	const asked = initiateRequest(kaveri);
 	const results = (await Promise.all(Array.from({ length: 50 }, () => initiatePayments(crowd, [asked])))).flat();
 	expect(new Set(results.map((result) => result.ok && result.transaction_id)).size).toBe(1);
 	expect(results.filter((result) => result.ok && !result.replayed)).toHaveLength(1);
@@ -124,7 +115,7 @@ test("batches over the same merchants in any order never deadlock", async () => 
 			const order = index % 2 === 0 ? merchants : merchants.toReversed();
 			return initiatePayments(
 				crowd,
-				order.map((one) => request(one)),
+				order.map((one) => initiateRequest(one)),
 			);
 		}),
 	);
@@ -133,7 +124,7 @@ test("batches over the same merchants in any order never deadlock", async () => 
 
 test("a hundred copies of one webhook are stored once, and a hundred settlements book one commission", async () => {
 	const kaveri = await createMerchant(database.pool("admin"), keys, { fee_percent: 3.5 });
-	await initiatePayments(crowd, [request(kaveri)]);
+	await initiatePayments(crowd, [initiateRequest(kaveri)]);
 	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where client_id = $1", [kaveri.id]);
 	const event = {
 		gateway_id: kaveri.gateways[0]!.id,
@@ -150,19 +141,7 @@ test("a hundred copies of one webhook are stored once, and a hundred settlements
 
 	const workers = createPool({ connectionString: database.url("jobs"), application_name: "workers", max: 20 });
 	const settled = await Promise.all(
-		Array.from({ length: 100 }, () =>
-			settleAttempt(workers, attempt!.id, {
-				outcome: "succeeded",
-				psp_payment_id: "pay_1",
-				amount: 10_000,
-				currency: "INR",
-				method: "upi",
-				bank_reference: null,
-				fee: null,
-				error: null,
-				raw: {},
-			}),
-		),
+		Array.from({ length: 100 }, () => settleAttempt(workers, attempt!.id, attemptState("succeeded"))),
 	);
 	await workers.end();
 	expect(settled.filter(({ changed }) => changed)).toHaveLength(1);
@@ -180,7 +159,7 @@ test("a hundred copies of one webhook are stored once, and a hundred settlements
 
 test("payments settle, fail and expire while new ones are taken, without deadlock or drift", async () => {
 	const kaveri = await createMerchant(database.pool("admin"), keys, {}, [{}, {}, {}]);
-	await Promise.all(Array.from({ length: 60 }, () => initiatePayments(crowd, [request(kaveri)])));
+	await Promise.all(Array.from({ length: 60 }, () => initiatePayments(crowd, [initiateRequest(kaveri)])));
 	const attempts = await rows<{ id: string }>("select id from payment_attempts where client_id = $1 order by id", [
 		kaveri.id,
 	]);
@@ -189,28 +168,13 @@ test("payments settle, fail and expire while new ones are taken, without deadloc
 		[kaveri.id, attempts.slice(40).map(({ id }) => id)],
 	);
 	const workers = createPool({ connectionString: database.url("jobs"), application_name: "workers", max: 20 });
-	const base = {
-		psp_payment_id: null,
-		amount: 10_000,
-		currency: "INR",
-		method: null,
-		bank_reference: null,
-		fee: null,
-		raw: {},
-	};
 	await Promise.all([
-		...attempts
-			.slice(0, 20)
-			.map(({ id }) => settleAttempt(workers, id, { ...base, outcome: "succeeded", error: null })),
-		...attempts
-			.slice(20, 40)
-			.map(({ id }) =>
-				settleAttempt(workers, id, { ...base, outcome: "failed", error: { code: "declined", message: "no" } }),
-			),
+		...attempts.slice(0, 20).map(({ id }) => settleAttempt(workers, id, attemptState("succeeded"))),
+		...attempts.slice(20, 40).map(({ id }) => settleAttempt(workers, id, attemptState("failed"))),
 		workers.query("select expire_transactions(7)"),
 		workers.query("select expire_transactions(7)"),
 		workers.query("select refresh_success_rates()"),
-		...Array.from({ length: 40 }, () => initiatePayments(crowd, [request(kaveri), request(kaveri)])),
+		...Array.from({ length: 40 }, () => initiatePayments(crowd, [initiateRequest(kaveri), initiateRequest(kaveri)])),
 	]);
 	await workers.query("select expire_transactions()");
 	await workers.end();

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { attemptState, queryAs, type StartedPayment, startPayment } from "../../test/payments.ts";
 import {
-	type AttemptState,
 	beginPspOrder,
 	findAttemptForEvent,
 	readAttempt,
@@ -19,7 +19,7 @@ import {
 	expireTransactions,
 	refreshSuccessRates,
 } from "../client/operations.ts";
-import { initiatePayments, readPayPage, readTransaction } from "../client/payments.ts";
+import { readPayPage, readTransaction } from "../client/payments.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -33,27 +33,11 @@ const jobs = () => database.pool("jobs");
 const merchant = (columns = {}, gateways: Record<string, unknown>[] = [{}]) =>
 	createMerchant(database.pool("admin"), keys, columns, gateways);
 
-async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-	return (await database.pool("admin").query(text, values)).rows as Row[];
-}
+const rows = queryAs(() => database.pool("admin"));
 
-interface Started {
-	transaction_id: string;
-	attempt_id: string;
-}
+const start = (of: TestMerchant, amount = 10_000) => startPayment(database, of, { amount });
 
-async function start(of: TestMerchant, amount = 10_000): Promise<Started> {
-	const [result] = await initiatePayments(database.pool("checkout"), [
-		{ client_id: of.id, client_key: of.client_key, order_id: randomUUID(), amount, currency: "INR" },
-	]);
-	if (!result?.ok) throw result?.error;
-	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
-		result.transaction_id,
-	]);
-	return { transaction_id: result.transaction_id, attempt_id: attempt!.id };
-}
-
-async function ordered(of: TestMerchant, amount = 10_000): Promise<Started & { psp_order_id: string }> {
+async function ordered(of: TestMerchant, amount = 10_000): Promise<StartedPayment & { psp_order_id: string }> {
 	const started = await start(of, amount);
 	await beginPspOrder(jobs(), started.attempt_id);
 	const psp_order_id = `order_${randomUUID().slice(0, 14)}`;
@@ -64,21 +48,6 @@ async function ordered(of: TestMerchant, amount = 10_000): Promise<Started & { p
 		latency_ms: 12,
 	});
 	return { ...started, psp_order_id };
-}
-
-function state(outcome: AttemptState["outcome"], more: Partial<AttemptState> = {}): AttemptState {
-	return {
-		outcome,
-		psp_payment_id: "pay_1",
-		amount: 10_000,
-		currency: "INR",
-		method: "upi",
-		bank_reference: null,
-		fee: null,
-		error: outcome === "failed" ? { code: "declined", message: "The bank declined." } : null,
-		raw: { id: "pay_1" },
-		...more,
-	};
 }
 
 const view = async (transaction_id: string) => (await readTransaction(database.pool("checkout"), transaction_id))?.view;
@@ -107,7 +76,7 @@ describe("a success", () => {
 		const settled = await settleAttempt(
 			jobs(),
 			payment.attempt_id,
-			state("succeeded", { amount: 12_345, bank_reference: "612345678901", fee: 291 }),
+			attemptState("succeeded", { amount: 12_345, bank_reference: "612345678901", fee: 291 }),
 		);
 		expect(settled).toEqual({ transaction_status: "paid", changed: true });
 		expect(await view(payment.transaction_id)).toMatchObject({
@@ -142,10 +111,10 @@ describe("a success", () => {
 	test("that is told again changes nothing", async () => {
 		const kaveri = await merchant();
 		const payment = await ordered(kaveri);
-		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
 		const before = [await view(payment.transaction_id), await entries(kaveri.id), await events(payment.transaction_id)];
 		for (const outcome of ["succeeded", "failed", "pending", "unknown"] as const) {
-			expect(await settleAttempt(jobs(), payment.attempt_id, state(outcome))).toEqual({
+			expect(await settleAttempt(jobs(), payment.attempt_id, attemptState(outcome))).toEqual({
 				transaction_status: "paid",
 				changed: false,
 			});
@@ -164,7 +133,7 @@ describe("a success", () => {
 	])("over %s is never paid and alerts", async (_, more) => {
 		const kaveri = await merchant();
 		const payment = await ordered(kaveri);
-		expect(await settleAttempt(jobs(), payment.attempt_id, state("succeeded", more))).toEqual({
+		expect(await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", more))).toEqual({
 			transaction_status: "pending",
 			changed: false,
 		});
@@ -177,7 +146,7 @@ describe("a success", () => {
 	test("after a decline makes the failed payment paid, and its volume counts again", async () => {
 		const kaveri = await merchant();
 		const payment = await ordered(kaveri);
-		expect(await settleAttempt(jobs(), payment.attempt_id, state("failed"))).toEqual({
+		expect(await settleAttempt(jobs(), payment.attempt_id, attemptState("failed"))).toEqual({
 			transaction_status: "failed",
 			changed: true,
 		});
@@ -186,7 +155,7 @@ describe("a success", () => {
 			error: { code: "declined", message: "The bank declined." },
 		});
 		expect(await volume(kaveri.id)).toBe(0);
-		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
 		const paid = await view(payment.transaction_id);
 		expect(paid).toMatchObject({ status: "paid" });
 		expect(paid).not.toHaveProperty("error");
@@ -202,7 +171,7 @@ describe("a success", () => {
 		expect(await expireTransactions(jobs())).toBe(1);
 		expect(await view(payment.transaction_id)).toMatchObject({ status: "expired" });
 		expect(await volume(kaveri.id)).toBe(0);
-		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
 		expect(await view(payment.transaction_id)).toMatchObject({ status: "paid", late: true });
 		expect(await events(payment.transaction_id)).toEqual(["payment.expired", "payment.paid"]);
 		expect(await volume(kaveri.id)).toBe(10_000);
@@ -217,8 +186,10 @@ describe("a success", () => {
 			error: { code: "psp_unavailable", message: "503", http_status: 503 },
 			latency_ms: 3,
 		});
-		await settleAttempt(jobs(), next_attempt_id!, state("succeeded"));
-		expect(await settleAttempt(jobs(), payment.attempt_id, state("succeeded", { psp_payment_id: "pay_2" }))).toEqual({
+		await settleAttempt(jobs(), next_attempt_id!, attemptState("succeeded"));
+		expect(
+			await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", { psp_payment_id: "pay_2" })),
+		).toEqual({
 			transaction_status: "paid",
 			changed: false,
 		});
@@ -233,7 +204,7 @@ describe("a success", () => {
 
 	test("of a merchant without an endpoint leaves an event that is not sent", async () => {
 		const payment = await ordered(await merchant());
-		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
 		expect(
 			await rows("select type, status from webhook_events where transaction_id = $1", [payment.transaction_id]),
 		).toEqual([{ type: "payment.paid", status: "disabled" }]);
@@ -249,7 +220,7 @@ test("commission is rounded half up to the paisa, and GST on the rounded commiss
 			async (amount, millipercent) => {
 				await rows("update clients set fee_percent = $2::numeric / 1000 where id = $1", [rich.id, millipercent]);
 				const payment = await start(rich, amount);
-				await settleAttempt(jobs(), payment.attempt_id, state("succeeded", { amount }));
+				await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", { amount }));
 				const booked = await rows<{ type: string; amount: number }>(
 					"select type, amount from wallet_entries where transaction_id = $1 order by entry_no",
 					[payment.transaction_id],
@@ -272,7 +243,7 @@ test("dues that reach a merchant's thresholds raise one alert each", async () =>
 	await rows("update wallets set warn_threshold = 800 where client_id = $1", [kaveri.id]);
 	for (let paid = 0; paid < 3; paid++) {
 		const payment = await ordered(kaveri);
-		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
 	}
 	expect(await rows("select kind from alerts where client_id = $1 order by kind", [kaveri.id])).toEqual([
 		{ kind: "dues_outstanding" },
@@ -416,12 +387,12 @@ test("one failure does not empty a new gateway's success rate, and payers who ga
 	await settleAttempt(
 		jobs(),
 		(await ordered(kaveri)).attempt_id,
-		state("failed", { error: { code: "cancelled_by_payer", message: "" } }),
+		attemptState("failed", { error: { code: "cancelled_by_payer", message: "" } }),
 	);
 	expect(await rate()).toBe(100);
-	await settleAttempt(jobs(), (await ordered(kaveri)).attempt_id, state("failed"));
+	await settleAttempt(jobs(), (await ordered(kaveri)).attempt_id, attemptState("failed"));
 	expect(await rate()).toBe(83.33);
-	await settleAttempt(jobs(), (await ordered(kaveri)).attempt_id, state("succeeded"));
+	await settleAttempt(jobs(), (await ordered(kaveri)).attempt_id, attemptState("succeeded"));
 	expect(await rate()).toBe(85.71);
 });
 
@@ -431,7 +402,7 @@ test("an order that stays open is asked about after 2, 4, 8 … minutes, a day a
 	for (let asked = 0; asked < 12; asked++) {
 		await rows("update payment_attempts set next_lookup_at = now() where id = $1", [payment.attempt_id]);
 		await enqueuePendingLookups(jobs());
-		await settleAttempt(jobs(), payment.attempt_id, state("pending"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("pending"));
 		const [attempt] = await rows<{ minutes: number }>(
 			"select round(extract(epoch from next_lookup_at - now()) / 60)::int as minutes from payment_attempts where id = $1",
 			[payment.attempt_id],
@@ -453,9 +424,11 @@ describe("reordered and repeated words of a PSP", () => {
 	test("a second payment of one order raises an alert and changes nothing else", async () => {
 		const kaveri = await merchant();
 		const payment = await ordered(kaveri);
-		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
 		for (let told = 0; told < 2; told++) {
-			expect(await settleAttempt(jobs(), payment.attempt_id, state("succeeded", { psp_payment_id: "pay_2" }))).toEqual({
+			expect(
+				await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", { psp_payment_id: "pay_2" })),
+			).toEqual({
 				transaction_status: "paid",
 				changed: false,
 			});
@@ -468,13 +441,17 @@ describe("reordered and repeated words of a PSP", () => {
 
 	test("the failure of an older try does not undo a newer authorization", async () => {
 		const payment = await ordered(await merchant());
-		await settleAttempt(jobs(), payment.attempt_id, state("authorized", { psp_payment_id: "pay_new" }));
-		await settleAttempt(jobs(), payment.attempt_id, state("pending", { psp_payment_id: "pay_old" }));
-		expect(await settleAttempt(jobs(), payment.attempt_id, state("failed", { psp_payment_id: "pay_old" }))).toEqual({
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("authorized", { psp_payment_id: "pay_new" }));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("pending", { psp_payment_id: "pay_old" }));
+		expect(
+			await settleAttempt(jobs(), payment.attempt_id, attemptState("failed", { psp_payment_id: "pay_old" })),
+		).toEqual({
 			transaction_status: "pending",
 			changed: false,
 		});
-		expect(await settleAttempt(jobs(), payment.attempt_id, state("failed", { psp_payment_id: "pay_new" }))).toEqual({
+		expect(
+			await settleAttempt(jobs(), payment.attempt_id, attemptState("failed", { psp_payment_id: "pay_new" })),
+		).toEqual({
 			transaction_status: "failed",
 			changed: true,
 		});
@@ -488,22 +465,22 @@ describe("reordered and repeated words of a PSP", () => {
 					payment.attempt_id,
 				])
 			)[0]!.next_lookup_at;
-		await settleAttempt(jobs(), payment.attempt_id, state("failed"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("failed"));
 		expect(await nextLookup()).not.toBeNull();
 		await rows("update transactions set expires_at = now() where id = $1", [payment.transaction_id]);
 		await rows("update payment_attempts set next_lookup_at = now() where id = $1", [payment.attempt_id]);
 		await enqueuePendingLookups(jobs());
-		await settleAttempt(jobs(), payment.attempt_id, state("failed"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("failed"));
 		expect(await nextLookup()).not.toBeNull();
 	});
 
 	test("the last decline's reason is the one that is shown, without another event", async () => {
 		const payment = await ordered(await merchant());
-		await settleAttempt(jobs(), payment.attempt_id, state("failed"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("failed"));
 		await settleAttempt(
 			jobs(),
 			payment.attempt_id,
-			state("failed", { error: { code: "insufficient_funds", message: "Too little." } }),
+			attemptState("failed", { error: { code: "insufficient_funds", message: "Too little." } }),
 		);
 		expect(await view(payment.transaction_id)).toMatchObject({
 			error: { code: "insufficient_funds", message: "Too little." },
@@ -520,7 +497,7 @@ describe("reordered and repeated words of a PSP", () => {
 			error: { code: "psp_unavailable", message: "503", http_status: 503 },
 			latency_ms: 3,
 		});
-		await settleAttempt(jobs(), payment.attempt_id, state("succeeded"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
 		expect(await rows("select day_count, day_amount from client_usage where client_id = $1", [kaveri.id])).toEqual([
 			{ day_count: 1, day_amount: 10_000 },
 		]);

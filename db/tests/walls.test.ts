@@ -1,14 +1,11 @@
-/** What the database refuses whatever the application does: rights of each role, append-only books, audit, invariants. */
-import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
-import { settleAttempt } from "../client/attempts.ts";
+import { payPayment, queryAs } from "../../test/payments.ts";
 import { DATABASE_ERRORS, ERROR_CODES } from "../client/errors.ts";
 import { checkInvariants } from "../client/operations.ts";
-import { initiatePayments } from "../client/payments.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -19,41 +16,11 @@ let transaction_id: string;
 beforeAll(async () => {
 	database = await createTestDatabase();
 	kaveri = await createMerchant(database.pool("admin"), keys);
-	transaction_id = await pay(kaveri);
+	transaction_id = (await payPayment(database, kaveri)).transaction_id;
 });
 afterAll(() => database.drop());
 
-async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-	return (await database.pool("admin").query(text, values)).rows as Row[];
-}
-
-async function pay(merchant: TestMerchant): Promise<string> {
-	const [result] = await initiatePayments(database.pool("checkout"), [
-		{
-			client_id: merchant.id,
-			client_key: merchant.client_key,
-			order_id: randomUUID(),
-			amount: 10_000,
-			currency: "INR",
-		},
-	]);
-	if (!result?.ok) throw result?.error;
-	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
-		result.transaction_id,
-	]);
-	await settleAttempt(database.pool("jobs"), attempt!.id, {
-		outcome: "succeeded",
-		psp_payment_id: "pay_1",
-		amount: 10_000,
-		currency: "INR",
-		method: "upi",
-		bank_reference: null,
-		fee: null,
-		error: null,
-		raw: {},
-	});
-	return result.transaction_id;
-}
+const rows = queryAs(() => database.pool("admin"));
 
 describe("the roles", () => {
 	test.each(["checkout", "jobs"] as const)(
@@ -242,7 +209,7 @@ describe("the audit trail", () => {
 
 	test("records money rows touched by hand, not those touched by the application", async () => {
 		const about = () => rows("select action from audit_log where table_name = 'transactions'");
-		await pay(kaveri);
+		await payPayment(database, kaveri);
 		expect(await about()).toEqual([]);
 		await rows("update transactions set description = 'by hand' where id = $1", [transaction_id]);
 		expect(await about()).toEqual([{ action: "update" }]);
