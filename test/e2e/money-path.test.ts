@@ -603,6 +603,8 @@ describe("secrets", () => {
 			}
 		}
 
+		const waiting = await keepJobsWaiting();
+
 		const places = await dumpTables();
 		expect([...places.keys()]).toEqual(
 			expect.arrayContaining([
@@ -624,6 +626,7 @@ describe("secrets", () => {
 		// What may be seen is found there, so what is not found is not there.
 		expect(places.get("public.clients")).toContain(books.client_key);
 		expect(places.get("checkout.log")).toContain(books.client_id);
+		for (const id of waiting) expect(places.get("graphile_worker._private_jobs")).toContain(id);
 		const found: string[] = [];
 		for (const [name, secret] of canaries) {
 			const bytes = Buffer.from(secret);
@@ -652,6 +655,31 @@ describe("secrets", () => {
 			await call(url, "POST", order, { ...headers, "x-client-key": "lsp_unknown_key" }),
 		].map(({ status }) => status);
 		expect(statuses).toEqual([200, 200, 400, 409, 400, 400, 415, 401]);
+	}
+
+	/** A job that could not reach the PSP and one that could not reach the merchant; answers what they are about. */
+	async function keepJobsWaiting(): Promise<string[]> {
+		const shop = await openShop();
+		const payment = await startPayment(shop);
+		const always = { kind: "status", status: 500, times: 1_000 };
+		await control("POST", "faults", { service: "merchant", ...always });
+		await payAtPsp(payment, "success");
+		const failed = () =>
+			query<{ id: string }>(
+				`select e.id from public.webhook_events e join public.webhook_deliveries d on d.event_id = e.id
+				where e.client_id = $1 and d.status_code = 500`,
+				[shop.id],
+			);
+		await expect.poll(failed, SOON).toHaveLength(1);
+
+		await control("POST", "faults", { service: "razorpay", kind: "drop_before", times: 1_000 });
+		const { body } = await initiate(shop);
+		const lost = () =>
+			query<{ id: string }>("select id from public.payment_attempts where transaction_id = $1 and status = 'unknown'", [
+				body.transaction_id,
+			]);
+		await expect.poll(lost, SOON).toHaveLength(1);
+		return [...(await failed()), ...(await lost())].map(({ id }) => id);
 	}
 
 	/** Taken, refused by the database, refused by the role. */
