@@ -10,10 +10,10 @@ revoke all on all tables in schema public from studio;
 
 grant select (
   id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, webhook_disabled_at,
-  redirect_urls, fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode, max_rpm_per_gateway,
-  cooldown_seconds, payment_expiry_seconds, max_transaction_amount, daily_count_cap, daily_amount_cap, monthly_amount_cap,
-  allow_plain_salt, reverse_commission_on_refund, status, kyc_status, created_at, updated_at, new_client_salt,
-  new_webhook_secret
+  previous_webhook_secret_until, redirect_urls, fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode,
+  max_rpm_per_gateway, cooldown_seconds, payment_expiry_seconds, max_transaction_amount, daily_count_cap,
+  daily_amount_cap, monthly_amount_cap, allow_plain_salt, reverse_commission_on_refund, status, kyc_status, created_at,
+  updated_at, new_client_salt, new_webhook_secret
 ), insert (
   id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, redirect_urls,
   fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode, max_rpm_per_gateway, cooldown_seconds,
@@ -38,9 +38,15 @@ grant select (
   egress_group, webhook_networks, new_api_secret, new_webhook_secret
 ) on public.payment_gateways to studio;
 
-grant select on public.gateway_states, public.gateway_log, public.transactions, public.payment_attempts,
-  public.webhook_events, public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log
-  to studio;
+grant select on public.gateway_states, public.gateway_log, public.transactions, public.webhook_events,
+  public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log to studio;
+
+-- Not presentation: the addresses in it carry the token with which the payer gets in.
+grant select (
+  id, transaction_id, client_id, gateway_id, attempt_no, amount, status, psp_order_id, psp_payment_id, method,
+  bank_reference, psp_fee, error_code, error_message, response_code, latency_ms, routing, started_at, next_lookup_at,
+  lookups, released_at, settled_at, created_at, updated_at
+) on public.payment_attempts to studio;
 
 -- Not raw_body and headers: a PSP's webhook may carry a static password in its Authorization header.
 grant select (

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { providers } from "../../psp/providers.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { prepareStudio } from "../prepare.ts";
 import { collections } from "./collections.ts";
@@ -32,6 +33,25 @@ async function snapshot(): Promise<string> {
 	return contents.join("\n");
 }
 
+/**
+ * Which version of each row there is in the studio's schema: written by which transaction, and where. A row written
+ * again with what it had before is another version.
+ */
+async function writtenRows(): Promise<string[]> {
+	const admin = database.pool("admin");
+	const { rows: tables } = await admin.query<{ name: string }>(
+		"select oid::regclass::text as name from pg_catalog.pg_class where relnamespace = 'directus'::regnamespace and relkind = 'r'",
+	);
+	const versions: string[] = [];
+	for (const { name } of tables) {
+		const { rows } = await admin.query<{ version: string }>(
+			`select concat_ws(' ', '${name}', ctid, xmin) as version from ${name}`,
+		);
+		versions.push(...rows.map(({ version }) => version));
+	}
+	return versions.sort();
+}
+
 beforeAll(async () => {
 	database = await createTestDatabase();
 }, 60_000);
@@ -44,11 +64,22 @@ describe("the studio's configuration", () => {
 		expect(Object.keys(first.changed)).toContain("directus_permissions");
 		const before = await snapshot();
 
+		const writtenBefore = await writtenRows();
 		const started = performance.now();
 		const second = await prepare();
-		expect(performance.now() - started).toBeLessThan(2_000);
+		console.log(`The second preparation of the studio took ${Math.round(performance.now() - started)} ms.`);
 		expect(second).toEqual({ installed: false, changed: {}, adminId: first.adminId });
 		expect(await snapshot()).toBe(before);
+		expect(await writtenRows()).toEqual(writtenBefore);
+	});
+
+	it("offers the providers that there is an adapter for, and no others", async () => {
+		const { rows } = await database.pool("admin").query<{ offered: string[]; taken: string[] }>(
+			`select jsonb_path_query_array(options::jsonb, '$.choices[*].value') as offered,
+				jsonb_path_query_array(validation::jsonb, '$._and._or.provider._in[*]') as taken
+			from directus.directus_fields where collection = 'payment_gateways' and field = 'provider'`,
+		);
+		expect(rows).toEqual([{ offered: Object.keys(providers), taken: Object.keys(providers) }]);
 	});
 
 	it("takes back what was changed, added or removed by hand", async () => {

@@ -1,3 +1,4 @@
+import { providers } from "../../psp/providers.ts";
 import {
 	type Collection,
 	choice,
@@ -19,14 +20,8 @@ import {
 	written,
 } from "./fields.ts";
 
-const PROVIDERS = [
-	["razorpay", "Razorpay"],
-	["payu", "PayU"],
-	["cashfree", "Cashfree"],
-	["phonepe", "PhonePe"],
-	["stripe", "Stripe"],
-	["upi_direct", "UPI direct"],
-] as const;
+/** How providers write their names; one that is missing is shown as it is keyed. */
+const PROVIDER_NAMES: Record<string, string> = { razorpay: "Razorpay" };
 
 const clients: Collection = {
 	collection: "clients",
@@ -94,15 +89,27 @@ const clients: Collection = {
 		),
 		json("address", label("Address", "पता"), { group: "section_profile" }),
 		section("section_addresses", label("Webhooks and links", "वेबहुक और लिंक"), "webhook"),
-		pattern("webhook_url", label("Webhook URL", "वेबहुक यूआरएल"), "^https?://", "Start with https:// (or http://).", {
-			group: "section_addresses",
-			width: "full",
-			note: "Where this client receives payment events.",
-			options: { trim: true, iconLeft: "link", placeholder: "https://" },
-		}),
+		// Plain http only for the sandbox's endpoints on this machine, which the demo's clients have: the form checks the
+		// whole client, not only what was edited.
+		pattern(
+			"webhook_url",
+			label("Webhook URL", "वेबहुक यूआरएल"),
+			"^(https://[^\\s/]|http://127\\.0\\.0\\.1:[0-9]+/merchant/webhook/)",
+			"Enter an address that starts with https://. Events are not sent over plain http.",
+			{
+				group: "section_addresses",
+				width: "full",
+				note: "Where this client receives payment events.",
+				options: { trim: true, iconLeft: "link", placeholder: "https://" },
+			},
+		),
 		time("webhook_disabled_at", label("Webhook disabled", "वेबहुक बंद हुआ"), {
 			group: "section_addresses",
 			note: "Set when the endpoint answered 410; a new URL clears it.",
+		}),
+		time("previous_webhook_secret_until", label("Previous webhook secret signs until", "पिछला वेबहुक सीक्रेट मान्य"), {
+			group: "section_addresses",
+			note: "After regenerating, events carry a signature for the old secret too, for 24 hours.",
 		}),
 		tags("redirect_urls", label("Redirect URLs", "वापसी यूआरएल"), "https://… then Enter", {
 			group: "section_addresses",
@@ -193,6 +200,7 @@ const clients: Collection = {
 		time("updated_at", label("Changed", "बदला गया"), { group: "section_record" }),
 		unreachable("client_salt"),
 		unreachable("webhook_secret"),
+		unreachable("previous_webhook_secret"),
 		{ ...unreachable("new_client_salt"), special: ["conceal"] },
 		{ ...unreachable("new_webhook_secret"), special: ["conceal"] },
 	],
@@ -236,8 +244,8 @@ const gateways: Collection = {
 		choice(
 			"provider",
 			label("Provider", "प्रदाता"),
-			PROVIDERS.map(([value, caption]) => [value, caption, "grey"]),
-			{ group: "section_account", required: true, note: "Cannot be changed afterwards.", validation: undefined },
+			Object.keys(providers).map((key) => [key, PROVIDER_NAMES[key] ?? key, "grey"]),
+			{ group: "section_account", required: true, note: "Cannot be changed afterwards." },
 		),
 		toggle("is_active", label("Active", "सक्रिय"), {
 			group: "section_account",

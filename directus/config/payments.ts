@@ -137,7 +137,8 @@ const attempts: Collection = {
 		json("routing", label("Why this gateway", "यही गेटवे क्यों")),
 		section("section_more", label("More", "और"), "more_horiz", "closed"),
 		identifier({ group: "section_more" }),
-		json("presentation", label("Shown to the payer", "भुगतानकर्ता को दिखाया"), { group: "section_more" }),
+		// How the payer reaches the PSP: the addresses in it carry the token that lets the payer in.
+		unreachable("presentation"),
 		time("next_lookup_at", label("Next look-up", "अगली जाँच"), { group: "section_more" }),
 		number("lookups", label("Look-ups", "जाँचें"), {}, "", { group: "section_more" }),
 		time("released_at", label("Volume given back", "राशि लौटाई"), { group: "section_more" }),

@@ -179,7 +179,7 @@ export const roles: Record<RoleName, Role> = {
 			}),
 			readable("payment_gateways", { only: ["id", "name", "provider", "client_id", "is_active", "monthly_limit"] }),
 			readable("transactions", { except: ["customer", "customer_id", "metadata", "gateway_response"] }),
-			readable("payment_attempts", { except: ["presentation", "routing"] }),
+			readable("payment_attempts", { except: ["routing"] }),
 			readable("wallets"),
 			readable("wallet_entries"),
 			OWN_PROFILE,
