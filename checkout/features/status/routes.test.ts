@@ -32,10 +32,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
 	payment = (await initiate(checkout, merchant, { amount: 49900, order_id: `A-${++orders}` })).body;
-	const { rows } = await database
-		.pool("admin")
-		.query("select id from public.payment_attempts where transaction_id = $1", [payment.transaction_id]);
-	attempt_id = rows[0].id;
+	attempt_id = await attemptOf(payment);
 });
 
 interface StreamEvent {
@@ -96,6 +93,13 @@ async function open(headers: Record<string, string> = {}): Promise<Reader> {
 	const response = await fetch(streamUrl(), { headers, signal: abort.signal });
 	expect(response.status).toBe(200);
 	return new Reader(response, abort);
+}
+
+async function attemptOf({ transaction_id }: typeof payment): Promise<string> {
+	const { rows } = await database
+		.pool("admin")
+		.query("select id from public.payment_attempts where transaction_id = $1", [transaction_id]);
+	return rows[0].id;
 }
 
 /** The PSP has an order that a payer can try to pay, also once more. */
@@ -161,6 +165,8 @@ describe("GET /status/:id/stream", () => {
 	it("ends after a decline when the time to try again is over", async () => {
 		const short = await createMerchant(database.pool("admin"), keys, { payment_expiry_seconds: 60 });
 		payment = (await initiate(checkout, short, { amount: 100, order_id: "short" })).body;
+		attempt_id = await attemptOf(payment);
+		await order();
 		const { rows } = await database
 			.pool("admin")
 			.query(
