@@ -261,6 +261,16 @@ describe("routing", () => {
 		await expect
 			.poll(alerts, SOON)
 			.toEqual([{ kind: "no_gateway", severity: "critical", status: "open", notified: true }]);
+
+		// The minute of one gateway is over.
+		const { gateway_id } = await queryOne<{ gateway_id: string }>(
+			`update public.gateway_states set window_started_at = window_started_at - interval '1 minute'
+			where gateway_id = (select gateway_id from public.transactions where client_id = $1 limit 1) returning gateway_id`,
+			[lamps.client_id],
+		);
+		const free = await initiate(lamps);
+		expect([free.status, await gatewayOf(free)]).toEqual([200, gateway_id]);
+		expect((await initiate(lamps)).status).toBe(503);
 		await untilJobsAreDone(lamps.client_id);
 	});
 
@@ -271,12 +281,6 @@ describe("routing", () => {
 			const url = `${demo.studio_url}/items/payment_gateways/${id}`;
 			expect((await call(url, "PATCH", { is_active }, { authorization })).status).toBe(200);
 		};
-		const gatewayOf = async ({ body }: Answer) =>
-			(
-				await queryOne<{ gateway_id: string }>("select gateway_id from public.transactions where id = $1", [
-					body.transaction_id,
-				])
-			).gateway_id;
 		const gateways = await query<{ id: string }>("select id from public.payment_gateways where client_id = $1", [
 			books.client_id,
 		]);
@@ -288,7 +292,7 @@ describe("routing", () => {
 			on.delete(id);
 			const answer = await initiate(books);
 			if (on.size > 0) expect(on).toContain(await gatewayOf(answer));
-			else expect([answer.status, answer.body.error.code]).toEqual([503, "service_unavailable"]);
+			else expect([answer.status, answer.body.error?.code]).toEqual([503, "service_unavailable"]);
 		}
 		for (const { id } of gateways) {
 			await turn(id, true);
@@ -309,6 +313,11 @@ describe("routing", () => {
 		]);
 		await untilJobsAreDone(books.client_id);
 	});
+
+	async function gatewayOf({ body }: Answer): Promise<string> {
+		const sql = "select gateway_id from public.transactions where id = $1";
+		return (await queryOne<{ gateway_id: string }>(sql, [body.transaction_id])).gateway_id;
+	}
 });
 
 describe("webhooks of the PSP", () => {
