@@ -9,7 +9,7 @@ import { buildApp } from "../../checkout/app.ts";
 import { createDependencies, type Dependencies } from "../../checkout/dependencies.ts";
 import { readEnv } from "../../checkout/env.ts";
 import { TEXTS } from "../../checkout/features/pay/languages.ts";
-import { createStatusToken } from "../../checkout/status-token.ts";
+import { createStatusToken } from "../../db/client/status-token.ts";
 import { beginPspOrder, recordPspOrder, recordPspOrderFailure, settleAttempt } from "../../db/client/attempts.ts";
 import { initiatePayments, readPayPage } from "../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";

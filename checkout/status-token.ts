@@ -1,1 +1,0 @@
-export { createStatusToken } from "../db/client/status-token.ts";
