@@ -602,6 +602,14 @@ describe("credentials of a client", () => {
 		const again = await operator.request("POST", `${path()}/regenerate-key`, { webhook_secret: true });
 		expect(again.body.data.webhook_secret).toMatch(/^whsec_/);
 		expect(again.body.data.webhook_secret).not.toBe(merchant.webhook_secret);
+		const leaving = await queryOne<{ stored: string; hours: number }>(
+			`select previous_webhook_secret as stored,
+				extract(epoch from previous_webhook_secret_until - updated_at)::int / 3600 as hours
+			from public.clients where id = $1`,
+			[merchant.id],
+		);
+		expect(leaving.hours).toBe(24);
+		expect(decryptSecret(keys, leaving.stored, where("webhook_secret"))).toBe(merchant.webhook_secret);
 	});
 
 	it("cannot be set by hand", async () => {
