@@ -89,8 +89,8 @@ const clients: Collection = {
 		),
 		json("address", label("Address", "पता"), { group: "section_profile" }),
 		section("section_addresses", label("Webhooks and links", "वेबहुक और लिंक"), "webhook"),
-		// Plain http only for the sandbox's endpoints on this machine, which the demo's clients have: the form checks the
-		// whole client, not only what was edited.
+		// Plain http only for the sandbox's endpoints on this machine, which the demo's clients have: a client that is edited
+		// in a drawer is checked as a whole, not only where it was changed.
 		pattern(
 			"webhook_url",
 			label("Webhook URL", "वेबहुक यूआरएल"),
