@@ -46,7 +46,7 @@ export async function startStudio(databaseUrl: string): Promise<Studio> {
 		// Somewhere else on purpose: the studio must not depend on where it is started.
 		cwd: uploads,
 		env: {
-			PATH: process.env["PATH"],
+			PATH: process.env.PATH,
 			HOME: uploads,
 			DATABASE_URL: databaseUrl,
 			STUDIO_SECRET: "a secret of the studio that is only for tests",
