@@ -1,4 +1,5 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
+import type { Gateway } from "./clients.ts";
 import type { TransactionStatus } from "./payments.ts";
 
 /** What a worker needs for calling the PSP about one attempt. Gateway secrets are ciphertexts. */
@@ -20,14 +21,7 @@ export interface AttemptWork {
 		expires_at: Date;
 	};
 	client: { id: string; client_key: string; company_name: string };
-	gateway: {
-		id: string;
-		provider: string;
-		api_key: string;
-		api_secret: string;
-		webhook_secret: string | null;
-		settings: Record<string, unknown>;
-	};
+	gateway: Gateway;
 }
 
 export interface AttemptError {

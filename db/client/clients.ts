@@ -1,4 +1,5 @@
 import { callValue, type Queryable } from "./call.ts";
+import type { SealedGateway } from "./secrets.ts";
 
 export interface Client {
 	id: string;
@@ -11,14 +12,12 @@ export interface Client {
 	redirect_urls: string[];
 }
 
-export interface WebhookGateway {
-	id: string;
+/** A merchant's PSP account as SQL sealed_gateway gives it. */
+export interface Gateway extends SealedGateway {
 	provider: string;
-	api_key: string;
-	/** Ciphertexts. */
-	api_secret: string;
-	webhook_secret: string | null;
-	settings: Record<string, unknown>;
+}
+
+export interface WebhookGateway extends Gateway {
 	webhook_networks: string[] | null;
 }
 

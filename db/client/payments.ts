@@ -1,4 +1,5 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
+import type { Gateway } from "./clients.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 
 export interface InitiateRequest {
@@ -80,14 +81,7 @@ export interface PayPage {
 	psp_order_id: string | null;
 	/** As the adapter gave it; null until the PSP has the order. */
 	presentation: unknown;
-	gateway: {
-		id: string;
-		provider: string;
-		api_key: string;
-		api_secret: string;
-		webhook_secret: string | null;
-		settings: Record<string, unknown>;
-	};
+	gateway: Gateway;
 	database_time: string;
 	view: TransactionView;
 }

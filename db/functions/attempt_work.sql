@@ -6,8 +6,7 @@ language sql stable security definer set search_path = '' as $$
       'transaction', jsonb_build_object('id', t.id, 'status', t.status, 'order_id', t.order_id, 'amount', t.amount,
         'currency', t.currency, 'description', t.description, 'customer', t.customer, 'method', t.method, 'expires_at', t.expires_at),
       'client', jsonb_build_object('id', c.id, 'client_key', c.client_key, 'company_name', c.company_name),
-      'gateway', jsonb_build_object('id', g.id, 'provider', g.provider, 'api_key', g.api_key, 'api_secret', g.api_secret,
-        'webhook_secret', g.webhook_secret, 'settings', g.settings))
+      'gateway', public.sealed_gateway(g))
     from public.payment_attempts a
     join public.transactions t on t.id = a.transaction_id
     join public.payment_gateways g on g.id = a.gateway_id

@@ -3,9 +3,7 @@
 create or replace function public.find_webhook_gateways(p_client_key text) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object('client_id', k.client_id, 'gateways', coalesce(
-      (select jsonb_agg(jsonb_build_object('id', g.id, 'provider', g.provider, 'api_key', g.api_key,
-          'api_secret', g.api_secret, 'webhook_secret', g.webhook_secret, 'settings', g.settings,
-          'webhook_networks', g.webhook_networks) order by g.is_active desc, g.id)
+      (select jsonb_agg(public.sealed_gateway(g) || jsonb_build_object('webhook_networks', g.webhook_networks) order by g.is_active desc, g.id)
         from public.payment_gateways g where g.client_id = k.client_id), '[]'))
     from (
       select id as client_id from public.clients where client_key = p_client_key

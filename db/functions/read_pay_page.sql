@@ -5,8 +5,7 @@ language sql stable security definer set search_path = '' as $$
       'company_name', c.company_name, 'redirect_url', coalesce(t.redirect_url, c.redirect_urls ->> 0), 'late', t.is_late,
       'version', t.version, 'description', t.description, 'attempt_id', a.id, 'attempt_status', a.status,
       'psp_order_id', a.psp_order_id, 'presentation', a.presentation,
-      'gateway', jsonb_build_object('id', g.id, 'provider', g.provider, 'api_key', g.api_key, 'api_secret', g.api_secret,
-        'webhook_secret', g.webhook_secret, 'settings', g.settings),
+      'gateway', public.sealed_gateway(g),
       'database_time', public.iso_time(clock_timestamp()), 'view', public.transaction_view(t))
     from public.transactions t
     join public.clients c on c.id = t.client_id
