@@ -3,15 +3,15 @@ import type { Logger } from "pino";
 import type { z } from "zod";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PspAdapters } from "../psp/providers.ts";
+import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { Outbound } from "./outbound.ts";
-import type { PayerUrls } from "./payer-urls.ts";
 
 /** What every task may use; made once when the process starts. */
 export interface Services {
 	database: Pool;
 	keys: EncryptionKeys;
 	adapters: PspAdapters;
-	payer_urls: PayerUrls;
+	urls: CheckoutUrls;
 	outbound: Outbound;
 	log: Logger;
 }

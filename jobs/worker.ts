@@ -2,11 +2,11 @@
 import type { Pool } from "pg";
 import { createPool } from "../db/client/pool.ts";
 import { createPspAdapters } from "../psp/providers.ts";
+import { createCheckoutUrls } from "./checkout-urls.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { createLogger } from "./log.ts";
 import { createOutbound } from "./outbound.ts";
-import { createPayerUrls } from "./payer-urls.ts";
 import { type StartedLane, startLane } from "./runner.ts";
 import { startClock } from "./schedules.ts";
 import type { Services } from "./task.ts";
@@ -45,7 +45,7 @@ const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,
 	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
-	payer_urls: createPayerUrls(env),
+	urls: createCheckoutUrls(env),
 	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
 	log,
 };

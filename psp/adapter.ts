@@ -39,6 +39,7 @@ export type PspErrorCode =
 	| "amount_mismatch"
 	| "duplicate_request"
 	| "refund_exceeds_amount"
+	| "order_already_paid"
 	| "not_found";
 
 export interface PspError {
@@ -71,13 +72,43 @@ export interface CreateOrderInput {
 	return_url: string;
 	/** Absolute URL for a payer who gives up on the PSP's page. */
 	cancel_url: string;
+	/** Absolute URL on our checkout for the PSP's webhooks about this order, for PSPs that take one per order. */
+	webhook_url: string;
 	expires_at: Date;
+	/** Parts that the PSP is to settle to other accounts than the merchant's; refused as invalid_request where it offers no split. */
+	splits: readonly SplitPart[];
+}
+
+/** Part of a payment for another account at the same PSP; `account` is the PSP's id of it. */
+export interface SplitPart {
+	account: string;
+	/** Integer paise. */
+	amount: number;
 }
 
 /** How the payer's browser gets to the PSP. Stored with the attempt, so it must hold nothing secret. */
 export type Presentation =
 	| { kind: "redirect"; url: string }
-	| { kind: "form"; url: string; fields: Record<string, string> };
+	| { kind: "form"; url: string; fields: Record<string, string> }
+	/**
+	 * The PSP's own browser script opens its page with a session. checkout has a page and a piece of glue for each
+	 * provider that does this; the script runs nowhere else.
+	 */
+	| { kind: "script"; script_url: string; session: Record<string, string> }
+	/** Direct UPI: a link for UPI apps, to be shown as a QR code too. */
+	| {
+			kind: "upi";
+			/** upi://pay?… ; spaces as %20. */
+			uri: string;
+			payee_vpa: string;
+			payee_name: string;
+			/** Integer paise, exactly what is to be paid. */
+			amount: number;
+			/** What the payer's statement and the merchant's will show. */
+			reference: string;
+			/** ISO time from which the code is no longer to be shown. */
+			expires_at: string;
+	  };
 
 export type CreateOrderResult =
 	| { outcome: "succeeded"; psp_order_id: string; presentation: Presentation; raw: unknown }
@@ -143,10 +174,18 @@ export type WebhookEvent =
 	/** Understood to be of no consequence to us (kept, marked processed). */
 	| { kind: "ignored"; event_type: string };
 
-export interface RefundInput {
-	/** Our refund id; also the idempotency key at the PSP. */
-	reference: string;
+/** The payment that is refunded, by every name it has: PSPs differ in which they want. */
+export interface RefundedPayment {
 	psp_payment_id: string;
+	psp_order_id: string;
+	/** Our reference of the attempt, as in CreateOrderInput. */
+	order_reference: string;
+}
+
+export interface RefundInput extends RefundedPayment {
+	/** Our refund id (a uuid); also the idempotency key at the PSP. */
+	reference: string;
+	/** Integer paise. */
 	amount: number;
 	currency: string;
 	reason: string | null;
@@ -159,6 +198,23 @@ export interface RefundState {
 	psp_payment_id: string | null;
 	amount: number | null;
 	bank_reference: string | null;
+	error: PspError | null;
+	raw: unknown;
+}
+
+export interface TransferInput extends RefundedPayment {
+	/** Our id of the transfer (a uuid); also the idempotency key at the PSP where it takes one. */
+	reference: string;
+	account: string;
+	/** Integer paise. */
+	amount: number;
+	currency: string;
+}
+
+export interface TransferState {
+	outcome: "succeeded" | "failed" | "pending" | "unknown";
+	psp_transfer_id: string | null;
+	amount: number | null;
 	error: PspError | null;
 	raw: unknown;
 }
@@ -205,8 +261,22 @@ export interface PspAdapter {
 	verifyWebhook(account: PspAccount, request: WebhookRequest): WebhookVerification;
 	/** Parses a body that verifyWebhook accepted. Throws nothing: what it cannot read is "ignored". */
 	parseWebhook(request: WebhookRequest): WebhookEvent;
+	/**
+	 * Makes an order that nobody has paid unpayable, before the payer moves to another gateway. "failed" with
+	 * order_already_paid when it was paid. Absent where the PSP's orders cannot be closed.
+	 */
+	closeOrder?(
+		account: PspAccount,
+		order: { psp_order_id: string; reference: string },
+	): Promise<{ outcome: "succeeded"; raw: unknown } | PspFailure>;
+	/** Safe to repeat with the same reference: answers with the one refund. */
 	refund(account: PspAccount, input: RefundInput): Promise<RefundState>;
-	fetchRefund(account: PspAccount, refund: { psp_refund_id: string; psp_payment_id: string }): Promise<RefundState>;
+	fetchRefund(
+		account: PspAccount,
+		refund: RefundedPayment & { reference: string; psp_refund_id: string },
+	): Promise<RefundState>;
+	/** Moves part of a payment that was taken to another account at the PSP. Absent where it offers none. */
+	transfer?(account: PspAccount, input: TransferInput): Promise<TransferState>;
 	/** Lines settled on that day (Asia/Kolkata), following the PSP's pages to the end. */
 	fetchSettlement(
 		account: PspAccount,

@@ -12,8 +12,8 @@ export interface SandboxDriver {
 	clearFaults(): Promise<void>;
 	/** What a payer does with an order on the PSP's page; resolves when the PSP has taken note of it. */
 	pay(psp_order_id: string, outcome: PayOutcome, manner?: PayManner): Promise<void>;
-	/** Answers the `count` webhooks (or more) about this order that have come in, once there are so many. */
-	webhooksAbout(psp_order_id: string, count: number): Promise<WebhookRequest[]>;
+	/** Answers the `count` webhooks (or more) that name any of these ids, once so many have come in. */
+	webhooksAbout(ids: string | readonly string[], count: number): Promise<WebhookRequest[]>;
 	/** How many calls to paths that begin with `path` the PSP has seen. */
 	countRequests(method: string, path: string): Promise<number>;
 	close(): Promise<void>;
@@ -89,11 +89,11 @@ export async function connectSandbox(sandbox_url: string, provider: string): Pro
 		async pay(order, outcome, manner = {}) {
 			await control("POST", "pay", { provider, order, outcome, ...manner });
 		},
-		async webhooksAbout(psp_order_id, count) {
-			const about = () => received.filter(({ raw_body }) => raw_body.includes(psp_order_id));
+		async webhooksAbout(ids, count) {
+			const about = () => received.filter(({ raw_body }) => [ids].flat().some((id) => raw_body.includes(id)));
 			const deadline = AbortSignal.timeout(WEBHOOK_PATIENCE_MS);
 			while (about().length < count) {
-				if (deadline.aborted) throw new Error(`${about().length} of ${count} webhooks about ${psp_order_id} came`);
+				if (deadline.aborted) throw new Error(`${about().length} of ${count} webhooks about ${ids} came`);
 				const arrival = Promise.withResolvers<void>();
 				arrivals.add(arrival.resolve);
 				deadline.addEventListener("abort", () => arrival.resolve(), { once: true });

@@ -9,7 +9,7 @@ import {
 } from "../../db/client/attempts.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { CreateOrderInput, CreateOrderResult, PspAccount, PspAdapter, PspError } from "../../psp/adapter.ts";
-import type { PayerUrls } from "../payer-urls.ts";
+import type { CheckoutUrls } from "../checkout-urls.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
@@ -72,7 +72,7 @@ async function obtainOrder(work: AttemptWork, context: TaskContext): Promise<Cre
 		if (work.started_before) throw error;
 		return failure("authentication_failed", (error as Error).message);
 	}
-	const input = orderInput(work, context.payer_urls);
+	const input = orderInput(work, context.urls);
 	if (!work.started_before) return adapter.createOrder(account, input);
 
 	const found = await adapter.findOrder(account, input);
@@ -94,7 +94,7 @@ function failure(code: PspError["code"], message: string): CreateOrderResult {
 	};
 }
 
-function orderInput({ attempt_id, transaction, client }: AttemptWork, payer_urls: PayerUrls): CreateOrderInput {
+function orderInput({ attempt_id, transaction, client, gateway }: AttemptWork, urls: CheckoutUrls): CreateOrderInput {
 	return {
 		reference: attempt_id,
 		amount: transaction.amount,
@@ -104,9 +104,11 @@ function orderInput({ attempt_id, transaction, client }: AttemptWork, payer_urls
 		description: transaction.description,
 		customer: transaction.customer,
 		method: transaction.method,
-		return_url: payer_urls.return_url(transaction.id),
-		cancel_url: payer_urls.cancel_url(transaction.id),
+		return_url: urls.return_url(transaction.id),
+		cancel_url: urls.cancel_url(transaction.id),
+		webhook_url: urls.webhook_url(client.client_key, gateway.id),
 		expires_at: transaction.expires_at,
+		splits: [],
 	};
 }
 

@@ -7,7 +7,8 @@ export const conformanceKit: ConformanceKit = {
 		webhook_secret: `webhook-secret-${suffix}`,
 		settings: {},
 	}),
-	paths: { create_order: "/orders" },
+	paths: { create_order: "/orders", refund: "/refunds" },
+	not_applicable: {},
 	signReturn: (_account, psp_order_id, _psp_payment_id) => ({ query: {}, form: {}, psp_order_id }),
 	failedReturn: (psp_order_id) => ({ query: {}, form: {}, psp_order_id }),
 };

@@ -17,7 +17,9 @@ describe("the untouched template", () => {
 	test("knows nothing of orders and refunds", async () => {
 		const order = { psp_order_id: "order", reference: "reference" };
 		expect((await adapter.fetchStatus(account, order)).outcome).toBe("unknown");
-		const refund = { psp_refund_id: "refund", psp_payment_id: "payment" };
-		expect((await adapter.fetchRefund(account, refund)).outcome).toBe("unknown");
+		const payment = { psp_payment_id: "payment", psp_order_id: "order", order_reference: "reference" };
+		expect(
+			(await adapter.fetchRefund(account, { ...payment, reference: "ours", psp_refund_id: "refund" })).outcome,
+		).toBe("unknown");
 	});
 });

@@ -25,6 +25,8 @@ const input: CreateOrderInput = {
 	method: "upi",
 	return_url: "https://pay.example/pay/1/return?token=t",
 	cancel_url: "https://pay.example/pay/1/cancel?token=t",
+	webhook_url: "https://pay.example/webhook/lsp_key/1",
+	splits: [],
 	expires_at: new Date("2026-01-01T00:00:00Z"),
 };
 
@@ -367,9 +369,14 @@ describe("the browser's return", () => {
 });
 
 describe("refunding", () => {
+	const payment = {
+		psp_payment_id: "pay_QhT4mXk2Lr8WvB",
+		psp_order_id: "order_QhT4aBc1De2FgH",
+		order_reference: input.reference,
+	};
 	const refund = {
 		reference: "0199f3b7-0c2d-7e3f-9a41-5b6c7d8e9f00",
-		psp_payment_id: "pay_QhT4mXk2Lr8WvB",
+		...payment,
 		amount: 19900,
 		currency: "INR",
 		reason: "One book out of stock",
@@ -429,7 +436,7 @@ describe("refunding", () => {
 
 	test("a refund that cannot be looked up is unknown, not failed", async () => {
 		const { adapter, seen } = await adapterAgainst(json({ error: {} }, 400));
-		const wanted = { psp_refund_id: "rfnd_QhU9aBc1De2FgH", psp_payment_id: refund.psp_payment_id };
+		const wanted = { ...payment, reference: refund.reference, psp_refund_id: "rfnd_QhU9aBc1De2FgH" };
 		expect((await adapter.fetchRefund(account, wanted)).outcome).toBe("unknown");
 		expect(seen[0]?.url.pathname).toBe("/v1/payments/pay_QhT4mXk2Lr8WvB/refunds/rfnd_QhU9aBc1De2FgH");
 	});

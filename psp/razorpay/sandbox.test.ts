@@ -36,6 +36,8 @@ describe("the sandbox, the official SDK and the adapter agree", () => {
 			method: null,
 			return_url: "http://127.0.0.1:1/pay/1/return?token=t",
 			cancel_url: "http://127.0.0.1:1/pay/1/cancel?token=t",
+			webhook_url: "http://127.0.0.1:1/webhook/lsp_key/1",
+			splits: [],
 			expires_at: new Date(Date.now() + 60_000),
 		};
 	}

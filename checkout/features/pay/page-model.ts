@@ -175,7 +175,8 @@ export function visitQuery(visit: Visit): Record<string, string> {
 function payModel(page: PageInput["page"], state: PageState, texts: Texts, amount: string): PageModel["pay"] {
 	const { presentation } = page;
 	// Authorised: the payer has done their part.
-	if (presentation === null || !isLive(state) || page.attempt_status === "authorized") return null;
+	if (presentation === null || presentation.kind === "script" || presentation.kind === "upi") return null;
+	if (!isLive(state) || page.attempt_status === "authorized") return null;
 	const label =
 		state === "confirming"
 			? texts.back_to_payment
