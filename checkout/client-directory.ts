@@ -9,6 +9,7 @@ import {
 } from "node:crypto";
 import type { Queryable } from "../db/client/call.ts";
 import { type Client, findClientByKey } from "../db/client/clients.ts";
+import { DomainError } from "../db/client/errors.ts";
 import { decryptSecret, type EncryptionKeys } from "../db/client/secrets.ts";
 import { ClientCache } from "./client-cache.ts";
 import type { DatabaseListener } from "./database-listener.ts";
@@ -89,6 +90,18 @@ export function redirectTarget(text: string): string | null {
 	const url = URL.parse(text);
 	if (url === null || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "") return null;
 	return url.origin + url.pathname;
+}
+
+/** Payers are only sent to addresses that the merchant registered; the query is free. */
+export function registeredUrl(merchant: KnownClient, text: string): string {
+	const target = redirectTarget(text);
+	if (target === null || !merchant.redirect_targets.has(target)) {
+		throw new DomainError("invalid_request", {
+			message: "redirect_url must have the origin and path of a redirect URL that is registered for this merchant.",
+			param: "redirect_url",
+		});
+	}
+	return new URL(text).href;
 }
 
 export function isSignedBy(client: KnownClient, signed: readonly BinaryLike[], signature: Buffer): boolean {

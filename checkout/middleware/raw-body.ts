@@ -50,8 +50,9 @@ export const requireJson: RequestHandler = (req, _res, next) => {
 	next();
 };
 
-/** The body as a JSON object. */
+/** The body as a JSON object; none at all, and none announced, is an empty one. */
 export function parseJsonBody(req: Request): Record<string, unknown> {
+	if (req.raw_body.length === 0 && req.headers["content-type"] === undefined) return {};
 	let text: string;
 	let value: unknown;
 	try {

@@ -20,6 +20,9 @@ export const expects = (what: string) => ({
 	error: ({ input }: { input?: unknown }) => (input === undefined ? "is required" : `must be ${what}`),
 });
 
+/** For a query or a body in which nothing belongs. */
+export const NOTHING = z.strictObject({});
+
 /** PostgreSQL takes neither NUL nor half of a surrogate pair. */
 const isStorable = (text: string): boolean => text.isWellFormed() && !text.includes("\0");
 

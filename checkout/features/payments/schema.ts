@@ -6,6 +6,23 @@ export const LEAST_AMOUNT = 100;
 /** ₹100 crore: far above what any method takes, far below what arithmetic could lose. */
 export const MOST_AMOUNT = 100_000_000_000;
 
+export const amount = z
+	.number(expects("a whole number of paise"))
+	.int("must be a whole number of paise")
+	.min(LEAST_AMOUNT, `must be at least ${LEAST_AMOUNT} paise`)
+	.max(MOST_AMOUNT, `must be at most ${MOST_AMOUNT} paise`)
+	.meta({ description: "Paise: ₹499.00 is 49900.", example: 49900 });
+
+export const currency = z.literal("INR", "must be INR").default("INR");
+
+export const redirectUrl = z
+	.url({ protocol: /^https?$/, error: "must be an absolute http(s) URL" })
+	.max(2048, "must have at most 2048 characters")
+	.meta({
+		description: "Where the payer goes afterwards; its origin and path must be registered.",
+		example: "https://shop.example/thanks?order=A-1001",
+	});
+
 const MOST_METADATA_ENTRIES = 50;
 const MOST_METADATA_LENGTH = 8192;
 
@@ -38,25 +55,13 @@ const customer = z.strictObject(
 
 export const InitiatePayment = z
 	.strictObject({
-		amount: z
-			.number(expects("a whole number of paise"))
-			.int("must be a whole number of paise")
-			.min(LEAST_AMOUNT, `must be at least ${LEAST_AMOUNT} paise`)
-			.max(MOST_AMOUNT, `must be at most ${MOST_AMOUNT} paise`)
-			.meta({ description: "Paise: ₹499.00 is 49900.", example: 49900 }),
+		amount,
 		order_id: z
 			.string(expects("a string"))
 			.regex(/^[A-Za-z0-9._:/#-]{1,100}$/, "must have 1 to 100 letters, digits or . _ : / # -")
 			.meta({ description: "Yours, and the key of idempotency.", example: "A-1001" }),
-		currency: z.literal("INR", "must be INR").default("INR"),
-		redirect_url: z
-			.url({ protocol: /^https?$/, error: "must be an absolute http(s) URL" })
-			.max(2048, "must have at most 2048 characters")
-			.optional()
-			.meta({
-				description: "Where the payer goes afterwards; its origin and path must be registered.",
-				example: "https://shop.example/thanks?order=A-1001",
-			}),
+		currency,
+		redirect_url: redirectUrl.optional(),
 		customer: customer.optional(),
 		method: z
 			.string(expects("a string"))

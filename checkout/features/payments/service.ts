@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { DomainError } from "../../../db/client/errors.ts";
 import { type InitiateRequest, type InitiateResult, initiatePayments } from "../../../db/client/payments.ts";
 import { createStatusToken } from "../../../db/client/status-token.ts";
-import { type KnownClient, redirectTarget } from "../../client-directory.ts";
+import { type KnownClient, registeredUrl } from "../../client-directory.ts";
 import type { Dependencies } from "../../dependencies.ts";
 import { BATCHES_AT_ONCE, Batcher } from "./batcher.ts";
 import type { InitiatedPayment, InitiatePayment } from "./schema.ts";
@@ -69,16 +69,4 @@ export function createPaymentInitiation({ initiationPool, env, metrics, logger }
 			...(result.replayed && { replayed: true as const }),
 		};
 	};
-}
-
-/** Payers are only sent to addresses that the merchant registered; the query is free. */
-function registeredUrl(merchant: KnownClient, text: string): string {
-	const target = redirectTarget(text);
-	if (target === null || !merchant.redirect_targets.has(target)) {
-		throw new DomainError("invalid_request", {
-			message: "redirect_url must have the origin and path of a redirect URL that is registered for this merchant.",
-			param: "redirect_url",
-		});
-	}
-	return new URL(text).href;
 }
