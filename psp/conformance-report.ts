@@ -3,6 +3,7 @@
 import type { TestModule } from "vitest/node";
 import { startVitest } from "vitest/node";
 import type { ConformanceKit } from "./conformance.ts";
+import { notApplicable } from "./not-applicable.ts";
 
 /** n/a: the PSP has no counterpart of the scenario; why stands in the adapter's kit and is printed below the table. */
 type Mark = "pass" | "FAIL" | "n/a";
@@ -51,7 +52,7 @@ console.log(
 );
 for (const adapter of columns) {
 	const { conformanceKit } = (await import(`./${adapter}/conformance.ts`)) as { conformanceKit: ConformanceKit };
-	const scenarios_by_reason = Map.groupBy(Object.entries(conformanceKit.not_applicable), ([, reason]) => reason);
+	const scenarios_by_reason = Map.groupBy(Object.entries(notApplicable(conformanceKit)), ([, reason]) => reason);
 	for (const [reason, entries] of scenarios_by_reason) {
 		console.log(`  ${adapter}: ${reason} (${entries.map(([scenario]) => scenario).join("; ")})`);
 	}

@@ -10,8 +10,8 @@ export interface SandboxDriver {
 	/** Upsets the next `times` calls to paths that begin with `path`. */
 	fault(fault: SandboxFault): Promise<void>;
 	clearFaults(): Promise<void>;
-	/** What a payer does with an order on the PSP's page; resolves when the PSP has taken note of it. */
-	pay(psp_order_id: string, outcome: PayOutcome, manner?: PayManner): Promise<void>;
+	/** What a payer does with an order, by the PSP's id of it or ours; resolves when the PSP has taken note of it. */
+	pay(order: string, outcome: PayOutcome, manner?: PayManner): Promise<void>;
 	/** Answers the `count` webhooks (or more) that name any of these ids, once so many have come in. */
 	webhooksAbout(ids: string | readonly string[], count: number): Promise<WebhookRequest[]>;
 	/** How many calls to paths that begin with `path` the PSP has seen. */
@@ -37,12 +37,17 @@ export interface SandboxFault {
 export interface PayManner {
 	/** Other than the order says. */
 	amount?: number;
+	/** Likewise. */
+	currency?: string;
 	webhook?: {
 		/** Sends each event twice. */
 		duplicate?: boolean;
+		delay_ms?: number;
 		skip?: boolean;
 		/** Signs with a secret that is not the account's. */
 		forge?: boolean;
+		/** Sends the events last to first. */
+		reorder?: boolean;
 	};
 }
 
@@ -77,8 +82,8 @@ export async function connectSandbox(sandbox_url: string, provider: string): Pro
 
 	return {
 		api_url: `${sandbox_url}/${provider}`,
-		async registerAccount({ api_key, api_secret, webhook_secret }) {
-			await control("PUT", "accounts", { provider, api_key, api_secret, webhook_secret, webhook_url });
+		async registerAccount({ api_key, api_secret, webhook_secret, settings }) {
+			await control("PUT", "accounts", { provider, api_key, api_secret, webhook_secret, webhook_url, settings });
 		},
 		async fault(fault) {
 			await control("POST", "faults", { service: provider, ...fault });

@@ -9,6 +9,8 @@ export const accountSchema = z.strictObject({
 	webhook_url: z.url({ protocol: /^https?$/ }).nullish(),
 	/** later: a refund stays pending until the control says what becomes of it. */
 	refunds: z.enum(["at_once", "later"]).default("at_once"),
+	/** What a provider lets a merchant choose on its dashboard, by that provider's names. */
+	settings: z.record(z.string(), z.unknown()).default({}),
 });
 
 export const merchantSchema = z.strictObject({

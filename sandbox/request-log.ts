@@ -61,7 +61,11 @@ function readableBody(raw: Buffer | null, contentType: string | undefined): unkn
 			return text;
 		}
 	}
-	if (contentType?.includes("x-www-form-urlencoded")) return Object.fromEntries(new URLSearchParams(text));
+	if (contentType?.includes("x-www-form-urlencoded")) {
+		const form = Object.fromEntries(new URLSearchParams(text));
+		if (form.client_secret !== undefined) form.client_secret = "[redacted]";
+		return form;
+	}
 	return text;
 }
 
