@@ -3,29 +3,46 @@
 import type { TestModule } from "vitest/node";
 import { startVitest } from "vitest/node";
 import type { ConformanceKit } from "./conformance.ts";
+import { type Mark, renderReasons, renderTable } from "./conformance-table.ts";
 import { notApplicable } from "./not-applicable.ts";
+import { providers } from "./providers.ts";
 
-/** n/a: the PSP has no counterpart of the scenario; why stands in the adapter's kit and is printed below the table. */
-type Mark = "pass" | "FAIL" | "n/a";
-
+const adapters = Object.keys(providers).sort();
 const table = new Map<string, Map<string, Mark>>();
-const adapters = new Set<string>();
 const complaints: string[] = [];
+
+const not_applicable = new Map<string, Readonly<Record<string, string>>>();
+for (const [provider, createAdapter] of Object.entries(providers)) {
+	const { conformanceKit } = (await import(`./${provider}/conformance.ts`)) as { conformanceKit: ConformanceKit };
+	not_applicable.set(provider, notApplicable(createAdapter(), conformanceKit));
+}
 
 function record(modules: readonly TestModule[]): void {
 	for (const module of modules) {
 		for (const error of module.errors()) complaints.push(`${module.relativeModuleId}: ${error.message}`);
+		for (const suite of module.children.allSuites()) {
+			for (const error of suite.errors()) complaints.push(`${suite.fullName}: ${error.message}`);
+		}
 		for (const test of module.children.allTests()) {
 			const adapter = test.parent.type === "suite" ? test.parent.name : module.relativeModuleId;
 			const { state, errors } = test.result();
-			adapters.add(adapter);
 			const row = table.get(test.name) ?? new Map<string, Mark>();
-			table.set(test.name, row.set(adapter, state === "passed" ? "pass" : state === "failed" ? "FAIL" : "n/a"));
+			table.set(test.name, row.set(adapter, state === "skipped" ? skipped(adapter, test.name) : ran(state)));
 			for (const error of errors ?? []) complaints.push(`${adapter}: ${test.name}\n    ${error.message}`);
 		}
 	}
 }
 
+function ran(state: "passed" | "failed" | "pending"): Mark {
+	return state === "passed" ? "pass" : state === "failed" ? "FAIL" : "none";
+}
+
+/** A test is skipped too when its suite did not start: only what an adapter has declared does not apply. */
+function skipped(adapter: string, scenario: string): Mark {
+	return not_applicable.get(adapter)?.[scenario] === undefined ? "none" : "n/a";
+}
+
+const started = performance.now();
 const vitest = await startVitest("test", [], {
 	// The project's own configuration starts a database, which no adapter needs.
 	config: false,
@@ -37,25 +54,17 @@ const vitest = await startVitest("test", [], {
 });
 await vitest.close();
 
-const columns = [...adapters].sort();
-const width = Math.max(0, ...[...table.keys()].map((name) => name.length));
-console.log(["scenario".padEnd(width), ...columns].join("  "));
-for (const [scenario, row] of table) {
-	const cells = columns.map((adapter) => (row.get(adapter) ?? "-").padEnd(adapter.length));
-	console.log([scenario.padEnd(width), ...cells].join("  "));
-}
-const marks = [...table.values()].flatMap((row) => [...row.values()]);
-const passed = marks.filter((mark) => mark === "pass").length;
-const applicable = marks.filter((mark) => mark !== "n/a").length;
+const marks = [...table.values()].flatMap((row) => adapters.map((adapter) => row.get(adapter) ?? "none"));
+const count = (wanted: Mark) => marks.filter((mark) => mark === wanted).length;
+const applicable = marks.length - count("n/a");
+const seconds = ((performance.now() - started) / 1000).toFixed(0);
+
+console.log(renderTable(table, adapters).join("\n"));
 console.log(
-	`\n${passed} of ${applicable} passed, ${columns.length} adapters, ${marks.length - applicable} not applicable:`,
+	`\n${count("pass")} of ${applicable} passed: ${table.size} scenarios, ${adapters.length} adapters, ${seconds} s. ${count("n/a")} not applicable:`,
 );
-for (const adapter of columns) {
-	const { conformanceKit } = (await import(`./${adapter}/conformance.ts`)) as { conformanceKit: ConformanceKit };
-	const scenarios_by_reason = Map.groupBy(Object.entries(notApplicable(conformanceKit)), ([, reason]) => reason);
-	for (const [reason, entries] of scenarios_by_reason) {
-		console.log(`  ${adapter}: ${reason} (${entries.map(([scenario]) => scenario).join("; ")})`);
-	}
+for (const adapter of adapters) {
+	for (const line of renderReasons(adapter, not_applicable.get(adapter) ?? {}, table.keys())) console.log(line);
 }
 for (const complaint of complaints) console.error(`\n${complaint}`);
-process.exitCode = passed === applicable && passed > 0 && complaints.length === 0 ? 0 : 1;
+process.exitCode = count("pass") === applicable && applicable > 0 && complaints.length === 0 ? 0 : 1;

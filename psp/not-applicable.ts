@@ -1,9 +1,21 @@
+import type { PspAdapter } from "./adapter.ts";
 import type { ConformanceKit } from "./conformance.ts";
 
 export const SESSION_SCENARIO = "session: an expired token is renewed and the call made once more";
+export const TRANSFER_SCENARIO = "transfer: part of a payment goes to another account, once a reference";
+export const closeScenarios = {
+	unpaid: "close: an order that nobody has paid cannot be paid any more",
+	paid: "close: an order that was paid is not closed",
+	lost: "close: a lost reply is unknown",
+} as const;
 
-/** The conformance scenarios that a PSP has no counterpart for, and why. */
-export function notApplicable(kit: ConformanceKit): Readonly<Record<string, string>> {
-	if (kit.paths.token !== undefined) return kit.not_applicable;
-	return { ...kit.not_applicable, [SESSION_SCENARIO]: "calls carry the credentials themselves" };
+/** The conformance scenarios that a PSP has no counterpart for, and why: by what the adapter leaves out, and by its kit. */
+export function notApplicable(adapter: PspAdapter, kit: ConformanceKit): Readonly<Record<string, string>> {
+	const left_out: Record<string, string> = {};
+	if (kit.paths.token === undefined) left_out[SESSION_SCENARIO] = "calls carry the credentials themselves";
+	if (adapter.transfer === undefined) left_out[TRANSFER_SCENARIO] = "nothing is transferred after a payment";
+	if (adapter.closeOrder === undefined) {
+		for (const name of Object.values(closeScenarios)) left_out[name] = "orders cannot be closed";
+	}
+	return { ...left_out, ...kit.not_applicable };
 }

@@ -9,11 +9,7 @@ export const conformanceKit: ConformanceKit = {
 		settings: {},
 	}),
 	paths: { create_order: "/v1/orders", refund: "/v1/payments" },
-	not_applicable: {
-		"close: an order that nobody has paid cannot be paid any more": "orders cannot be closed",
-		"close: an order that was paid is not closed": "orders cannot be closed",
-		"close: a lost reply is unknown": "orders cannot be closed",
-	},
+	not_applicable: {},
 	signReturn: (account, psp_order_id, psp_payment_id) => ({
 		query: { token: "t" },
 		form: {
