@@ -9,7 +9,8 @@ export interface OutgoingWebhook {
 	event_id: string;
 	event_type: string;
 	url: string;
-	headers: Record<string, string>;
+	/** A function where the provider signs each try anew. */
+	headers: Record<string, string> | (() => Record<string, string>);
 	body: string;
 }
 
@@ -31,7 +32,7 @@ export interface WebhookSenderOptions {
 	max_attempts: number;
 }
 
-/** Sends as providers do: at least once, five seconds to answer, the same bytes and headers at growing intervals. */
+/** Sends as providers do: at least once, five seconds to answer, the same bytes at growing intervals. */
 export class WebhookSender {
 	readonly #options: WebhookSenderOptions;
 	readonly #deliveries = new Ring<WebhookDelivery>(2_000);
@@ -90,7 +91,7 @@ export class WebhookSender {
 		try {
 			const response = await fetch(webhook.url, {
 				method: "POST",
-				headers: webhook.headers,
+				headers: typeof webhook.headers === "function" ? webhook.headers() : webhook.headers,
 				body: webhook.body,
 				redirect: "manual",
 				signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]),
