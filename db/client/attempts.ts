@@ -9,10 +9,13 @@ export interface AttemptWork {
 	/** An earlier run may have reached the PSP: look the order up before making one. */
 	started_before: boolean;
 	psp_order_id: string | null;
+	/** Look-ups made so far. */
+	lookups: number;
 	transaction: {
 		id: string;
 		status: TransactionStatus;
 		order_id: string;
+		/** What this attempt asks for; direct UPI may ask some paise less than the payment, to be told apart. */
 		amount: number;
 		currency: string;
 		description: string | null;
@@ -151,4 +154,31 @@ export function findAttemptForEvent(
 /** Processed; or, with an error, kept for another try. */
 export async function markGatewayEvent(database: Queryable, event_id: string, error: string | null): Promise<void> {
 	await callRows(database, "mark_gateway_event", "select public.mark_gateway_event($1, $2)", [event_id, error]);
+}
+
+/** The payer wants another try elsewhere; false when the payment cannot move now. */
+export function requestAnotherGateway(database: Queryable, transaction_id: string): Promise<boolean> {
+	return callValue(database, "request_another_gateway", "select public.request_another_gateway($1) as value", [
+		transaction_id,
+	]);
+}
+
+/** The next attempt, on another gateway; null when the payment stays where it is. `is_closed`: the order was closed at the PSP. */
+export async function movePayment(
+	database: Queryable,
+	attempt_id: string,
+	{ is_closed }: { is_closed: boolean },
+): Promise<{ next_attempt_id: string | null }> {
+	const next_attempt_id = await callValue<string | null>(
+		database,
+		"move_payment",
+		"select public.move_payment($1, $2) as value",
+		[attempt_id, is_closed],
+	);
+	return { next_attempt_id };
+}
+
+/** The attempt that the payer wanted to leave may have taken money: the payment stays with it. */
+export async function abandonMove(database: Queryable, attempt_id: string): Promise<void> {
+	await callRows(database, "abandon_move", "select public.abandon_move($1)", [attempt_id]);
 }

@@ -7,6 +7,11 @@ export const ERROR_CODES = [
 	"client_suspended",
 	"not_found",
 	"order_id_conflict",
+	"idempotency_key_conflict",
+	"not_refundable",
+	"refund_exceeds_amount",
+	"utr_already_used",
+	"link_closed",
 	"payload_too_large",
 	"unsupported_media_type",
 	"cap_exceeded",
@@ -47,6 +52,11 @@ const DEFAULT_MESSAGES: Record<ErrorCode, string> = {
 	client_suspended: "This merchant is suspended. Contact your operator.",
 	not_found: "There is no such object.",
 	order_id_conflict: "This order_id was used before with another amount or currency.",
+	idempotency_key_conflict: "This idempotency key or reference was used before for something else.",
+	not_refundable: "This payment cannot be refunded: it is not paid.",
+	refund_exceeds_amount: "The refund is more than what is left of the payment.",
+	utr_already_used: "This UTR belongs to another payment.",
+	link_closed: "This payment link is closed.",
 	payload_too_large: "The body is larger than 1 MiB.",
 	unsupported_media_type: "Send the body as application/json.",
 	cap_exceeded: "This payment would exceed a cap that is set for this merchant.",
@@ -59,7 +69,7 @@ const DEFAULT_MESSAGES: Record<ErrorCode, string> = {
  * What the database functions raise (class LS). A code of the merchant API where a merchant can cause it; null where only a
  * fault of ours or an operator's action in the studio can. docs/error-codes.md explains each.
  */
-export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | null }> = {
+export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | null; param?: string }> = {
 	LS001: { name: "invalid_credentials", code: "invalid_credentials" },
 	LS002: { name: "client_suspended", code: "client_suspended" },
 	LS003: { name: "rate_limited", code: "rate_limited" },
@@ -71,6 +81,25 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS020: { name: "no_such_attempt", code: null },
 	LS021: { name: "not_an_outcome", code: null },
 	LS022: { name: "no_such_client", code: null },
+	LS023: { name: "no_such_transaction", code: "not_found" },
+	LS024: { name: "no_such_refund", code: null },
+	LS025: { name: "no_upi_attempt", code: "not_found" },
+	LS026: { name: "no_such_claim", code: null },
+	LS027: { name: "no_such_upi_gateway", code: null },
+	LS028: { name: "no_such_statement_line", code: null },
+	LS029: { name: "no_such_link", code: "not_found" },
+	LS030: { name: "not_refundable", code: "not_refundable" },
+	LS031: { name: "refund_exceeds_amount", code: "refund_exceeds_amount", param: "amount" },
+	LS032: { name: "idempotency_key_conflict", code: "idempotency_key_conflict" },
+	LS033: { name: "invalid_refund_amount", code: "invalid_request", param: "amount" },
+	LS034: { name: "link_closed", code: "link_closed" },
+	LS040: { name: "invalid_utr", code: "invalid_request", param: "utr" },
+	LS041: { name: "utr_already_used", code: "utr_already_used", param: "utr" },
+	LS042: { name: "too_many_claims", code: "rate_limited" },
+	LS043: { name: "already_decided", code: null },
+	LS044: { name: "reason_needed", code: null },
+	LS045: { name: "unreadable_statement", code: null },
+	LS046: { name: "line_does_not_fit", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */
@@ -81,6 +110,7 @@ export function toDomainError(error: unknown): unknown {
 	const detail = "detail" in error && typeof error.detail === "string" ? Number(error.detail) : Number.NaN;
 	return new DomainError(known.code, {
 		cause: error,
+		...(known.param !== undefined && { param: known.param }),
 		...(known.code === "rate_limited" && Number.isFinite(detail) && { retry_after_seconds: detail }),
 	});
 }

@@ -81,6 +81,14 @@ export interface PayPage {
 	psp_order_id: string | null;
 	/** As the adapter gave it; null until the PSP has the order. */
 	presentation: unknown;
+	/** The payer has asked for another gateway, and a worker is finding out whether this attempt can be left. */
+	attempt_is_moving: boolean;
+	/** Another gateway could take the payment over. */
+	can_move: boolean;
+	/** The newest UTR that the payer named (direct UPI). */
+	utr_claim: { utr: string; status: "submitted" | "approved" | "rejected" } | null;
+	/** Oldest first. */
+	refunds: { amount: number; status: "pending" | "succeeded" | "failed"; kind: "requested" | "duplicate_payment" }[];
 	gateway: Gateway;
 	database_time: string;
 	view: TransactionView;

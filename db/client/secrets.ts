@@ -65,13 +65,14 @@ export function decryptSecret(keys: EncryptionKeys, stored: string, place: Secre
 export interface SealedGateway {
 	id: string;
 	api_key: string;
-	api_secret: string;
+	/** Null for direct UPI, which has none. */
+	api_secret: string | null;
 	webhook_secret: string | null;
 	settings: Record<string, unknown>;
 }
 
 /** As the PSP's API is called: the secrets are readable, and must never be logged, stored or returned. */
-export type GatewayAccount = Omit<SealedGateway, "id">;
+export type GatewayAccount = Omit<SealedGateway, "id" | "api_secret"> & { api_secret: string };
 
 /** Throws when one of its secrets does not open. */
 export function openGatewaySecrets(keys: EncryptionKeys, gateway: SealedGateway): GatewayAccount {
@@ -80,7 +81,7 @@ export function openGatewaySecrets(keys: EncryptionKeys, gateway: SealedGateway)
 		decryptSecret(keys, stored, { table: "payment_gateways", column, row: id });
 	return {
 		api_key,
-		api_secret: open("api_secret", api_secret),
+		api_secret: api_secret === null ? "" : open("api_secret", api_secret),
 		webhook_secret: webhook_secret === null ? null : open("webhook_secret", webhook_secret),
 		settings,
 	};

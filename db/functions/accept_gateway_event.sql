@@ -13,7 +13,7 @@ begin
     on conflict on constraint gateway_events_gateway_id_dedupe_key_key do nothing
     returning id into v_event_id;
   if v_event_id is not null then
-    perform graphile_worker.add_job('process_gateway_event', json_build_object('event_id', v_event_id), max_attempts => 5);
+    perform graphile_worker.add_job(public.egress_task('process_gateway_event', p_gateway_id), json_build_object('event_id', v_event_id), max_attempts => 5);
     return query select v_event_id, false;
   else
     return query select e.id, true from public.gateway_events e where e.gateway_id = p_gateway_id and e.dedupe_key = p_dedupe_key;

@@ -4,17 +4,22 @@
 create or replace function public.begin_psp_order(p_attempt_id uuid) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_work constant jsonb := public.attempt_work(p_attempt_id);
+  v_work jsonb := public.attempt_work(p_attempt_id);
+  v_started_before constant boolean := (v_work ->> 'started_before')::boolean;
 begin
   if v_work is null or v_work ->> 'attempt_status' not in ('created', 'unknown') or v_work ->> 'psp_order_id' is not null then
     return null;
   end if;
-  if v_work -> 'transaction' ->> 'status' not in ('created', 'pending') and not (v_work -> 'started_before')::boolean then
+  if not v_started_before and v_work -> 'transaction' ->> 'status' not in ('created', 'pending', 'failed') then
     return null;
   end if;
   update public.payment_attempts
     set started_at = coalesce(started_at, now()), next_lookup_at = now() + interval '2 minutes', updated_at = now()
     where id = p_attempt_id;
+  if v_work -> 'gateway' ->> 'provider' = 'upi' then
+    perform public.mark_upi_amount(p_attempt_id);
+    v_work := jsonb_set(public.attempt_work(p_attempt_id), '{started_before}', to_jsonb(v_started_before));
+  end if;
   return v_work;
 end
 $$;

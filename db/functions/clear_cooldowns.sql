@@ -1,4 +1,5 @@
--- Logs gateways whose cool-down is over and resolves its alert. Routing does not wait for this: it compares times.
+-- Logs gateways whose cool-down is over and resolves its alert. Routing does not wait for this: it compares times. They come
+-- back by probes.
 create or replace function public.clear_cooldowns() returns integer
 language plpgsql security definer set search_path = '' as $$
 declare

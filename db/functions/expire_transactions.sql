@@ -1,39 +1,55 @@
 -- Expires payments whose time is over, up to p_limit of them; call again while it returns p_limit. Their attempts are
--- looked up once more at the PSP: a success that was under way is accepted as late.
+-- looked up once more at the PSP: a success that was under way is accepted as late. So are attempts that a payer began after
+-- the payment had failed; its status stays.
 -- Locks: the transactions (skip locked), then as release_bookings.
 create or replace function public.expire_transactions(p_limit integer default 500) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   v_ids uuid[];
+  v_retried uuid[];
   v_attempts uuid[];
-  v_known uuid[];
+  v_jobs graphile_worker.job_spec[];
 begin
   select array_agg(id) into v_ids from (
     select id from public.transactions
       where status in ('created', 'pending') and expires_at <= now()
       order by expires_at limit p_limit for update skip locked) due;
-  if v_ids is null then
+  select array_agg(id) into v_retried from (
+    select t.id from public.payment_attempts a join public.transactions t on t.id = a.transaction_id
+      where a.attempt_no > 1 and a.status in ('created', 'pending', 'unknown', 'authorized')
+        and t.status = 'failed' and t.expires_at <= now()
+      limit p_limit for update of t skip locked) due;
+  if v_ids is null and v_retried is null then
     return 0;
   end if;
   with expired as (
-    update public.payment_attempts set
+    update public.payment_attempts a set
         status = 'expired', updated_at = now(),
-        next_lookup_at = case when psp_order_id is not null then now() + interval '5 minutes' end
-      where transaction_id = any (v_ids) and status in ('created', 'pending', 'unknown', 'authorized')
-      returning id, psp_order_id
+        next_lookup_at = case when psp_order_id is not null and g.provider <> 'upi' then now() + interval '5 minutes' end
+      from public.payment_gateways g
+      where g.id = a.gateway_id and transaction_id = any (v_ids || v_retried)
+        and status in ('created', 'pending', 'unknown', 'authorized')
+      returning a.id, a.gateway_id, a.next_lookup_at
   )
-  select array_agg(id), array_agg(id) filter (where psp_order_id is not null) into v_attempts, v_known from expired;
-  update public.transactions set status = 'expired', version = version + 1, updated_at = now() where id = any (v_ids);
-  perform public.write_transaction_events(v_ids);
+  select array_agg(id),
+      array_agg((public.egress_task('confirm_attempt', gateway_id), json_build_object('attempt_id', id), null, null, 5,
+        'confirm_attempt:' || id, null, null)::graphile_worker.job_spec) filter (where next_lookup_at is not null)
+    into v_attempts, v_jobs from expired;
+  if v_ids is not null then
+    update public.transactions set status = 'expired', version = version + 1, updated_at = now() where id = any (v_ids);
+    perform public.write_transaction_events(v_ids);
+  end if;
+  if v_retried is not null then
+    update public.transactions set version = version + 1, updated_at = now() where id = any (v_retried);
+    perform pg_notify('transaction_status', id::text) from unnest(v_retried) id;
+  end if;
   if v_attempts is not null then
     perform public.release_bookings(v_attempts);
   end if;
-  if v_known is not null then
-    perform graphile_worker.add_jobs(array(
-      select ('confirm_attempt', json_build_object('attempt_id', id), null, null, 5, 'confirm_attempt:' || id, null, null)::graphile_worker.job_spec
-        from unnest(v_known) id));
+  if v_jobs is not null then
+    perform graphile_worker.add_jobs(v_jobs);
   end if;
-  return cardinality(v_ids);
+  return coalesce(cardinality(v_ids), 0);
 end
 $$;
 revoke all on function public.expire_transactions from public;

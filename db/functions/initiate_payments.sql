@@ -52,8 +52,12 @@ declare
   v_ids uuid[];
   v_priorities integer[];
   v_rates numeric[];
-  v_ranks integer[];
+  v_outcomes smallint[];
+  v_method_rates jsonb[];
   v_weights integer[];
+  -- probe_tier, and how many probes a gateway on its way back may still get
+  v_tiers integer[];
+  v_probes integer[];
   v_turns integer[];
   v_slots integer[];
   v_volumes bigint[];
@@ -61,11 +65,18 @@ declare
   v_maximums bigint[];
   v_currencies jsonb[];
   v_methods jsonb[];
+  -- why its other gateways do not qualify
+  v_skipped jsonb;
   v_turn integer;
+  v_explores boolean;
   v_best integer;
-  v_best_rank integer;
+  v_best_priority integer;
   v_best_key double precision;
+  v_priority integer;
   v_key double precision;
+  v_rate numeric;
+  v_obstacle text;
+  v_obstacles jsonb;
 begin
   perform from public.client_usage u
     where u.client_id in (select (e ->> 'client_id')::uuid from jsonb_array_elements(p_requests) e)
@@ -84,6 +95,9 @@ begin
         t.id as known_transaction, t.amount as known_amount, t.currency as known_currency, t.status as known_status,
         t.expires_at as known_expires_at,
         count(*) over client as client_size,
+        -- null unless all name the same one
+        case when min(coalesce(q.method, '')) over client = max(coalesce(q.method, '')) over client then q.method end as client_method,
+        min(coalesce(q.method, '')) over client <> max(coalesce(q.method, '')) over client as mixes_methods,
         min(q.amount) over client as least_amount,
         max(q.amount) over client as greatest_amount,
         min(q.ordinal) over (partition by q.client_id, q.order_id) as first_ordinal
@@ -191,19 +205,20 @@ begin
         jsonb_build_object('cap', 'monthly_amount_cap', 'limit', r.monthly_amount_cap), 'cap:monthly_amount:' || v_client_id || ':' || v_month, v_client_id);
     end if;
 
+    v_explores := public.explores(r.rotation_mode);
     -- No more rows than requests can be needed here; a row somebody holds is left to others.
     if v_ids is null then
-      select coalesce(array_agg(gateway_id), '{}'), array_agg(priority), array_agg(success_rate), array_agg("rank"),
-          array_agg(weight), array_agg(place), array_agg(slots), array_agg(volume_left), array_agg(min_amount),
-          array_agg(max_amount), array_agg(currencies), array_agg(methods)
-        into v_ids, v_priorities, v_rates, v_ranks, v_weights, v_turns, v_slots, v_volumes, v_minimums, v_maximums,
-          v_currencies, v_methods
+      select coalesce(array_agg(gateway_id), '{}'), array_agg(priority), array_agg(success_rate), array_agg(outcomes),
+          array_agg(method_rates), array_agg(weight), array_agg(tier), array_agg(probes), array_agg(place), array_agg(slots),
+          array_agg(volume_left), array_agg(min_amount), array_agg(max_amount), array_agg(currencies), array_agg(methods)
+        into v_ids, v_priorities, v_rates, v_outcomes, v_method_rates, v_weights, v_tiers, v_probes, v_turns, v_slots, v_volumes,
+          v_minimums, v_maximums, v_currencies, v_methods
         from (
-          select locked.*,
-              case r.rotation_mode when 'smart' then dense_rank() over (order by priority desc, success_rate desc) else 1 end::integer as "rank",
-              row_number() over (order by last_used_at nulls first, gateway_id)::integer as place
+          select locked.*, row_number() over (order by last_used_at nulls first, gateway_id)::integer as place
             from (
-              select s.gateway_id, g.priority, g.weight, s.success_rate, s.last_used_at, g.currencies, g.methods,
+              select s.gateway_id, g.priority, g.weight, s.success_rate, s.outcomes, s.method_rates, s.last_used_at, g.currencies, g.methods,
+                  public.probe_tier(s, r.client_size, v_now) as tier,
+                  greatest(1, round(public.probe_share(s.probe_stage) * r.client_size))::integer as probes,
                   coalesce(g.min_amount, 0) as min_amount,
                   coalesce(g.max_amount, 9223372036854775807) as max_amount,
                   case when s.window_started_at > v_now - interval '1 minute'
@@ -214,28 +229,46 @@ begin
                 where s.client_id = r.client_id
                   and coalesce(g.min_amount, 0) <= r.greatest_amount
                   and public.gateway_obstacle(g, s, r.max_rpm_per_gateway, greatest(r.least_amount, g.min_amount),
-                    r.currency, null, v_now) is null
-                order by
-                  case when r.rotation_mode = 'smart' then -g.priority end,
-                  case when r.rotation_mode = 'smart' then -s.success_rate end,
-                  case when r.rotation_mode = 'weighted' then -ln(1 - random()) / g.weight end,
-                  s.last_used_at nulls first, s.gateway_id
-                limit case when r.rotation_mode = 'weighted' and r.client_size > 1 then 50 else r.client_size end
+                    r.currency, r.client_method, v_now) is null
+                order by tier, public.routing_keys(r.rotation_mode, g, s, r.client_method, 1, true, v_explores), s.gateway_id
+                limit case when r.client_size > 1 and (r.rotation_mode in ('weighted', 'dynamic') or r.mixes_methods)
+                  then 50 else r.client_size end
                 for update of s skip locked
               ) locked
           ) ranked;
       v_turn := cardinality(v_ids);
+      v_skipped := public.routing_skips(r.client_id, r.max_rpm_per_gateway, r.least_amount, r.currency, r.client_method, v_now);
     end if;
 
+    -- the order of routing_keys, with what the requests before have taken
     v_best := null;
+    v_obstacles := v_skipped;
     for j in 1 .. cardinality(v_ids) loop
-      continue when v_slots[j] <= 0 or v_volumes[j] < r.amount or r.amount < v_minimums[j] or r.amount > v_maximums[j]
-        or not v_currencies[j] ? r.currency
-        or (r.method is not null and v_methods[j] is not null and not v_methods[j] ? r.method);
-      v_key := case r.rotation_mode when 'weighted' then -ln(1 - random()) / v_weights[j] else v_turns[j] end;
-      if v_best is null or v_ranks[j] < v_best_rank or (v_ranks[j] = v_best_rank and v_key < v_best_key) then
+      v_obstacle := case
+        when not v_currencies[j] ? r.currency then 'currency_not_supported'
+        when r.method is not null and v_methods[j] is not null and not v_methods[j] ? r.method then 'method_not_supported'
+        when r.amount < v_minimums[j] then 'amount_below_minimum'
+        when r.amount > v_maximums[j] then 'amount_above_maximum'
+        when v_volumes[j] < r.amount then 'monthly_limit_reached'
+        when v_slots[j] <= 0 then 'rpm_limit_reached'
+      end;
+      if v_obstacle is not null then
+        v_obstacles := v_obstacles || jsonb_build_object(v_ids[j], v_obstacle);
+        continue;
+      end if;
+      v_rate := case when r.method is null then v_rates[j] else coalesce((v_method_rates[j] -> r.method ->> 'rate')::numeric, v_rates[j]) end;
+      v_priority := case r.rotation_mode when 'smart' then -v_priorities[j] else 0 end;
+      v_key := case r.rotation_mode
+        when 'smart' then -v_rate
+        when 'weighted' then -ln(1 - random()) / v_weights[j]
+        when 'dynamic' then case when v_explores then random() else -public.dynamic_score(v_rate,
+          case when r.method is null then v_outcomes[j] else coalesce((v_method_rates[j] -> r.method ->> 'outcomes')::integer, v_outcomes[j]) end) end
+        else 0
+      end;
+      if v_best is null
+          or (v_tiers[j], v_priority, v_key, v_turns[j]) < (v_tiers[v_best], v_best_priority, v_best_key, v_turns[v_best]) then
         v_best := j;
-        v_best_rank := v_ranks[j];
+        v_best_priority := v_priority;
         v_best_key := v_key;
       end if;
     end loop;
@@ -245,8 +278,17 @@ begin
       v_unplaced := v_unplaced || i;
     else
       v_gateway[i] := v_ids[v_best];
-      v_routing[i] := jsonb_build_object('mode', r.rotation_mode, 'priority', v_priorities[v_best],
-        'success_rate', v_rates[v_best], 'tried_before', 0);
+      v_routing[i] := jsonb_strip_nulls(jsonb_build_object('mode', r.rotation_mode, 'priority', v_priorities[v_best],
+        'success_rate', case when r.method is null then v_rates[v_best]
+          else coalesce((v_method_rates[v_best] -> r.method ->> 'rate')::numeric, v_rates[v_best]) end,
+        'tried_before', 0, 'probe', case when v_tiers[v_best] <> 1 then true end, 'explored', case when v_explores then true end,
+        'skipped', nullif(v_obstacles - v_ids[v_best]::text, '{}')));
+      if v_tiers[v_best] = 0 then
+        v_probes[v_best] := v_probes[v_best] - 1;
+        if v_probes[v_best] = 0 then
+          v_tiers[v_best] := 2;
+        end if;
+      end if;
       v_slots[v_best] := v_slots[v_best] - 1;
       v_volumes[v_best] := v_volumes[v_best] - r.amount;
       v_turn := v_turn + 1;
@@ -262,6 +304,7 @@ begin
       volume_month = v_month,
       window_count = picked.count + case when s.window_started_at > v_now - interval '1 minute' then s.window_count else 0 end,
       window_started_at = case when s.window_started_at > v_now - interval '1 minute' then s.window_started_at else v_now end,
+      probe_sent_at = case s.probe_stage when 0 then v_now else s.probe_sent_at end,
       last_used_at = v_now + picked.last * interval '1 microsecond'
     from (
       select g.gateway_id, count(*)::integer as count, sum((p_requests -> (g.ordinality::integer - 1) ->> 'amount')::bigint) as amount,
@@ -314,10 +357,12 @@ begin
         from unnest(v_transaction, v_gateway, v_routing) with ordinality n (transaction_id, gateway_id, routing, ordinality)
         join jsonb_array_elements(p_requests) with ordinality e on e.ordinality = n.ordinality
         where n.gateway_id is not null
-      returning id
+      returning id, gateway_id
   ), specs as (
-    select array_agg(('create_psp_order', json_build_object('attempt_id', id), null, null, 3, null, null, null)::graphile_worker.job_spec) as jobs
-      from attempts
+    -- the task's name as of egress_task
+    select array_agg(('create_psp_order' || coalesce(':' || g.egress_group, ''), json_build_object('attempt_id', a.id), null, null, 3,
+        null, null, null)::graphile_worker.job_spec) as jobs
+      from attempts a join public.payment_gateways g on g.id = a.gateway_id
   )
   select count(j.id) into j from specs, graphile_worker.add_jobs(specs.jobs) j where specs.jobs is not null;
 

@@ -1,10 +1,18 @@
--- What the payer's page shows and needs: the transaction, its merchant, and its newest attempt; secrets as ciphertext.
+-- What the payer's page shows and needs: the transaction, its merchant, its newest attempt, the payer's newest UTR claim and
+-- the refunds; secrets as ciphertext.
 create or replace function public.read_pay_page(p_transaction_id uuid) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object('client_id', c.id, 'client_key', c.client_key, 'client_salt', c.client_salt,
       'company_name', c.company_name, 'redirect_url', coalesce(t.redirect_url, c.redirect_urls ->> 0), 'late', t.is_late,
       'version', t.version, 'description', t.description, 'attempt_id', a.id, 'attempt_status', a.status,
       'psp_order_id', a.psp_order_id, 'presentation', a.presentation,
+      'attempt_is_moving', coalesce(a.move_requested_at > now() - interval '1 minute', false),
+      'can_move', public.can_move_payment(t, a),
+      'utr_claim', (select jsonb_build_object('utr', u.utr, 'status', u.status) from public.utr_claims u
+        where u.transaction_id = t.id order by u.id desc limit 1),
+      'refunds', coalesce((select jsonb_agg(jsonb_build_object('amount', r.amount, 'kind', r.kind,
+          'status', case when r.status in ('succeeded', 'failed') then r.status else 'pending' end) order by r.id)
+        from public.refunds r where r.transaction_id = t.id), '[]'),
       'gateway', public.sealed_gateway(g),
       'database_time', public.iso_time(clock_timestamp()), 'view', public.transaction_view(t))
     from public.transactions t

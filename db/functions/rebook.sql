@@ -5,25 +5,15 @@
 create or replace function public.rebook(p_attempt public.payment_attempts, p_with_caps boolean) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_now timestamptz;
   v_month date;
-  v_today date;
 begin
   perform from public.client_usage where client_id = p_attempt.client_id for update;
   perform from public.gateway_states where gateway_id = p_attempt.gateway_id for update;
-  -- read after the locks: a month or day that somebody else began must not be taken back
-  v_now := clock_timestamp();
-  v_month := public.month_in_india(v_now);
-  v_today := (v_now at time zone 'Asia/Kolkata')::date;
   if p_with_caps then
-    update public.client_usage set
-        day_count = 1 + case when day = v_today then day_count else 0 end,
-        day_amount = p_attempt.amount + case when day = v_today then day_amount else 0 end,
-        day = v_today,
-        month_amount = p_attempt.amount + case when month = v_month then month_amount else 0 end,
-        month = v_month
-      where client_id = p_attempt.client_id;
+    perform public.book_caps(p_attempt.client_id, p_attempt.amount);
   end if;
+  -- read after the lock: a month that somebody else began must not be taken back
+  v_month := public.month_in_india(clock_timestamp());
   update public.gateway_states set
       volume = p_attempt.amount + case when volume_month = v_month then volume else 0 end,
       volume_month = v_month

@@ -32,7 +32,7 @@ begin
   if p_error ->> 'code' in ('rate_limited', 'psp_unavailable', 'timed_out', 'unreadable_answer', 'authentication_failed') then
     perform public.cool_gateway(v_attempt.gateway_id, p_error ->> 'code', v_attempt.response_code, (p_error ->> 'retry_after_seconds')::integer);
   end if;
-  if v_transaction.status in ('created', 'pending') and v_transaction.expires_at > now() and v_attempt.attempt_no < 5 then
+  if v_transaction.status in ('created', 'pending', 'failed') and v_transaction.expires_at > now() and v_attempt.attempt_no < 5 then
     select p.gateway_id, p.routing into v_gateway_id, v_routing from public.pick_gateway(
         v_transaction.client_id, v_transaction.amount, v_transaction.currency, v_transaction.method,
         (select array_agg(gateway_id) from public.payment_attempts where transaction_id = v_transaction.id), v_now) p;
@@ -42,13 +42,16 @@ begin
       values (v_transaction.id, v_transaction.client_id, v_gateway_id, v_attempt.attempt_no + 1, v_transaction.amount, v_routing, v_now)
       returning id into v_next;
     update public.transactions set gateway_id = v_gateway_id, updated_at = now() where id = v_transaction.id;
-    perform graphile_worker.add_job('create_psp_order', json_build_object('attempt_id', v_next), max_attempts => 3);
+    perform graphile_worker.add_job(public.egress_task('create_psp_order', v_gateway_id), json_build_object('attempt_id', v_next), max_attempts => 3);
   elsif v_transaction.status in ('created', 'pending') then
     update public.transactions set
         status = 'failed', version = version + 1, updated_at = now(),
         error_code = p_error ->> 'code', error_message = 'No payment provider could take this payment.'
       where id = v_transaction.id;
     perform public.write_transaction_events(array[v_transaction.id]);
+  elsif v_transaction.status = 'failed' then
+    update public.transactions set version = version + 1, updated_at = now() where id = v_transaction.id;
+    perform pg_notify('transaction_status', v_transaction.id::text);
   end if;
   perform public.release_bookings(array[p_attempt_id]);
   return v_next;

@@ -11,7 +11,7 @@ begin
   update public.payment_attempts set
       status = 'unknown', error_code = p_error ->> 'code', error_message = p_error ->> 'message',
       response_code = (p_error ->> 'http_status')::integer, latency_ms = p_latency_ms,
-      next_lookup_at = now() + least(interval '1 hour', interval '30 seconds' * power(2, lookups)), lookups = lookups + 1, updated_at = now()
+      next_lookup_at = now() + public.lookup_delay(lookups), updated_at = now()
     where id = p_attempt_id and psp_order_id is null and status in ('created', 'unknown')
     returning * into v_attempt;
   if found then

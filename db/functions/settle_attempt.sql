@@ -2,9 +2,10 @@
 --
 -- p_state: {outcome: succeeded|failed|pending|authorized|unknown, psp_payment_id, amount (paise), currency, method,
 -- bank_reference, fee, error: {code, message}, raw}, as an adapter returns it.
---   succeeded  paid, also from failed or expired (late when after expires_at); only if amount and currency are ours, else
---              an alert and no change. A second success, of this attempt or another, is raised as an alert: one success an
---              order. Other attempts that nobody has paid are closed with us; they are still looked up.
+--   succeeded  paid, also from failed or expired (late when after expires_at); only if amount and currency are what this
+--              attempt asked for, else an alert and no change. A second success, of this attempt or another, is given back
+--              by itself: one success an order. Other attempts that nobody has paid are closed with us; they are still
+--              looked up.
 --   failed     the attempt failed; the payment too, if no other attempt of it is open. The payer may still try again at the
 --              PSP until the payment expires; paid is never undone by a failure, nor is an authorization by the failure of
 --              another try.
@@ -34,18 +35,18 @@ begin
 
   if v_attempt.status = 'succeeded' then
     if v_outcome = 'succeeded' and p_state ->> 'psp_payment_id' <> v_attempt.psp_payment_id then
-      perform public.raise_second_success(v_transaction, p_attempt_id, p_state ->> 'psp_payment_id');
+      perform public.raise_second_success(v_transaction, v_attempt, p_state ->> 'psp_payment_id');
     end if;
     return query select v_transaction.status, false;
     return;
   end if;
 
-  if v_outcome = 'succeeded' and ((p_state ->> 'amount')::bigint is distinct from v_transaction.amount
+  if v_outcome = 'succeeded' and ((p_state ->> 'amount')::bigint is distinct from coalesce(v_attempt.payable_amount, v_transaction.amount)
       or p_state ->> 'currency' is distinct from v_transaction.currency) then
     update public.payment_attempts set
         error_code = 'amount_mismatch', updated_at = now(), next_lookup_at = null,
         error_message = format('The PSP states %s %s, the order is for %s %s.', coalesce(p_state ->> 'amount', 'no amount'),
-          coalesce(p_state ->> 'currency', ''), v_transaction.amount, v_transaction.currency)
+          coalesce(p_state ->> 'currency', ''), coalesce(v_attempt.payable_amount, v_transaction.amount), v_transaction.currency)
       where id = p_attempt_id;
     perform public.raise_alert('amount_mismatch', 'critical',
       'A PSP reports a success with another amount or currency than was ordered. It was not marked paid: compare with the PSP''s dashboard.',
@@ -63,8 +64,8 @@ begin
         psp_payment_id = case when v_outcome = 'authorized' or status <> 'authorized'
           then coalesce(p_state ->> 'psp_payment_id', psp_payment_id) else psp_payment_id end,
         -- enqueue_pending_lookups sets the rhythm; this only keeps an open attempt in it
-        next_lookup_at = coalesce(next_lookup_at, now() + interval '2 minutes'), updated_at = now()
-      where id = p_attempt_id and created_at > now() - interval '8 days';
+        next_lookup_at = coalesce(next_lookup_at, now() + public.lookup_delay(lookups)), updated_at = now()
+      where id = p_attempt_id and created_at > now() - interval '8 days' and closed_at is null;
     return query select v_transaction.status, false;
     return;
   end if;
@@ -80,9 +81,10 @@ begin
         error_code = p_state -> 'error' ->> 'code', error_message = p_state -> 'error' ->> 'message',
         settled_at = coalesce(settled_at, now()),
         -- the order can still be paid at the PSP, also after it expired with us
-        next_lookup_at = case when v_transaction.expires_at > now() then v_transaction.expires_at
+        next_lookup_at = case when closed_at is not null then null
+          when v_transaction.expires_at > now() then v_transaction.expires_at
           when psp_order_id is not null and created_at > now() - interval '8 days'
-          then coalesce(next_lookup_at, now() + interval '2 minutes') end,
+          then coalesce(next_lookup_at, now() + public.lookup_delay(lookups)) end,
         updated_at = now()
       where id = p_attempt_id;
     if v_transaction.status in ('created', 'pending') and not exists (
@@ -99,8 +101,8 @@ begin
       update public.transactions set
           error_code = p_state -> 'error' ->> 'code', error_message = p_state -> 'error' ->> 'message',
           version = version + 1, updated_at = now()
-        where id = v_transaction.id and status = 'failed'
-          and (error_code, error_message) is distinct from (p_state -> 'error' ->> 'code', p_state -> 'error' ->> 'message');
+        where id = v_transaction.id and status = 'failed' and (v_attempt.status <> 'failed'
+          or (error_code, error_message) is distinct from (p_state -> 'error' ->> 'code', p_state -> 'error' ->> 'message'));
       if found then
         perform pg_notify('transaction_status', v_transaction.id::text);
       end if;
@@ -117,11 +119,13 @@ begin
       settled_at = now(), next_lookup_at = null, updated_at = now(), released_at = null
     where id = p_attempt_id;
   if v_attempt.released_at is not null then
-    perform public.rebook(v_attempt, v_transaction.status in ('failed', 'expired'));
+    -- the caps are still booked while another attempt is under way
+    perform public.rebook(v_attempt, v_transaction.status in ('failed', 'expired') and not exists (
+      select from public.payment_attempts where transaction_id = v_transaction.id and id <> p_attempt_id and released_at is null));
   end if;
 
   if v_transaction.status not in ('created', 'pending', 'failed', 'expired') then
-    perform public.raise_second_success(v_transaction, p_attempt_id, p_state ->> 'psp_payment_id');
+    perform public.raise_second_success(v_transaction, v_attempt, p_state ->> 'psp_payment_id');
     return query select v_transaction.status, false;
     return;
   end if;

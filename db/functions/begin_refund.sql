@@ -1,0 +1,26 @@
+-- Claims the sending of a refund to its PSP: marks it started, before the PSP is called, and returns what the call needs
+-- (secrets as ciphertext). Null when it is settled already.
+create or replace function public.begin_refund(p_refund_id uuid) returns jsonb
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_work jsonb;
+begin
+  select jsonb_build_object('refund_id', r.id, 'reference', r.id, 'status', r.status, 'amount', r.amount, 'currency', r.currency,
+      'reason', r.reason, 'psp_refund_id', r.psp_refund_id, 'lookups', r.lookups,
+      'payment', jsonb_build_object('psp_payment_id', r.psp_payment_id, 'psp_order_id', a.psp_order_id, 'order_reference', a.id),
+      'client', jsonb_build_object('id', r.client_id), 'gateway', public.sealed_gateway(g))
+    into v_work
+    from public.refunds r
+    join public.payment_attempts a on a.id = r.attempt_id
+    join public.payment_gateways g on g.id = r.gateway_id
+    where r.id = p_refund_id and r.status in ('created', 'pending', 'unknown');
+  if v_work is not null then
+    update public.refunds set started_at = coalesce(started_at, now()),
+        next_lookup_at = greatest(next_lookup_at, now() + interval '2 minutes'), updated_at = now()
+      where id = p_refund_id and status in ('created', 'pending', 'unknown');
+  end if;
+  return v_work;
+end
+$$;
+revoke all on function public.begin_refund from public;
+grant execute on function public.begin_refund to jobs;
