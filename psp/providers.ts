@@ -1,10 +1,12 @@
 /** The one list of payment service providers. A new one is a folder made from _template/ and a line here. */
 
 import type { PspAdapter, PspAdapterFactory } from "./adapter.ts";
+import { createPhonePeAdapter } from "./phonepe/adapter.ts";
 import { createRazorpayAdapter } from "./razorpay/adapter.ts";
 
 export const providers = {
 	razorpay: createRazorpayAdapter,
+	phonepe: createPhonePeAdapter,
 } satisfies Record<string, PspAdapterFactory>;
 
 export type Provider = keyof typeof providers;

@@ -1,3 +1,4 @@
+import { createPhonePe } from "./phonepe/provider.ts";
 import type { SandboxProvider } from "./provider.ts";
 import { createRazorpay } from "./razorpay/provider.ts";
 import type { Registry } from "./registry.ts";
@@ -12,5 +13,5 @@ export interface ProviderDependencies {
 
 /** Every provider that the sandbox stands in for. */
 export function createProviders(dependencies: ProviderDependencies): SandboxProvider[] {
-	return [createRazorpay(dependencies)];
+	return [createRazorpay(dependencies), createPhonePe(dependencies)];
 }
