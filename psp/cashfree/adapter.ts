@@ -1,0 +1,344 @@
+/** Cashfree: an order made by the server, its page opened by Cashfree's script, unsigned returns and signed webhooks. */
+
+import { z } from "zod";
+import type {
+	CreateOrderInput,
+	CreateOrderResult,
+	PaymentState,
+	PspAccount,
+	PspAdapter,
+	PspAdapterFactory,
+	PspFailure,
+	RefundInput,
+	RefundState,
+	SettlementLine,
+	TransferInput,
+	TransferState,
+} from "../adapter.ts";
+import type { Exchange } from "../exchange.ts";
+import { redact } from "../redact.ts";
+import { createCashfreeClient, modeOf } from "./client.ts";
+import { paiseOf, rupeesOf } from "./money.ts";
+import {
+	bestPayment,
+	type CashfreeOrder,
+	type CashfreeRefund,
+	fail,
+	failureOf,
+	isNotFound,
+	lookupFailureOf,
+	orderForRecord,
+	orderRequest,
+	orderSchema,
+	paymentSchema,
+	paymentState,
+	refundSchema,
+	refundState,
+	settlementLine,
+	settlementPageSchema,
+	splitSchema,
+} from "./transform.ts";
+import { parseWebhook, verifyWebhook, webhookNetworks } from "./webhook.ts";
+
+const SCRIPT_URL = "https://sdk.cashfree.com/js/v3/cashfree.js";
+/** Where the script comes from, and where the form goes that it posts to open Cashfree's page. */
+const BROWSER_ORIGINS = ["https://sdk.cashfree.com", "https://api.cashfree.com", "https://sandbox.cashfree.com"];
+
+/** Cashfree's most for one page of the settlement report. */
+const MAX_REPORT_PAGE = 1000;
+/** Ten million lines; only a server that never ends its report gets here. */
+const MAX_REPORT_PAGES = 10_000;
+
+/** What Cashfree takes as the id of an order or a refund. */
+const idSchema = z.string().regex(/^[A-Za-z0-9_-]{3,45}$/);
+const daySchema = z.iso.date();
+
+interface OrderNames {
+	psp_order_id: string;
+	reference: string;
+}
+
+export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
+	const client = createCashfreeClient(endpoint);
+	const page_size = Math.min(endpoint.page_size ?? MAX_REPORT_PAGE, MAX_REPORT_PAGE);
+
+	async function createOrder(account: PspAccount, input: CreateOrderInput): Promise<CreateOrderResult> {
+		const { order_amount, order_splits, ...request } = orderRequest(input);
+		if (order_amount === null || !hasHundredths(input.currency)) {
+			return fail("failed", "invalid_request", null, `Not an amount for Cashfree: ${input.amount}`, null);
+		}
+		const splits = order_splits?.flatMap(({ vendor_id, amount }) => (amount === null ? [] : [{ vendor_id, amount }]));
+		if (splits?.length !== order_splits?.length) {
+			return fail("failed", "invalid_request", null, "Not an amount for Cashfree in one of the parts", null);
+		}
+		// No idempotency key: Cashfree would repeat its first answer, a 500 too, and the order's id is unique anyway.
+		const exchange = await client.call(account, (sdk) =>
+			sdk.PGCreateOrder({ ...request, order_amount, ...(splits ? { order_splits: splits } : {}) }, input.reference),
+		);
+		const order = read(exchange, orderSchema);
+		if (order !== null) return redact(acceptOrder(account, order, input), account);
+		const failure = failureOf(exchange);
+		// Made by an earlier call, whose reply was lost.
+		return failure.error.psp_code === "order_already_exists" ? findOrder(account, input) : redact(failure, account);
+	}
+
+	/**
+	 * The order is ours only if it asks for what we asked for. One that does not is never shown to a payer, so nobody
+	 * can pay it.
+	 */
+	function acceptOrder(account: PspAccount, order: CashfreeOrder, input: CreateOrderInput): CreateOrderResult {
+		const raw = orderForRecord(order);
+		if (order.order_id !== input.reference || !order.payment_session_id) {
+			return fail("unknown", "unreadable_answer", null, "Cashfree answered with no order to open", null, null, raw);
+		}
+		if (paiseOf(order.order_amount) !== input.amount || order.order_currency !== input.currency) {
+			const asked = `${rupeesOf(input.amount)} ${input.currency}`;
+			const message = `Asked for ${asked}, Cashfree's order is for ${order.order_amount} ${order.order_currency}`;
+			return fail("failed", "amount_mismatch", null, message, null, null, raw);
+		}
+		const { api_url } = endpoint;
+		return {
+			outcome: "succeeded",
+			psp_order_id: order.order_id,
+			presentation: {
+				kind: "script",
+				script_url: api_url === undefined ? SCRIPT_URL : `${api_url}/js/v3/cashfree.js`,
+				session: {
+					payment_session_id: order.payment_session_id,
+					mode: api_url === undefined ? modeOf(account) : "sandbox",
+				},
+			},
+			raw,
+		};
+	}
+
+	async function findOrder(account: PspAccount, input: CreateOrderInput): Promise<CreateOrderResult> {
+		const exchange = await client.call(account, (sdk) => sdk.PGFetchOrder(input.reference));
+		const order = read(exchange, orderSchema);
+		if (order !== null) return redact(acceptOrder(account, order, input), account);
+		const failure = lookupFailureOf(exchange);
+		return redact(isNotFound(exchange) ? { ...failure, outcome: "failed" } : failure, account);
+	}
+
+	async function fetchStatus(account: PspAccount, { psp_order_id }: OrderNames): Promise<PaymentState> {
+		const nothing = {
+			psp_order_id,
+			reference: null,
+			psp_payment_id: null,
+			amount: null,
+			currency: null,
+			method: null,
+			bank_reference: null,
+			fee: null,
+		};
+		if (!idSchema.safeParse(psp_order_id).success) {
+			return { ...nothing, ...fail("unknown", "invalid_request", null, "Not an order id of Cashfree", null) };
+		}
+		const exchange = await client.call(account, (sdk) => sdk.PGOrderFetchPayments(psp_order_id));
+		const payments = read(exchange, z.array(paymentSchema));
+		if (payments === null) return redact({ ...nothing, ...lookupFailureOf(exchange) }, account);
+		const best = bestPayment(payments.filter((payment) => payment.order_id === psp_order_id));
+		if (best !== null) return redact(paymentState(best, psp_order_id), account);
+		return payments.length === 0
+			? { ...nothing, outcome: "pending", error: null, raw: [] }
+			: {
+					...nothing,
+					...fail("unknown", "unreadable_answer", null, "Cashfree listed payments of another order", null),
+				};
+	}
+
+	async function closeOrder(account: PspAccount, names: OrderNames) {
+		const { psp_order_id } = names;
+		if (!idSchema.safeParse(psp_order_id).success) {
+			return fail("failed", "invalid_request", null, "Not an order id of Cashfree", null);
+		}
+		const exchange = await client.call(account, (sdk) =>
+			sdk.PGTerminateOrder(psp_order_id, { order_status: "TERMINATED" }),
+		);
+		const order = read(exchange, orderSchema);
+		if (order !== null) return redact(closingOf(order), account);
+		const failure = failureOf(exchange);
+		// Refused: for an order that was paid, and for one that is closed or has expired.
+		if (failure.outcome !== "failed" || exchange.kind !== "answered" || wasRefusedAtTheDoor(failure)) {
+			return redact(failure, account);
+		}
+		const lookup = await client.call(account, (sdk) => sdk.PGFetchOrder(psp_order_id));
+		const found = read(lookup, orderSchema);
+		if (found === null) return redact(isNotFound(lookup) ? failure : lookupFailureOf(lookup), account);
+		if (found.order_status !== "EXPIRED") {
+			return redact(found.order_status === "ACTIVE" ? failure : closingOf(found), account);
+		}
+		// Nobody can begin to pay any more, but one who had begun may still come to an end.
+		const { outcome, psp_payment_id } = await fetchStatus(account, names);
+		if (outcome === "succeeded") return redact(closingOf({ ...found, order_status: "PAID" }), account);
+		const is_over = outcome === "failed" || (outcome === "pending" && psp_payment_id === null);
+		return redact(closingOf({ ...found, order_status: is_over ? "EXPIRED" : "TERMINATION_REQUESTED" }), account);
+	}
+
+	/**
+	 * Cashfree creates no second refund under one id, but refuses the repeated call, and not always for that reason: a
+	 * first refund in full leaves nothing for the second. So a refusal stands only when there is no refund by that id.
+	 */
+	async function refund(account: PspAccount, input: RefundInput): Promise<RefundState> {
+		const { reference, psp_order_id, psp_payment_id } = input;
+		const asked = { reference, psp_payment_id };
+		const refund_amount = rupeesOf(input.amount);
+		if (!idSchema.safeParse(psp_order_id).success || !idSchema.safeParse(reference).success || refund_amount === null) {
+			return noRefund(asked, fail("failed", "invalid_request", null, "Not an order id or amount of Cashfree", null));
+		}
+		const exchange = await client.call(account, (sdk) =>
+			sdk.PGOrderCreateRefund(
+				psp_order_id,
+				{
+					refund_id: reference,
+					refund_amount,
+					refund_note: (input.reason ?? "Refund").slice(0, 100).padEnd(3, "."),
+					refund_speed: "STANDARD",
+				},
+				reference,
+			),
+		);
+		const created = read(exchange, refundSchema);
+		if (created !== null) return redact(checkedRefund(created, input), account);
+		const failure = failureOf(exchange);
+		if (failure.outcome !== "failed" || exchange.kind !== "answered" || wasRefusedAtTheDoor(failure)) {
+			return redact(noRefund(asked, failure), account);
+		}
+		const lookup = await client.call(account, (sdk) => sdk.PGOrderFetchRefund(psp_order_id, reference));
+		const found = read(lookup, refundSchema);
+		if (found !== null) return redact(checkedRefund(found, input), account);
+		return redact(noRefund(asked, isNotFound(lookup) ? failure : lookupFailureOf(lookup)), account);
+	}
+
+	async function fetchRefund(
+		account: PspAccount,
+		wanted: Parameters<PspAdapter["fetchRefund"]>[1],
+	): Promise<RefundState> {
+		const { reference, psp_order_id, psp_payment_id } = wanted;
+		const asked = { reference, psp_payment_id };
+		if (!idSchema.safeParse(psp_order_id).success || !idSchema.safeParse(reference).success) {
+			return noRefund(asked, fail("unknown", "invalid_request", null, "Not an id of Cashfree", null));
+		}
+		const exchange = await client.call(account, (sdk) => sdk.PGOrderFetchRefund(psp_order_id, reference));
+		const found = read(exchange, refundSchema);
+		return redact(found === null ? noRefund(asked, lookupFailureOf(exchange)) : refundState(found), account);
+	}
+
+	/** Parts have no id at Cashfree: only the idempotency key keeps a repeated call from giving the part away twice. */
+	async function transfer(account: PspAccount, input: TransferInput): Promise<TransferState> {
+		const nothing = { psp_transfer_id: null, amount: null };
+		const amount = rupeesOf(input.amount);
+		if (!idSchema.safeParse(input.psp_order_id).success || amount === null) {
+			return {
+				...nothing,
+				...fail("failed", "invalid_request", null, "Not an order id or amount of Cashfree", null),
+			};
+		}
+		const exchange = await client.call(account, (sdk) =>
+			sdk.PGOrderSplitAfterPayment(input.psp_order_id, input.reference, input.reference, {
+				split: [{ vendor_id: input.account, amount }],
+				disable_split: false,
+			}),
+		);
+		const split = read(exchange, splitSchema);
+		const result = split === null ? failureOf(exchange) : { outcome: "succeeded" as const, error: null, raw: split };
+		return redact({ ...nothing, ...result }, account);
+	}
+
+	async function fetchSettlement(
+		account: PspAccount,
+		day: string,
+	): Promise<{ outcome: "succeeded"; lines: SettlementLine[] } | PspFailure> {
+		if (!daySchema.safeParse(day).success) {
+			return fail("failed", "invalid_request", null, "The day must be written YYYY-MM-DD", null);
+		}
+		const filters = {
+			start_date_processed_on: `${day}T00:00:00+05:30`,
+			end_date_processed_on: `${day}T23:59:59+05:30`,
+		};
+		const lines: SettlementLine[] = [];
+		const cursors = new Set<string>();
+		for (let page = 0, cursor: string | null = null; page < MAX_REPORT_PAGES; page++) {
+			// The SDK's type has no null, with which Cashfree says the report is to begin.
+			const pagination = { limit: page_size, cursor: cursor as string };
+			const exchange = await client.call(account, (sdk) => sdk.PGSettlementFetchRecon({ pagination, filters }));
+			const report = read(exchange, settlementPageSchema);
+			if (report === null) return redact(failureOf(exchange), account);
+			lines.push(...report.data.map(settlementLine));
+			if (!report.cursor || report.data.length === 0) return { outcome: "succeeded", lines };
+			if (cursors.has(report.cursor)) {
+				return fail("unknown", "unreadable_answer", null, "Cashfree's report begins anew", null);
+			}
+			cursor = report.cursor;
+			cursors.add(cursor);
+		}
+		return fail("unknown", "unreadable_answer", null, "Cashfree's report does not end", null);
+	}
+
+	return {
+		provider: "cashfree",
+		methods: ["upi", "card", "netbanking", "wallet", "emi", "paylater"],
+		browser_origins: endpoint.api_url === undefined ? BROWSER_ORIGINS : [new URL(endpoint.api_url).origin],
+		webhook_networks: endpoint.api_url === undefined ? webhookNetworks : [],
+		createOrder,
+		findOrder,
+		fetchStatus,
+		// The payer comes back by a plain GET that carries nothing but what we put into the address ourselves.
+		verifyReturn: () => ({ verified: false, claims: "unknown" }),
+		verifyWebhook: (account, request) => verifyWebhook(account, request),
+		parseWebhook,
+		closeOrder,
+		refund,
+		fetchRefund,
+		transfer,
+		fetchSettlement,
+	};
+};
+
+/** A 2xx whose body is what the docs say it is; anything else is null, and the caller tells the failure apart. */
+function read<Schema extends z.ZodType>(exchange: Exchange, schema: Schema): z.infer<Schema> | null {
+	if (exchange.kind !== "answered" || exchange.http_status < 200 || exchange.http_status > 299) return null;
+	const parsed = schema.safeParse(exchange.body);
+	return parsed.success ? parsed.data : null;
+}
+
+/** Not a word about the thing itself: the caller may not ask, or not now. */
+function wasRefusedAtTheDoor({ error }: PspFailure): boolean {
+	return error.code === "authentication_failed" || error.code === "rate_limited";
+}
+
+/** Amounts go to Cashfree as decimals with two places, which not every currency has. */
+function hasHundredths(currency: string): boolean {
+	try {
+		return new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits === 2;
+	} catch {
+		return false;
+	}
+}
+
+function closingOf(order: CashfreeOrder): { outcome: "succeeded"; raw: unknown } | PspFailure {
+	const raw = orderForRecord(order);
+	switch (order.order_status) {
+		case "TERMINATED":
+		case "EXPIRED":
+			return { outcome: "succeeded", raw };
+		case "PAID":
+			return fail("failed", "order_already_paid", "PAID", "The order was paid", null, null, raw);
+		default: {
+			const message = `Cashfree has the order as ${order.order_status}: it may still be paid`;
+			return fail("unknown", "psp_unavailable", order.order_status, message, null, null, raw);
+		}
+	}
+}
+
+function checkedRefund(refund: CashfreeRefund, input: RefundInput): RefundState {
+	const state = refundState(refund);
+	if (state.amount === input.amount && refund.order_id === input.psp_order_id) return state;
+	const asked = { reference: input.reference, psp_payment_id: input.psp_payment_id };
+	const message = `Under this id Cashfree has a refund of ${refund.refund_amount} of order ${refund.order_id}`;
+	return noRefund(asked, fail("failed", "duplicate_request", null, message, null, null, refund));
+}
+
+function noRefund(asked: Pick<RefundState, "reference" | "psp_payment_id">, failure: PspFailure): RefundState {
+	return { ...asked, psp_refund_id: null, amount: null, bank_reference: null, ...failure };
+}
