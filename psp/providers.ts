@@ -1,11 +1,15 @@
 /** The one list of payment service providers. A new one is a folder made from _template/ and a line here. */
 
 import type { PspAdapter, PspAdapterFactory } from "./adapter.ts";
+import { createPayuAdapter } from "./payu/adapter.ts";
+import { createCashfreeAdapter } from "./cashfree/adapter.ts";
 import { createPhonePeAdapter } from "./phonepe/adapter.ts";
 import { createRazorpayAdapter } from "./razorpay/adapter.ts";
 
 export const providers = {
 	razorpay: createRazorpayAdapter,
+	cashfree: createCashfreeAdapter,
+	payu: createPayuAdapter,
 	phonepe: createPhonePeAdapter,
 } satisfies Record<string, PspAdapterFactory>;
 

@@ -1,3 +1,5 @@
+import { createCashfree } from "./cashfree/provider.ts";
+import { createPayu } from "./payu/provider.ts";
 import { createPhonePe } from "./phonepe/provider.ts";
 import type { SandboxProvider } from "./provider.ts";
 import { createRazorpay } from "./razorpay/provider.ts";
@@ -13,5 +15,5 @@ export interface ProviderDependencies {
 
 /** Every provider that the sandbox stands in for. */
 export function createProviders(dependencies: ProviderDependencies): SandboxProvider[] {
-	return [createRazorpay(dependencies), createPhonePe(dependencies)];
+	return [createRazorpay(dependencies), createCashfree(dependencies), createPayu(dependencies), createPhonePe(dependencies)];
 }
