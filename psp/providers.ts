@@ -1,16 +1,18 @@
 /** The one list of payment service providers. A new one is a folder made from _template/ and a line here. */
 
 import type { PspAdapter, PspAdapterFactory } from "./adapter.ts";
-import { createPayuAdapter } from "./payu/adapter.ts";
 import { createCashfreeAdapter } from "./cashfree/adapter.ts";
+import { createPayuAdapter } from "./payu/adapter.ts";
 import { createPhonePeAdapter } from "./phonepe/adapter.ts";
 import { createRazorpayAdapter } from "./razorpay/adapter.ts";
+import { createStripeAdapter } from "./stripe/adapter.ts";
 
 export const providers = {
 	razorpay: createRazorpayAdapter,
 	cashfree: createCashfreeAdapter,
 	payu: createPayuAdapter,
 	phonepe: createPhonePeAdapter,
+	stripe: createStripeAdapter,
 } satisfies Record<string, PspAdapterFactory>;
 
 export type Provider = keyof typeof providers;

@@ -4,6 +4,7 @@ import { createPhonePe } from "./phonepe/provider.ts";
 import type { SandboxProvider } from "./provider.ts";
 import { createRazorpay } from "./razorpay/provider.ts";
 import type { Registry } from "./registry.ts";
+import { createStripe } from "./stripe/provider.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 
 export interface ProviderDependencies {
@@ -15,5 +16,11 @@ export interface ProviderDependencies {
 
 /** Every provider that the sandbox stands in for. */
 export function createProviders(dependencies: ProviderDependencies): SandboxProvider[] {
-	return [createRazorpay(dependencies), createCashfree(dependencies), createPayu(dependencies), createPhonePe(dependencies)];
+	return [
+		createRazorpay(dependencies),
+		createCashfree(dependencies),
+		createPayu(dependencies),
+		createPhonePe(dependencies),
+		createStripe(dependencies),
+	];
 }
