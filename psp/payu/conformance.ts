@@ -57,6 +57,7 @@ export const conformanceKit: ConformanceKit = {
 			"the hash covers some of the fields; every webhook is confirmed by asking",
 	},
 	split_account: "P41sCY",
+	divides_once: true,
 	signReturn: (account, psp_order_id, psp_payment_id) =>
 		signedReturn(account, psp_order_id, { mihpayid: psp_payment_id, status: "success", unmappedstatus: "captured" }),
 	failedReturn: (psp_order_id) => ({
