@@ -39,13 +39,15 @@ grant select (
 ) on public.payment_gateways to studio;
 
 grant select on public.gateway_states, public.gateway_log, public.transactions, public.webhook_events,
-  public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log to studio;
+  public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log, public.refunds,
+  public.payment_links, public.payment_link_payments, public.utr_claims, public.upi_receipts, public.bank_statements,
+  public.bank_statement_lines to studio;
 
 -- Not presentation: the addresses in it carry the token with which the payer gets in.
 grant select (
   id, transaction_id, client_id, gateway_id, attempt_no, amount, status, psp_order_id, psp_payment_id, method,
   bank_reference, psp_fee, error_code, error_message, response_code, latency_ms, routing, started_at, next_lookup_at,
-  lookups, released_at, settled_at, created_at, updated_at
+  lookups, released_at, settled_at, created_at, updated_at, move_requested_at, closed_at, payable_amount
 ) on public.payment_attempts to studio;
 
 -- Not raw_body and headers: a PSP's webhook may carry a static password in its Authorization header.
@@ -53,5 +55,11 @@ grant select (
   id, client_id, gateway_id, provider, dedupe_key, event_type, verified, error, processed_at, received_at
 ) on public.gateway_events to studio;
 
+-- Refunds, claims and statements change through functions only (create_refund_for_operator, decide_utr_claim, …).
+grant insert (
+  id, client_id, amount, currency, description, reference, usage, expires_at, redirect_url
+), update (
+  description, expires_at, redirect_url, is_disabled
+) on public.payment_links to studio;
 grant update (warn_threshold) on public.wallets to studio;
 grant update (status) on public.alerts to studio;

@@ -57,3 +57,7 @@ create or replace trigger transactions_audit_by_hand after update or delete on p
   for each row when (session_user not in ('checkout', 'jobs')) execute function public.audit_change();
 create or replace trigger payment_attempts_audit_by_hand after update or delete on public.payment_attempts
   for each row when (session_user not in ('checkout', 'jobs')) execute function public.audit_change();
+create or replace trigger payment_links_audit after insert or update or delete on public.payment_links
+  for each row when (session_user not in ('checkout', 'jobs')) execute function public.audit_change();
+create or replace trigger refunds_audit_by_hand after insert or update or delete on public.refunds
+  for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();

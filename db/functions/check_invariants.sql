@@ -60,6 +60,47 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
     where t.paid_at is not null
       and not exists (select from public.webhook_events e where e.transaction_id = t.id and e.type = 'payment.paid')
   union all
+  select 'refunds_stay_within_what_was_captured', format('transaction %s: captured %s, given back or under way %s', r.transaction_id,
+      coalesce(a.payable_amount, t.amount), r.total)
+    from (select transaction_id, min(attempt_id::text)::uuid as attempt_id, sum(amount) as total from public.refunds
+      where kind = 'requested' and status <> 'failed' group by 1) r
+    join public.transactions t on t.id = r.transaction_id
+    join public.payment_attempts a on a.id = r.attempt_id
+    where r.total > coalesce(a.payable_amount, t.amount)
+  union all
+  select 'amount_refunded_is_sum_of_refunds', format('transaction %s: %s %s, refunds %s', t.id, t.status, t.amount_refunded, coalesce(r.total, 0))
+    from public.transactions t
+    left join (select transaction_id, sum(amount) as total from public.refunds
+      where kind = 'requested' and status = 'succeeded' group by 1) r on r.transaction_id = t.id
+    where t.paid_at is not null and (t.amount_refunded <> coalesce(r.total, 0) or (t.status = 'paid') <> (t.amount_refunded = 0))
+  union all
+  select 'reversals_stay_within_commission', format('transaction %s: %s reversed, %s booked', r.transaction_id, r.reversed, r.booked)
+    from (select transaction_id,
+          -sum(amount) filter (where type = 'COMMISSION_REVERSAL') as reversed, sum(amount) filter (where type = 'COMMISSION') as booked,
+          -sum(amount) filter (where type = 'COMMISSION_GST_REVERSAL') as gst_reversed, sum(amount) filter (where type = 'COMMISSION_GST') as gst
+        from public.wallet_entries where transaction_id is not null group by 1) r
+    where coalesce(r.reversed, 0) > coalesce(r.booked, 0) or coalesce(r.gst_reversed, 0) > coalesce(r.gst, 0)
+  union all
+  select 'reversal_belongs_to_a_succeeded_refund', format('entry %s', e.id)
+    from public.wallet_entries e join public.refunds r on r.id = e.refund_id
+    where r.status <> 'succeeded' or r.kind <> 'requested' or r.transaction_id <> e.transaction_id
+  union all
+  select 'settled_refund_has_its_event', format('refund %s', r.id)
+    from public.refunds r
+    where r.status in ('succeeded', 'failed')
+      and not exists (select from public.webhook_events e where e.refund_id = r.id and e.type = 'refund.' || r.status)
+  union all
+  select 'second_success_is_given_back', format('attempt %s of transaction %s', a.id, a.transaction_id)
+    from (select id, transaction_id, psp_payment_id, gateway_id,
+          count(*) over (partition by transaction_id) as successes from public.payment_attempts where status = 'succeeded') a
+    join public.transactions t on t.id = a.transaction_id
+    where a.successes > 1 and a.psp_payment_id is not null and a.psp_payment_id is distinct from t.gateway_txn_id
+      and not exists (select from public.refunds r where r.attempt_id = a.id and r.kind = 'duplicate_payment')
+  union all
+  select 'utr_receipt_settled_its_attempt', format('UTR %s of client %s', u.utr, u.client_id)
+    from public.upi_receipts u join public.payment_attempts a on a.id = u.attempt_id
+    where a.status <> 'succeeded' or a.client_id <> u.client_id
+  union all
   select 'at_most_50_active_gateways', format('client %s has %s', client_id, count(*))
     from public.payment_gateways where is_active group by client_id having count(*) > 50
 $$;

@@ -14,6 +14,10 @@ create or replace trigger wallet_entries_refuse_change before update or delete o
   for each row execute function public.refuse_change();
 create or replace trigger wallet_entries_refuse_truncate before truncate on public.wallet_entries
   for each statement execute function public.refuse_change();
+create or replace trigger upi_receipts_refuse_change before update or delete on public.upi_receipts
+  for each row execute function public.refuse_change();
+create or replace trigger upi_receipts_refuse_truncate before truncate on public.upi_receipts
+  for each statement execute function public.refuse_change();
 create or replace trigger audit_log_refuse_change before update or delete on public.audit_log
   for each row execute function public.refuse_change();
 create or replace trigger audit_log_refuse_truncate before truncate on public.audit_log

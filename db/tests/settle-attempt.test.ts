@@ -396,10 +396,29 @@ test("one failure does not empty a new gateway's success rate, and payers who ga
 	expect(await rate()).toBe(85.71);
 });
 
-test("an order that stays open is asked about after 2, 4, 8 … minutes, a day at most, and no longer than 8 days", async () => {
+test("what is not known is asked about after 5 s, 30 s, 2 min, 10 min, hourly for a day, then daily for 8 days", async () => {
+	const unknown = await start(await merchant());
+	await beginPspOrder(jobs(), unknown.attempt_id);
+	await recordPspOrderUnknown(jobs(), {
+		attempt_id: unknown.attempt_id,
+		error: { code: "timed_out", message: "no answer" },
+		latency_ms: 1,
+	});
+	const seconds: number[] = [];
+	for (let asked = 0; asked < 5; asked++) {
+		const [attempt] = await rows<{ seconds: number }>(
+			"select round(extract(epoch from next_lookup_at - now()))::int as seconds from payment_attempts where id = $1",
+			[unknown.attempt_id],
+		);
+		seconds.push(attempt!.seconds);
+		await rows("update payment_attempts set next_lookup_at = now() where id = $1", [unknown.attempt_id]);
+		await enqueuePendingLookups(jobs());
+	}
+	expect(seconds).toEqual([5, 30, 120, 600, 3600]);
+
 	const payment = await ordered(await merchant());
 	const waits: number[] = [];
-	for (let asked = 0; asked < 12; asked++) {
+	for (let asked = 0; asked < 27; asked++) {
 		await rows("update payment_attempts set next_lookup_at = now() where id = $1", [payment.attempt_id]);
 		await enqueuePendingLookups(jobs());
 		await settleAttempt(jobs(), payment.attempt_id, attemptState("pending"));
@@ -409,7 +428,7 @@ test("an order that stays open is asked about after 2, 4, 8 … minutes, a day a
 		);
 		waits.push(attempt!.minutes);
 	}
-	expect(waits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440, 1440]);
+	expect(waits).toEqual([10, ...Array.from({ length: 24 }, () => 60), 1440, 1440]);
 	await rows(
 		"update payment_attempts set created_at = now() - interval '9 days', next_lookup_at = now() where id = $1",
 		[payment.attempt_id],
@@ -421,7 +440,7 @@ test("an order that stays open is asked about after 2, 4, 8 … minutes, a day a
 });
 
 describe("reordered and repeated words of a PSP", () => {
-	test("a second payment of one order raises an alert and changes nothing else", async () => {
+	test("a second payment of one order is given back once, with an alert, and changes nothing else", async () => {
 		const kaveri = await merchant();
 		const payment = await ordered(kaveri);
 		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded"));
@@ -436,6 +455,9 @@ describe("reordered and repeated words of a PSP", () => {
 		expect(
 			await rows("select kind, details ->> 'psp_payment_id' as payment from alerts where client_id = $1", [kaveri.id]),
 		).toEqual([{ kind: "second_success", payment: "pay_2" }]);
+		expect(
+			await rows("select kind, amount, status, psp_payment_id from refunds where client_id = $1", [kaveri.id]),
+		).toEqual([{ kind: "duplicate_payment", amount: 10_000, status: "created", psp_payment_id: "pay_2" }]);
 		expect(await entries(kaveri.id)).toHaveLength(2);
 	});
 

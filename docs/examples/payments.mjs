@@ -1,11 +1,12 @@
 // node payments.mjs initiate <order_id> <paise>
 // node payments.mjs status <transaction_id>
+// node payments.mjs refund <transaction_id> <paise> <key of yours>
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const { CHECKOUT_URL, CLIENT_KEY, CLIENT_SALT } = process.env;
 
-/** `path` includes the query. Tries again, as Retry-After says; the same order_id is never charged twice. */
+/** `path` includes the query. Tries again, as Retry-After says: the same order_id is charged once, a key refunded once. */
 async function call(method, path, data) {
 	const body = data === undefined ? "" : JSON.stringify(data);
 	for (let tries = 1; ; tries++) {
@@ -32,9 +33,12 @@ async function call(method, path, data) {
 	}
 }
 
+const commands = {
+	initiate: (order_id, amount) =>
+		call("POST", "/payment/initiate", { order_id, amount: Number(amount), currency: "INR" }),
+	status: (transaction_id) => call("GET", `/transaction/${transaction_id}`),
+	refund: (transaction_id, amount, idempotency_key) =>
+		call("POST", "/refund", { transaction_id, amount: Number(amount), idempotency_key }),
+};
 const [command, ...args] = process.argv.slice(2);
-const answer =
-	command === "initiate"
-		? await call("POST", "/payment/initiate", { order_id: args[0], amount: Number(args[1]), currency: "INR" })
-		: await call("GET", `/transaction/${args[0]}`);
-console.log(JSON.stringify(answer));
+console.log(JSON.stringify(await commands[command](...args)));

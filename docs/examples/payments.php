@@ -1,9 +1,10 @@
 <?php
 // php payments.php initiate <order_id> <paise>
 // php payments.php status <transaction_id>
+// php payments.php refund <transaction_id> <paise> <key of yours>
 declare(strict_types=1);
 
-/** `$path` includes the query. Tries again, as Retry-After says; the same order_id is never charged twice. */
+/** `$path` includes the query. Tries again, as Retry-After says: the same order_id is charged once, a key refunded once. */
 function call(string $method, string $path, ?array $data = null): array
 {
     $body = $data === null ? '' : json_encode($data, JSON_THROW_ON_ERROR);
@@ -39,7 +40,10 @@ function call(string $method, string $path, ?array $data = null): array
     }
 }
 
-$answer = $argv[1] === 'initiate'
-    ? call('POST', '/payment/initiate', ['order_id' => $argv[2], 'amount' => (int) $argv[3], 'currency' => 'INR'])
-    : call('GET', "/transaction/$argv[2]");
+[, $command, $id] = $argv;
+$answer = match ($command) {
+    'initiate' => call('POST', '/payment/initiate', ['order_id' => $id, 'amount' => (int) $argv[3], 'currency' => 'INR']),
+    'status' => call('GET', "/transaction/$id"),
+    'refund' => call('POST', '/refund', ['transaction_id' => $id, 'amount' => (int) $argv[3], 'idempotency_key' => $argv[4]]),
+};
 echo json_encode($answer, JSON_UNESCAPED_SLASHES), "\n";

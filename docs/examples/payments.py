@@ -1,12 +1,13 @@
 # python3 payments.py initiate <order_id> <paise>
 # python3 payments.py status <transaction_id>
+# python3 payments.py refund <transaction_id> <paise> <key of yours>
 import hashlib, hmac, json, os, sys, time, urllib.error, urllib.request
 
 CHECKOUT_URL, CLIENT_KEY, CLIENT_SALT = (os.environ[name] for name in ("CHECKOUT_URL", "CLIENT_KEY", "CLIENT_SALT"))
 
 
 def call(method, path, data=None):
-    """`path` includes the query. Tries again, as Retry-After says; the same order_id is never charged twice."""
+    """`path` includes the query. Tries again, as Retry-After says: the same order_id is charged once, a key refunded once."""
     body = b"" if data is None else json.dumps(data).encode()
     for tries in range(1, 5):
         timestamp = str(int(time.time()))
@@ -33,6 +34,9 @@ def call(method, path, data=None):
 command, *args = sys.argv[1:]
 if command == "initiate":
     answer = call("POST", "/payment/initiate", {"order_id": args[0], "amount": int(args[1]), "currency": "INR"})
+elif command == "refund":
+    data = {"transaction_id": args[0], "amount": int(args[1]), "idempotency_key": args[2]}
+    answer = call("POST", "/refund", data)
 else:
     answer = call("GET", f"/transaction/{args[0]}")
 print(json.dumps(answer))
