@@ -5,7 +5,9 @@ import { gatewayWebhookRoutes } from "./features/gateway-webhooks/routes.ts";
 import { healthRoutes } from "./features/health/routes.ts";
 import { metricsRoutes } from "./features/metrics/routes.ts";
 import { payRoutes } from "./features/pay/routes.ts";
+import { paymentLinkRoutes } from "./features/payment-links/routes.ts";
 import { paymentRoutes } from "./features/payments/routes.ts";
+import { refundRoutes } from "./features/refunds/routes.ts";
 import { statusRoutes } from "./features/status/routes.ts";
 import { transactionRoutes } from "./features/transactions/routes.ts";
 import { answerErrors, refuseUnknownPath } from "./middleware/errors.ts";
@@ -27,6 +29,8 @@ export function buildApp(dependencies: Dependencies): Express {
 	app.use(payRoutes(dependencies));
 	app.use(gatewayWebhookRoutes(dependencies));
 	app.use(transactionRoutes(dependencies));
+	app.use(refundRoutes(dependencies));
+	app.use(paymentLinkRoutes(dependencies));
 	app.use(healthRoutes(dependencies));
 	app.use(metricsRoutes(dependencies));
 	app.use(documentationRoutes(dependencies));

@@ -75,17 +75,29 @@ export async function ask(url: string, init: RequestInit = {}): Promise<Answer> 
 	return { status: response.status, headers: response.headers, body: is_json ? JSON.parse(text) : text };
 }
 
-/** POST /payment/initiate, signed; a string is sent as it is. */
-export function initiate(checkout: TestCheckout, merchant: Credentials, payment: unknown): Promise<Answer> {
-	const body = typeof payment === "string" ? payment : JSON.stringify(payment);
-	return ask(`${checkout.url}/payment/initiate`, {
+/** POST, signed; a string is sent as it is, and undefined as no body at all. */
+export function post(
+	checkout: TestCheckout,
+	merchant: Credentials,
+	path: string,
+	content: unknown,
+	headers: Record<string, string> = {},
+): Promise<Answer> {
+	const body = typeof content === "string" ? content : (JSON.stringify(content) ?? "");
+	return ask(checkout.url + path, {
 		method: "POST",
 		headers: {
-			"content-type": "application/json",
-			...signedHeaders(merchant, "POST", "/payment/initiate", body),
+			...(content !== undefined && { "content-type": "application/json" }),
+			...signedHeaders(merchant, "POST", path, body),
+			...headers,
 		},
-		body,
+		...(content !== undefined && { body }),
 	});
+}
+
+/** POST /payment/initiate, signed; a string is sent as it is. */
+export function initiate(checkout: TestCheckout, merchant: Credentials, payment: unknown): Promise<Answer> {
+	return post(checkout, merchant, "/payment/initiate", payment);
 }
 
 /** GET, signed. */

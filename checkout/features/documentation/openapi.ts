@@ -3,7 +3,9 @@ import { z } from "zod";
 import type { ErrorCode } from "../../../db/client/errors.ts";
 import { ErrorBody, HTTP_STATUS } from "../../middleware/errors.ts";
 import { Readiness } from "../health/schema.ts";
+import { CreatePaymentLink, LinkId, PaymentLink } from "../payment-links/schema.ts";
 import { InitiatedPayment, InitiatePayment } from "../payments/schema.ts";
+import { CreatedRefund, CreateRefund, Refund, RefundHeaders, RefundId } from "../refunds/schema.ts";
 import {
 	Transaction,
 	TransactionId,
@@ -54,7 +56,12 @@ function errors(codes: readonly ErrorCode[]): RouteConfig["responses"] {
 }
 
 const AUTHENTICATED = ["invalid_credentials", "timestamp_out_of_range", "client_suspended", "rate_limited"] as const;
+/** Of a POST with a JSON body; key and salt may be in it. */
+const BODY_SIGNED = [...SIGNED, {}];
+const BODY_REFUSED = ["invalid_request", "payload_too_large", "unsupported_media_type"] as const;
+const body = (schema: z.ZodType) => ({ required: true, content: { "application/json": { schema } } });
 const transactionParams = z.object({ id: TransactionId });
+const linkParams = z.object({ id: LinkId });
 const { token } = TransactionQuery.shape;
 
 const ROUTES: RouteConfig[] = [
@@ -66,17 +73,15 @@ const ROUTES: RouteConfig[] = [
 		summary: "Start a payment",
 		description:
 			"Send the payer's browser to `checkout_url`. The same `order_id` with the same amount and currency answers with the same transaction, however often it is sent; with another amount or currency it is refused.",
-		security: [...SIGNED, {}],
-		request: { body: { required: true, content: { "application/json": { schema: InitiatePayment } } } },
+		security: BODY_SIGNED,
+		request: { body: body(InitiatePayment) },
 		responses: {
 			200: json(InitiatedPayment, "Started, or started before (`replayed`)."),
 			...errors([
-				"invalid_request",
+				...BODY_REFUSED,
 				...AUTHENTICATED,
 				"dues_outstanding",
 				"order_id_conflict",
-				"payload_too_large",
-				"unsupported_media_type",
 				"cap_exceeded",
 				"service_unavailable",
 			]),
@@ -126,6 +131,84 @@ const ROUTES: RouteConfig[] = [
 			200: { description: "The stream.", content: { "text/event-stream": { schema: z.string() } } },
 			204: { description: "Nothing is left to tell: do not reconnect." },
 			...errors(["invalid_request", "invalid_credentials", "not_found", "rate_limited", "service_unavailable"]),
+		},
+	},
+	{
+		method: "post",
+		path: "/refund",
+		operationId: "createRefund",
+		tags: ["Refunds"],
+		summary: "Give a payment back, in full or in part",
+		description:
+			"The answer says that the refund is booked; the payment service provider is asked next, and `refund.succeeded` or `refund.failed` tells the end. The same idempotency key is one refund, however often it is sent.",
+		security: BODY_SIGNED,
+		request: { headers: RefundHeaders, body: body(CreateRefund) },
+		responses: {
+			200: json(CreatedRefund, "Booked, now or before (`replayed`)."),
+			...errors([
+				...BODY_REFUSED,
+				...AUTHENTICATED,
+				"not_found",
+				"not_refundable",
+				"refund_exceeds_amount",
+				"idempotency_key_conflict",
+				"service_unavailable",
+			]),
+		},
+	},
+	{
+		method: "get",
+		path: "/refund/{id}",
+		operationId: "getRefund",
+		tags: ["Refunds"],
+		summary: "One refund",
+		security: SIGNED,
+		request: { params: z.object({ id: RefundId }) },
+		responses: {
+			200: json(Refund, "The refund as it is now."),
+			...errors(["invalid_request", ...AUTHENTICATED, "not_found", "service_unavailable"]),
+		},
+	},
+	{
+		method: "post",
+		path: "/payment-links",
+		operationId: "createPaymentLink",
+		tags: ["Payment links"],
+		summary: "Make a link that somebody can pay",
+		description:
+			"Share `url`. Each payment begun through it is a transaction of yours and tells you by the same events; its `order_id` is `link_`, the last part of `url`, `_` and a number.",
+		security: BODY_SIGNED,
+		request: { body: body(CreatePaymentLink) },
+		responses: {
+			200: json(PaymentLink, "The link; with a `reference` used before, the link made then."),
+			...errors([...BODY_REFUSED, ...AUTHENTICATED, "idempotency_key_conflict", "service_unavailable"]),
+		},
+	},
+	{
+		method: "get",
+		path: "/payment-links/{id}",
+		operationId: "getPaymentLink",
+		tags: ["Payment links"],
+		summary: "One payment link",
+		security: SIGNED,
+		request: { params: linkParams },
+		responses: {
+			200: json(PaymentLink, "The link as it is now."),
+			...errors(["invalid_request", ...AUTHENTICATED, "not_found", "service_unavailable"]),
+		},
+	},
+	{
+		method: "post",
+		path: "/payment-links/{id}/disable",
+		operationId: "disablePaymentLink",
+		tags: ["Payment links"],
+		summary: "Take a payment link back",
+		description: "For good. A payment that was begun before may still be paid.",
+		security: BODY_SIGNED,
+		request: { params: linkParams },
+		responses: {
+			200: json(PaymentLink, "The link; once paid, a link for one payment stays `completed`."),
+			...errors(["invalid_request", ...AUTHENTICATED, "not_found", "payload_too_large", "service_unavailable"]),
 		},
 	},
 	...(["/webhook/{client_key}", "/webhook/{client_key}/{gateway_id}"] as const).map(

@@ -10,7 +10,7 @@ const read = (path: string) => readFileSync(new URL(path, import.meta.url), "utf
 const LANGUAGES = { sh: "curl", mjs: "Node", py: "Python", php: "PHP" } as const;
 
 const EXAMPLES = [
-	{ title: "Initiate a payment, read its status", name: "payments", languages: ["sh", "mjs", "py", "php"] },
+	{ title: "Initiate a payment, read its status, refund it", name: "payments", languages: ["sh", "mjs", "py", "php"] },
 	{ title: "Check the result the payer brings back", name: "verify-result", languages: ["mjs", "py", "php"] },
 	{ title: "Receive webhooks", name: "receive-webhooks", languages: ["mjs", "py", "php"] },
 ] as const;
