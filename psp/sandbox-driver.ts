@@ -35,6 +35,8 @@ export interface SandboxFault {
 }
 
 export interface PayManner {
+	/** UPI unless said. */
+	method?: "upi" | "card" | "netbanking";
 	/** Other than the order says. */
 	amount?: number;
 	/** Likewise. */

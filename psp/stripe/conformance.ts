@@ -12,6 +12,8 @@ export const conformanceKit: ConformanceKit = {
 		"return: signed by the PSP for this order": "returns carry no signature",
 		"return: a failure is shown, never proven": "a payer whose payment failed stays on the PSP's page",
 	},
+	split_account: "acct_1Conformance",
+	traced_method: "card",
 	signReturn: (_account, psp_order_id) => ({
 		query: { token: "t", session_id: psp_order_id },
 		form: {},
