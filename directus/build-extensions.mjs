@@ -38,7 +38,8 @@ function fingerprint(toolVersion) {
 		join(bundle, "package.json"),
 		...filesBelow(join(bundle, "src")),
 		...filesBelow(join(here, "config")),
-		join(here, "..", "db", "client", "secrets.ts"),
+		...["secrets.ts", "errors.ts"].map((file) => join(here, "..", "db", "client", file)),
+		...["statement.ts", "statement-header.ts", "narration.ts"].map((file) => join(here, "..", "psp", "upi", file)),
 	];
 	for (const file of files) hash.update(`\n${file.slice(here.length)}\n`).update(readFileSync(file));
 	return hash.digest("hex");

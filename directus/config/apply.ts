@@ -153,6 +153,7 @@ function fieldRow(collection: string, field: Field, sort: number): Row {
 		validation: field.validation === undefined ? null : { _and: [field.validation] },
 		validation_message: field.validationMessage || null,
 		searchable: field.searchable ?? true,
+		conditions: field.conditions ?? null,
 	};
 }
 

@@ -26,6 +26,17 @@ export interface Field {
 	validation?: object;
 	validationMessage?: string;
 	searchable?: boolean;
+	/** What changes while other values of the form are such; the last that applies counts. */
+	conditions?: Condition[];
+}
+
+export interface Condition {
+	name: string;
+	rule: object;
+	hidden?: boolean;
+	required?: boolean;
+	readonly?: boolean;
+	options?: object;
 }
 
 export interface Collection {
@@ -282,6 +293,16 @@ export function identifier(more: More = {}): Field {
 		width: "half",
 		...more,
 	};
+}
+
+/** A part of the form that is no column: an interface of the extension. */
+export function panel(field: string, name: Label, shownBy: string, more: More = {}): Field {
+	return { field, label: name, special: ["alias", "no-data"], interface: shownBy, width: "full", ...more };
+}
+
+/** Tied to what the form says of another field. */
+export function hiddenUnless(field: string, values: string[]): Pick<Field, "hidden" | "conditions"> {
+	return { hidden: true, conditions: [{ name: field, rule: { _and: [{ [field]: { _in: values } }] }, hidden: false }] };
 }
 
 /** A column that exists in the table and that the studio may not touch; named so that Directus does not offer it. */

@@ -1,13 +1,17 @@
 import { providers } from "../../psp/providers.ts";
 import {
 	type Collection,
+	type Condition,
 	choice,
+	type Field,
+	hiddenUnless,
 	identifier,
 	json,
 	label,
 	money,
 	nameOf,
 	number,
+	panel,
 	pattern,
 	section,
 	tags,
@@ -19,9 +23,30 @@ import {
 	unreachable,
 	written,
 } from "./fields.ts";
+import { PROVIDERS, providerName } from "./providers.ts";
 
-/** How providers write their names; one that is missing is shown as it is keyed. */
-const PROVIDER_NAMES: Record<string, string> = { razorpay: "Razorpay" };
+/** Providers whose accounts need this credential, and those that are not described. */
+const withCredential = (credential: "api_secret" | "webhook_secret"): string[] =>
+	Object.keys(providers).filter((provider) => PROVIDERS[provider]?.[credential] !== null);
+
+const withSettings = Object.keys(providers).filter((provider) => PROVIDERS[provider]?.settings.length !== 0);
+
+/** What the provider calls this credential, as a hint in the empty field. */
+const hints = (credential: "api_key" | "api_secret" | "webhook_secret"): Condition[] =>
+	Object.entries(PROVIDERS).flatMap(([provider, description]) => {
+		const wanted = description[credential];
+		if (wanted === null) return [];
+		const placeholder = wanted.example === undefined ? wanted.name : `${wanted.name}, ${wanted.example}`;
+		return [
+			{ name: provider, rule: { _and: [{ provider: { _eq: provider } }] }, hidden: false, options: { placeholder } },
+		];
+	});
+
+/** Hidden where the provider has none; for one that is not described it is shown without a hint. */
+const credentialFor = (credential: "api_secret" | "webhook_secret"): Pick<Field, "hidden" | "conditions"> => {
+	const shown = hiddenUnless("provider", withCredential(credential));
+	return { ...shown, conditions: [...(shown.conditions ?? []), ...hints(credential)] };
+};
 
 const clients: Collection = {
 	collection: "clients",
@@ -141,6 +166,7 @@ const clients: Collection = {
 				["smart", "Smart: priority, then success rate", "blue"],
 				["round_robin", "Round robin: least recently used", "grey"],
 				["weighted", "Weighted: drawn by weight", "purple"],
+				["dynamic", "Dynamic: learns what succeeds, and keeps exploring", "green"],
 			],
 			{ group: "section_routing" },
 		),
@@ -166,6 +192,9 @@ const clients: Collection = {
 			{ group: "section_routing" },
 		),
 		toMany("gateways", label("Gateways", "गेटवे"), ["name", "provider", "is_active", "priority", "state"], {
+			group: "section_routing",
+		}),
+		panel("what_if", label("What would routing do now?", "रूटिंग अभी क्या करेगी?"), "lightspeedpay-what-if", {
 			group: "section_routing",
 		}),
 		section("section_limits", label("Limits", "सीमाएँ"), "speed", "closed"),
@@ -244,17 +273,21 @@ const gateways: Collection = {
 		choice(
 			"provider",
 			label("Provider", "प्रदाता"),
-			Object.keys(providers).map((key) => [key, PROVIDER_NAMES[key] ?? key, "grey"]),
+			Object.keys(providers).map((key) => [key, providerName(key), "grey"]),
 			{ group: "section_account", required: true, note: "Cannot be changed afterwards." },
 		),
 		toggle("is_active", label("Active", "सक्रिय"), {
 			group: "section_account",
 			note: "Takes effect on the very next payment.",
 		}),
+		panel("account_guide", label("What to enter", "क्या भरें"), "lightspeedpay-account-guide", {
+			group: "section_account",
+		}),
 		text("api_key", label("API key", "एपीआई कुंजी"), {
 			group: "section_account",
 			required: true,
 			options: { trim: true, font: "monospace" },
+			conditions: hints("api_key"),
 		}),
 		text("new_api_secret", label("API secret", "एपीआई गुप्त कुंजी"), {
 			special: ["conceal"],
@@ -263,6 +296,7 @@ const gateways: Collection = {
 			options: { trim: true, masked: true, placeholder: "Enter to set or replace", iconLeft: "lock" },
 			display: "raw",
 			searchable: false,
+			...credentialFor("api_secret"),
 		}),
 		text("new_webhook_secret", label("Webhook secret", "वेबहुक गुप्त कुंजी"), {
 			special: ["conceal"],
@@ -271,11 +305,27 @@ const gateways: Collection = {
 			options: { trim: true, masked: true, placeholder: "Enter to set or replace", iconLeft: "lock" },
 			display: "raw",
 			searchable: false,
+			...credentialFor("webhook_secret"),
 		}),
 		toggle("has_webhook_secret", label("Webhook secret is set", "वेबहुक गुप्त कुंजी है"), {
 			group: "section_account",
 			readonly: true,
 			options: { label: "Set" },
+			...hiddenUnless("provider", withCredential("webhook_secret")),
+		}),
+		{
+			field: "settings",
+			label: label("Settings", "सेटिंग्स"),
+			special: ["cast-json"],
+			interface: "lightspeedpay-gateway-settings",
+			display: "formatted-json-value",
+			width: "full",
+			group: "section_account",
+			...hiddenUnless("provider", withSettings),
+		},
+		section("section_statement", label("Bank statement", "बैंक विवरण"), "account_balance", "open"),
+		panel("statement_import", label("Import a statement", "विवरण आयात करें"), "lightspeedpay-statement-import", {
+			group: "section_statement",
 		}),
 		section("section_health", label("Health", "स्वास्थ्य"), "monitor_heart"),
 		toMany(
@@ -297,7 +347,17 @@ const gateways: Collection = {
 			group: "section_selection",
 			note: "Leave empty for no limit.",
 		}),
-		text("egress_group", label("Egress group", "निर्गम समूह"), { group: "section_selection" }),
+		pattern(
+			"egress_group",
+			label("Egress group", "निर्गम समूह"),
+			"^(?!default$)[a-z][a-z0-9_-]{0,30}$",
+			"Small letters, digits, - and _, beginning with a letter; not the word default.",
+			{
+				group: "section_selection",
+				note: "Only workers of this group call the provider for this account. Leave empty for any worker.",
+				options: { trim: true, font: "monospace", placeholder: "mumbai-1" },
+			},
+		),
 		money("min_amount", label("Smallest payment", "न्यूनतम भुगतान"), { group: "section_selection" }),
 		money("max_amount", label("Largest payment", "अधिकतम भुगतान"), { group: "section_selection" }),
 		{
@@ -325,10 +385,6 @@ const gateways: Collection = {
 		tags("webhook_networks", label("Webhook source networks", "वेबहुक स्रोत नेटवर्क"), "203.0.113.0/24 then Enter", {
 			group: "section_wire",
 			note: "Addresses that the provider's webhooks come from; empty means anywhere.",
-		}),
-		json("settings", label("Settings", "सेटिंग्स"), {
-			group: "section_wire",
-			note: "Provider specific. No secrets here.",
 		}),
 		identifier({ group: "section_wire" }),
 		time("created_at", label("Created", "बनाया गया"), { group: "section_wire" }),
@@ -386,6 +442,14 @@ const states: Collection = {
 		time("last_used_at", label("Last used", "पिछला उपयोग")),
 		time("cooldown_until", label("Cooling down until", "विराम तक")),
 		number("last_response_code", label("Last response", "पिछला उत्तर"), {}, ""),
+		number("outcomes", label("Outcomes behind the rate", "दर के पीछे परिणाम"), {}, ""),
+		json("method_rates", label("Success rate by method", "तरीके के अनुसार सफलता दर")),
+		number("cooldowns_in_row", label("Cool-downs in a row", "लगातार विराम"), {}, ""),
+		number("probe_stage", label("Stage of return", "वापसी का चरण"), {}, "", {
+			note: "Empty: takes its full share. 0: one request at a time; 1 to 3: a growing share.",
+		}),
+		number("probe_passes", label("Successes at this stage", "इस चरण में सफलताएँ"), {}, ""),
+		time("probe_sent_at", label("Single request sent", "अकेला अनुरोध भेजा")),
 	]),
 	list: {
 		fields: ["gateway_id", "client_id", "success_rate", "volume", "last_used_at", "cooldown_until"],
@@ -406,7 +470,8 @@ const log: Collection = {
 		toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
 		choice("kind", label("What", "क्या"), [
 			["cooled_down", "Cooled down", "amber"],
-			["returned", "Returned", "green"],
+			["returned", "Back on trial", "blue"],
+			["recovered", "Recovered", "green"],
 			["activated", "Switched on", "blue"],
 			["deactivated", "Switched off", "grey"],
 		]),

@@ -5,7 +5,10 @@ import {
 	json,
 	label,
 	money,
+	nameOf,
 	number,
+	panel,
+	pattern,
 	section,
 	text,
 	time,
@@ -50,6 +53,7 @@ const transactions: Collection = {
 		text("error_code", label("Error", "त्रुटि"), { options: { font: "monospace" } }),
 		text("error_message", label("Error message", "त्रुटि संदेश")),
 		text("description", label("Description", "विवरण"), { width: "full" }),
+		panel("refund", label("Refunds", "रिफ़ंड"), "lightspeedpay-refund"),
 		toMany("attempts", label("Attempts", "प्रयास"), [
 			"attempt_no",
 			"status",
@@ -62,6 +66,12 @@ const transactions: Collection = {
 			"type",
 			"amount",
 			"balance_after",
+			"created_at",
+		]),
+		toMany("utr_claims", label("UTR submitted by the payer", "भुगतानकर्ता का यूटीआर"), [
+			"utr",
+			"amount",
+			"status",
 			"created_at",
 		]),
 		toMany("webhook_events", label("Events to the merchant", "व्यापारी को सूचनाएँ"), [
@@ -120,6 +130,9 @@ const attempts: Collection = {
 			["expired", "Expired", "grey"],
 		]),
 		money("amount", label("Amount", "राशि")),
+		money("payable_amount", label("Asked for (UPI)", "माँगी गई राशि (यूपीआई)"), {
+			note: "Some paise less than the payment, so that the credit can be told apart.",
+		}),
 		toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
 		toOne("gateway_id", label("Gateway", "गेटवे"), "{{name}}"),
 		text("method", label("Method", "तरीका"), { display: "formatted-value", displayOptions: { format: true } }),
@@ -134,7 +147,16 @@ const attempts: Collection = {
 		time("created_at", label("Created", "बनाया गया")),
 		time("started_at", label("Provider called", "प्रदाता को कॉल")),
 		time("settled_at", label("Settled", "निपटा")),
-		json("routing", label("Why this gateway", "यही गेटवे क्यों")),
+		time("move_requested_at", label("Payer asked for another try", "भुगतानकर्ता ने फिर कोशिश माँगी")),
+		time("closed_at", label("Closed at the provider", "प्रदाता पर बंद")),
+		{
+			field: "routing",
+			label: label("Why this gateway", "यही गेटवे क्यों"),
+			special: ["cast-json"],
+			interface: "lightspeedpay-routing",
+			display: "formatted-json-value",
+			width: "full",
+		},
 		section("section_more", label("More", "और"), "more_horiz", "closed"),
 		identifier({ group: "section_more" }),
 		// How the payer reaches the PSP: the addresses in it carry the token that lets the payer in.
@@ -162,6 +184,184 @@ const attempts: Collection = {
 		{ name: "Unknown", icon: "help", color: "var(--theme--warning)", filter: { status: { _eq: "unknown" } } },
 		{ name: "Failed", icon: "error", color: "var(--theme--danger)", filter: { status: { _eq: "failed" } } },
 	],
+};
+
+const refunds: Collection = {
+	collection: "refunds",
+	label: label("Refunds", "रिफ़ंड"),
+	singular: label("Refund", "रिफ़ंड"),
+	icon: "undo",
+	note: "Money given back; begun on the payment's page",
+	folder: "payments",
+	template: "{{amount}} {{status}}",
+	fields: written([
+		money("amount", label("Amount", "राशि")),
+		choice("status", label("Status", "स्थिति"), [
+			["created", "To be sent", "grey"],
+			["pending", "At the provider", "blue"],
+			["unknown", "Unknown", "amber"],
+			["succeeded", "Refunded", "green"],
+			["failed", "Failed", "red"],
+		]),
+		toOne("transaction_id", label("Payment", "भुगतान"), "{{order_id}}"),
+		choice("kind", label("Why", "क्यों"), [
+			["requested", "Asked for", "blue"],
+			["duplicate_payment", "Paid twice", "purple"],
+		]),
+		text("currency", label("Currency", "मुद्रा")),
+		nameOf("requested_by", label("Asked by", "किसने माँगा"), "directus_users", "email"),
+		text("reason", label("Reason", "कारण"), { width: "full" }),
+		toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
+		toOne("gateway_id", label("Gateway", "गेटवे"), "{{name}}"),
+		text("psp_refund_id", label("Provider's refund id", "प्रदाता की रिफ़ंड आईडी"), { options: { font: "monospace" } }),
+		text("bank_reference", label("Bank reference", "बैंक संदर्भ"), { options: { font: "monospace" } }),
+		text("error_code", label("Error", "त्रुटि"), { options: { font: "monospace" } }),
+		text("error_message", label("Error message", "त्रुटि संदेश")),
+		time("created_at", label("Created", "बनाया गया")),
+		time("completed_at", label("Completed", "पूरा हुआ")),
+		section("section_more", label("More", "और"), "more_horiz", "closed"),
+		identifier({ group: "section_more" }),
+		toOne("attempt_id", label("Attempt", "प्रयास"), "#{{attempt_no}}", { group: "section_more" }),
+		text("psp_payment_id", label("Provider's payment id", "प्रदाता की भुगतान आईडी"), {
+			group: "section_more",
+			options: { font: "monospace" },
+		}),
+		text("idempotency_key", label("Idempotency key", "आइडेम्पोटेंसी कुंजी"), {
+			group: "section_more",
+			options: { font: "monospace" },
+		}),
+		money("requested_amount", label("Amount asked for", "माँगी गई राशि"), { group: "section_more" }),
+		json("psp_response", label("Provider's answer", "प्रदाता का उत्तर"), { group: "section_more" }),
+		time("started_at", label("Provider called", "प्रदाता को कॉल"), { group: "section_more" }),
+		time("next_lookup_at", label("Next look-up", "अगली जाँच"), { group: "section_more" }),
+		number("lookups", label("Look-ups", "जाँचें"), {}, "", { group: "section_more" }),
+		time("updated_at", label("Changed", "बदला गया"), { group: "section_more" }),
+	]),
+	list: {
+		fields: ["created_at", "status", "amount", "transaction_id", "client_id", "kind", "requested_by", "reason"],
+		sort: "-id",
+		widths: {
+			created_at: 140,
+			status: 140,
+			amount: 130,
+			transaction_id: 190,
+			client_id: 170,
+			kind: 120,
+			requested_by: 210,
+			reason: 220,
+		},
+		refreshSeconds: 10,
+	},
+	bookmarks: [
+		{ name: "On the way", icon: "hourglass_top", filter: { status: { _in: ["created", "pending", "unknown"] } } },
+		{ name: "Failed", icon: "error", color: "var(--theme--danger)", filter: { status: { _eq: "failed" } } },
+		{ name: "Paid twice", icon: "content_copy", filter: { kind: { _eq: "duplicate_payment" } } },
+	],
+};
+
+const links: Collection = {
+	collection: "payment_links",
+	label: label("Payment links", "भुगतान लिंक"),
+	singular: label("Payment link", "भुगतान लिंक"),
+	icon: "link",
+	note: "To be sent to whoever is to pay",
+	folder: "payments",
+	template: "{{description}}",
+	fields: [
+		panel("share", label("Link", "लिंक"), "lightspeedpay-payment-link"),
+		toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}", { required: true }),
+		money("amount", label("Amount", "राशि"), { required: true }),
+		text("description", label("Description", "विवरण"), {
+			width: "full",
+			note: "Payers see it.",
+			validation: { _or: [{ description: { _null: true } }, { description: { _regex: "^[^\\n]{0,250}$" } }] },
+			validationMessage: "At most 250 characters on one line.",
+		}),
+		choice(
+			"usage",
+			label("Use", "उपयोग"),
+			[
+				["single", "Once: for one payment", "blue"],
+				["multiple", "Many times: each use is a payment", "purple"],
+			],
+			{ note: "Nothing chosen means once." },
+		),
+		{ ...time("expires_at", label("Expires", "समाप्ति"), { readonly: false }), note: "Leave empty for never." },
+		pattern("reference", label("Reference", "संदर्भ"), "^.{1,100}$", "At most 100 characters.", {
+			note: "The merchant's own number for it; used once.",
+		}),
+		pattern(
+			"redirect_url",
+			label("Redirect URL", "वापसी यूआरएल"),
+			"^https?://",
+			"Enter an address that starts with https://.",
+			{
+				options: { trim: true, iconLeft: "link", placeholder: "https://" },
+				note: "Where the payer goes afterwards; one of the client's redirect URLs.",
+			},
+		),
+		toggle("is_disabled", label("Disabled", "बंद"), { note: "A disabled link takes no new payment." }),
+		...written([
+			number("payments_begun", label("Payments begun", "शुरू हुए भुगतान"), {}, ""),
+			section("section_more", label("More", "और"), "more_horiz", "closed"),
+			text("currency", label("Currency", "मुद्रा"), { group: "section_more" }),
+			text("code", label("Code", "कोड"), { group: "section_more", options: { font: "monospace" } }),
+			identifier({ group: "section_more" }),
+			time("created_at", label("Created", "बनाया गया"), { group: "section_more" }),
+		]),
+	],
+	list: {
+		fields: [
+			"created_at",
+			"description",
+			"amount",
+			"client_id",
+			"usage",
+			"payments_begun",
+			"expires_at",
+			"is_disabled",
+		],
+		sort: "-id",
+		widths: {
+			created_at: 140,
+			description: 230,
+			amount: 130,
+			client_id: 170,
+			usage: 210,
+			payments_begun: 140,
+			expires_at: 140,
+			is_disabled: 110,
+		},
+		refreshSeconds: 30,
+	},
+	bookmarks: [
+		{
+			name: "Open",
+			icon: "link",
+			color: "var(--theme--success)",
+			filter: {
+				_and: [
+					{ is_disabled: { _eq: false } },
+					{ _or: [{ expires_at: { _null: true } }, { expires_at: { _gt: "$NOW" } }] },
+				],
+			},
+		},
+		{ name: "Disabled", icon: "link_off", filter: { is_disabled: { _eq: true } } },
+	],
+};
+
+/** The link's own panel shows them. */
+const linkPayments: Collection = {
+	collection: "payment_link_payments",
+	label: label("Payments of links", "लिंक के भुगतान"),
+	icon: "link",
+	folder: "payments",
+	hidden: true,
+	fields: written([
+		toOne("transaction_id", label("Payment", "भुगतान"), "{{order_id}}"),
+		toOne("payment_link_id", label("Link", "लिंक"), "{{description}}"),
+		nameOf("client_id", label("Client", "व्यापारी"), "clients", "company_name"),
+	]),
 };
 
 const gatewayEvents: Collection = {
@@ -220,6 +420,7 @@ const webhookEvents: Collection = {
 		]),
 		toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
 		toOne("transaction_id", label("Transaction", "लेन-देन"), "{{order_id}}"),
+		toOne("refund_id", label("Refund", "रिफ़ंड"), "{{amount}}"),
 		number("attempts", label("Tries", "प्रयास"), {}, ""),
 		time("next_retry_at", label("Next try", "अगला प्रयास")),
 		time("created_at", label("Created", "बनाया गया")),
@@ -271,4 +472,13 @@ const deliveries: Collection = {
 	},
 };
 
-export const payments = [transactions, attempts, gatewayEvents, webhookEvents, deliveries];
+export const payments = [
+	transactions,
+	attempts,
+	refunds,
+	links,
+	linkPayments,
+	gatewayEvents,
+	webhookEvents,
+	deliveries,
+];

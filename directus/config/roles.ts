@@ -1,4 +1,5 @@
 import { collections } from "./collections.ts";
+import { POLICIES } from "./policies.ts";
 
 export const ROLE_NAMES = ["administrator", "operator", "finance", "support", "auditor"] as const;
 export type RoleName = (typeof ROLE_NAMES)[number];
@@ -25,7 +26,8 @@ export interface Permission {
 /** Columns that a person may see at all, with the form's sections. Secrets' columns are not even granted in the database. */
 function readable(collection: string, options: { except?: string[]; only?: string[] } = {}): Permission {
 	const described = collections.find((candidate) => candidate.collection === collection)?.fields ?? [];
-	const visible = described.filter((field) => !(field.hidden ?? false)).map((field) => field.field);
+	// What only a condition shows is not kept from anybody.
+	const visible = described.filter(({ hidden, conditions }) => !hidden || conditions).map(({ field }) => field);
 	const sections = visible.filter((field) => field.startsWith("section_"));
 	const fields =
 		options.only === undefined
@@ -86,6 +88,9 @@ const EDITABLE_GATEWAY = [
 	"new_webhook_secret",
 ];
 
+/** Currency and code of a link are made by the database. */
+const NEW_PAYMENT_LINK = ["client_id", "amount", "description", "reference", "usage", "expires_at", "redirect_url"];
+
 const SECRET_INPUTS = ["new_api_secret", "new_webhook_secret"];
 
 /** Everybody keeps their own profile and second factor; the address one logs in with is an administrator's business. */
@@ -117,7 +122,7 @@ export const roles: Record<RoleName, Role> = {
 		icon: "verified_user",
 		description: "Everything, people and roles included.",
 		id: "a0000000-0000-4000-8000-000000000001",
-		policy: "b0000000-0000-4000-8000-000000000001",
+		policy: POLICIES.administrator,
 		access: "c0000000-0000-4000-8000-000000000001",
 		permissions: "all",
 	},
@@ -126,7 +131,7 @@ export const roles: Record<RoleName, Role> = {
 		icon: "support_agent",
 		description: "Onboards clients, edits gateways, handles alerts.",
 		id: "a0000000-0000-4000-8000-000000000002",
-		policy: "b0000000-0000-4000-8000-000000000002",
+		policy: POLICIES.operator,
 		access: "c0000000-0000-4000-8000-000000000002",
 		permissions: [
 			readable("clients"),
@@ -140,6 +145,14 @@ export const roles: Record<RoleName, Role> = {
 			readable("gateway_log"),
 			readable("transactions"),
 			readable("payment_attempts"),
+			readable("refunds"),
+			readable("payment_links"),
+			readable("payment_link_payments"),
+			writable("payment_links", "create", NEW_PAYMENT_LINK),
+			writable("payment_links", "update", ["description", "expires_at", "redirect_url", "is_disabled"]),
+			readable("utr_claims"),
+			readable("bank_statements"),
+			readable("bank_statement_lines"),
 			readable("gateway_events"),
 			readable("webhook_events"),
 			readable("webhook_deliveries"),
@@ -154,9 +167,9 @@ export const roles: Record<RoleName, Role> = {
 	finance: {
 		name: "Finance",
 		icon: "account_balance",
-		description: "Reads money: payments, fees, wallets.",
+		description: "Reads money: payments, fees, wallets. Gives refunds.",
 		id: "a0000000-0000-4000-8000-000000000003",
-		policy: "b0000000-0000-4000-8000-000000000003",
+		policy: POLICIES.finance,
 		access: "c0000000-0000-4000-8000-000000000003",
 		permissions: [
 			readable("clients", {
@@ -180,6 +193,12 @@ export const roles: Record<RoleName, Role> = {
 			readable("payment_gateways", { only: ["id", "name", "provider", "client_id", "is_active", "monthly_limit"] }),
 			readable("transactions", { except: ["customer", "customer_id", "metadata", "gateway_response"] }),
 			readable("payment_attempts", { except: ["routing"] }),
+			readable("refunds", { except: ["psp_response"] }),
+			readable("payment_links"),
+			readable("payment_link_payments"),
+			readable("utr_claims"),
+			readable("bank_statements"),
+			readable("bank_statement_lines"),
 			readable("wallets"),
 			readable("wallet_entries"),
 			OWN_PROFILE,
@@ -190,7 +209,7 @@ export const roles: Record<RoleName, Role> = {
 		icon: "headset_mic",
 		description: "Reads payments to answer questions; no secrets, no fees.",
 		id: "a0000000-0000-4000-8000-000000000004",
-		policy: "b0000000-0000-4000-8000-000000000004",
+		policy: POLICIES.support,
 		access: "c0000000-0000-4000-8000-000000000004",
 		permissions: [
 			readable("clients", {
@@ -215,6 +234,10 @@ export const roles: Record<RoleName, Role> = {
 			// The provider's raw answer carries its fee.
 			readable("transactions", { except: ["fee_percent", "wallet_entries", "gateway_response"] }),
 			readable("payment_attempts", { except: ["psp_fee"] }),
+			readable("refunds", { except: ["psp_response"] }),
+			readable("payment_links"),
+			readable("payment_link_payments"),
+			readable("utr_claims"),
 			readable("gateway_events"),
 			readable("webhook_events"),
 			readable("webhook_deliveries"),
@@ -227,7 +250,7 @@ export const roles: Record<RoleName, Role> = {
 		icon: "policy",
 		description: "Reads everything, the audit log included; changes nothing.",
 		id: "a0000000-0000-4000-8000-000000000005",
-		policy: "b0000000-0000-4000-8000-000000000005",
+		policy: POLICIES.auditor,
 		access: "c0000000-0000-4000-8000-000000000005",
 		permissions: [
 			...collections.map(({ collection }) => readable(collection, { except: SECRET_INPUTS })),

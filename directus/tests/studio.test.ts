@@ -108,18 +108,20 @@ describe("roles", () => {
 			const allowed = permissions.find((each) => each.collection === collection && each.action === "read");
 			const answer = await person.request("GET", `/items/${collection}?limit=1`);
 			expect(answer.status, collection).toBe(allowed === undefined ? 403 : 200);
-			for (const { field, special = [] } of fields) {
-				if (special.includes("no-data")) continue;
-				const one = await person.request("GET", `/items/${collection}?fields=${field}&limit=1`);
-				if (special.includes("o2m") && one.status === 200 && !allowed?.fields.includes(field)) {
-					// Directus leaves out rows of a collection that may not be read instead of refusing.
-					expect(Object.keys(one.body.data[0] ?? {}), `${collection}.${field}`).not.toContain(field);
-					continue;
-				}
-				expect(one.status, `${collection}.${field}`).toBe(allowed?.fields.includes(field) ? 200 : 403);
-			}
+			const columns = fields.filter(({ special = [] }) => !special.includes("no-data"));
+			await Promise.all(
+				columns.map(async ({ field, special = [] }) => {
+					const one = await person.request("GET", `/items/${collection}?fields=${field}&limit=1`);
+					if (special.includes("o2m") && one.status === 200 && !allowed?.fields.includes(field)) {
+						// Directus leaves out rows of a collection that may not be read instead of refusing.
+						expect(Object.keys(one.body.data[0] ?? {}), `${collection}.${field}`).not.toContain(field);
+						return;
+					}
+					expect(one.status, `${collection}.${field}`).toBe(allowed?.fields.includes(field) ? 200 : 403);
+				}),
+			);
 		}
-	});
+	}, 60_000);
 
 	it.each(ROLE_NAMES)("%s cannot create, change or delete payments, entries or the audit log", async (role) => {
 		const person = await studio.person(role);
@@ -271,7 +273,7 @@ describe("gateways", () => {
 	it("are made only for providers that there is an adapter for", async () => {
 		const operator = await studio.person("operator");
 		const gateway = { client_id: merchant.id, name: "Elsewhere", api_key: "k", new_api_secret: "s" };
-		const answer = await operator.request("POST", "/items/payment_gateways", { ...gateway, provider: "stripe" });
+		const answer = await operator.request("POST", "/items/payment_gateways", { ...gateway, provider: "paypal" });
 		expect(answer.status).toBe(400);
 		expect(answer.text).toContain("provider");
 	});

@@ -1,11 +1,10 @@
 /** Turns what the database refuses into an answer a person can act on, and keeps what was sent out of the log. */
 import { ForbiddenError, InvalidPayloadError } from "@directus/errors";
 import { defineHook } from "@directus/extensions-sdk";
+import { describeRefusal } from "../refusals.ts";
 
 interface DatabaseError {
 	code?: string;
-	message?: string;
-	hint?: string;
 	constraint?: string;
 	table?: string;
 }
@@ -36,13 +35,9 @@ export default defineHook(({ filter }, { logger }) => {
 	});
 
 	filter("database.error", (error) => {
-		const { code, hint, constraint, table } = error as DatabaseError;
-		const cause = error as DatabaseError;
-		if (code?.startsWith("LS")) {
-			// Knex puts the statement before the message.
-			const message = cause.message?.split(" - ").at(-1) ?? "refused";
-			return new InvalidPayloadError({ reason: hint ? `${message}. ${hint}` : message });
-		}
+		const { code, constraint, table } = error as DatabaseError;
+		const refusal = describeRefusal(error);
+		if (refusal !== null) return new InvalidPayloadError({ reason: refusal.message });
 		if (code === CHECK_VIOLATION && constraint !== undefined) {
 			const field = constraint.replace(new RegExp(`^${table}_`), "").replace(/_check$/, "");
 			return new InvalidPayloadError({ reason: `"${field}" has a value that is not allowed` });

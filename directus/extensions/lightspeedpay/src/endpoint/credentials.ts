@@ -1,0 +1,95 @@
+/** What an operator does with a client's credentials. */
+import { ForbiddenError, InvalidPayloadError } from "@directus/errors";
+import { decryptSecret, parseEncryptionKeys } from "../../../../../db/client/secrets.ts";
+import { POLICIES } from "../../../../config/policies.ts";
+import { makeCredentials, sealClientSecret } from "../secrets/credentials.ts";
+import {
+	callDatabase,
+	holdsPolicy,
+	itemsOf,
+	type Router,
+	readId,
+	requirePolicy,
+	route,
+	type Studio,
+} from "./context.ts";
+
+const MANAGERS = [POLICIES.operator];
+
+interface Secrets {
+	client_key: string;
+	client_salt: string;
+	webhook_secret: string;
+}
+
+export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl: string): void {
+	const keys = parseEncryptionKeys(process.env.ENCRYPTION_KEYS ?? "");
+
+	// What anybody who may read the client sees; no secrets.
+	router.get(
+		"/clients/:id",
+		route(async (req) => {
+			const user = req.accountability?.user ?? null;
+			if (user === null) throw new ForbiddenError();
+			const client = await itemsOf(studio, req, "clients").readOne(readId(req, "clients"), {
+				fields: ["client_key", "webhook_url"],
+			});
+			return {
+				client_key: client.client_key,
+				webhook_url: client.webhook_url,
+				checkout_url: checkoutUrl,
+				inbound_webhook_url: `${checkoutUrl}/webhook/${client.client_key}`,
+				may_manage: await holdsPolicy(studio, user, MANAGERS),
+			};
+		}),
+	);
+
+	router.post(
+		"/clients/:id/reveal",
+		route(async (req) => {
+			const actor = await requirePolicy(studio, req, MANAGERS);
+			const id = readId(req, "clients");
+			const rows = await callDatabase(studio, "select public.read_client_secrets(?::uuid, ?) as secrets", [id, actor]);
+			const sealed = rows[0]!.secrets as Secrets;
+			return {
+				client_key: sealed.client_key,
+				client_salt: decryptSecret(keys, sealed.client_salt, { table: "clients", column: "client_salt", row: id }),
+				webhook_secret: decryptSecret(keys, sealed.webhook_secret, {
+					table: "clients",
+					column: "webhook_secret",
+					row: id,
+				}),
+			};
+		}),
+	);
+
+	// The answer is the only place where the new salt is shown without asking again.
+	router.post(
+		"/clients/:id/regenerate-key",
+		route(async (req) => {
+			const actor = await requirePolicy(studio, req, MANAGERS);
+			const id = readId(req, "clients");
+			const withWebhookSecret = readOption(req.body);
+			const made = makeCredentials();
+			await callDatabase(studio, "select public.regenerate_client_credentials(?::uuid, ?, ?, ?, ?)", [
+				id,
+				made.client_key,
+				sealClientSecret(keys, "client_salt", id, made.client_salt),
+				// Null leaves the merchant's webhook secret as it is.
+				withWebhookSecret ? sealClientSecret(keys, "webhook_secret", id, made.webhook_secret) : null,
+				actor,
+			]);
+			return {
+				client_key: made.client_key,
+				client_salt: made.client_salt,
+				...(withWebhookSecret ? { webhook_secret: made.webhook_secret } : {}),
+			};
+		}),
+	);
+}
+
+function readOption(body: unknown): boolean {
+	const value = (body as { webhook_secret?: unknown } | undefined)?.webhook_secret ?? false;
+	if (typeof value !== "boolean") throw new InvalidPayloadError({ reason: `"webhook_secret" must be true or false` });
+	return value;
+}

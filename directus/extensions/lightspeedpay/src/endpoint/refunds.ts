@@ -1,0 +1,102 @@
+/** Refunds of a payment: what there is, what is left, and a new one. */
+import { POLICIES } from "../../../../config/policies.ts";
+import {
+	callDatabase,
+	holdsPolicy,
+	isUuid,
+	itemsOf,
+	type Router,
+	readBody,
+	readId,
+	readText,
+	refuse,
+	requirePolicy,
+	route,
+	type Studio,
+} from "./context.ts";
+
+const REFUNDERS = [POLICIES.operator, POLICIES.finance];
+const PAID = ["paid", "partially_refunded", "refunded"];
+
+export function addRefundRoutes(router: Router, studio: Studio): void {
+	// With the rights of the person who asks.
+	router.get(
+		"/transactions/:id/refunds",
+		route(async (req) => {
+			const id = readId(req, "transactions");
+			const payment = await itemsOf(studio, req, "transactions").readOne(id, {
+				fields: ["order_id", "status", "amount", "currency"],
+			});
+			const [refunds, attempts, may_refund] = await Promise.all([
+				itemsOf(studio, req, "refunds").readByQuery({
+					filter: { transaction_id: { _eq: id } },
+					fields: REFUND_FIELDS,
+					sort: ["id"],
+					limit: 500,
+				}),
+				itemsOf(studio, req, "payment_attempts").readByQuery({
+					filter: { transaction_id: { _eq: id }, status: { _eq: "succeeded" } },
+					fields: ["payable_amount", "amount"],
+					sort: ["settled_at"],
+					limit: 1,
+				}),
+				holdsPolicy(studio, req.accountability?.user ?? "", REFUNDERS),
+			]);
+			// With direct UPI some paise less than the payment may have been asked for.
+			const captured = Number(attempts[0]?.payable_amount ?? payment.amount);
+			const sum = (statuses: string[]) =>
+				refunds
+					.filter(({ kind, status }) => kind === "requested" && statuses.includes(status as string))
+					.reduce((total, { amount }) => total + Number(amount), 0);
+			const refunded = sum(["succeeded"]);
+			const under_way = sum(["created", "pending", "unknown"]);
+			const is_paid = PAID.includes(payment.status as string);
+			return {
+				order_id: payment.order_id,
+				status: payment.status,
+				currency: payment.currency,
+				captured,
+				refunded,
+				under_way,
+				left: is_paid ? captured - refunded - under_way : 0,
+				is_paid,
+				may_refund,
+				refunds,
+			};
+		}),
+	);
+
+	router.post(
+		"/refunds",
+		route(async (req) => {
+			const actor = await requirePolicy(studio, req, REFUNDERS);
+			const body = readBody(req);
+			if (!isUuid(body.transaction_id)) refuse(`"transaction_id" must be the id of a payment`);
+			const amount = body.amount ?? null;
+			// Paise; null gives back what is left.
+			if (amount !== null && (!Number.isSafeInteger(amount) || Number(amount) < 1)) {
+				refuse(`"amount" must be whole paise above zero`);
+			}
+			const [row] = await callDatabase(
+				studio,
+				"select public.create_refund_for_operator(?::uuid, ?::bigint, ?, ?) as refund",
+				[body.transaction_id, amount, readText(body, "reason", 500), actor],
+			);
+			return row!.refund;
+		}),
+	);
+}
+
+const REFUND_FIELDS = [
+	"id",
+	"kind",
+	"amount",
+	"status",
+	"reason",
+	"bank_reference",
+	"error_code",
+	"error_message",
+	"requested_by",
+	"created_at",
+	"completed_at",
+];

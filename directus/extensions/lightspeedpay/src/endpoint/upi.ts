@@ -1,0 +1,186 @@
+/** The desk for direct UPI: payers' claims, bank statements, and the lines that matched nothing. */
+import { createHash } from "node:crypto";
+import { ContentTooLargeError, UnsupportedMediaTypeError } from "@directus/errors";
+import { MAX_STATEMENT_BYTES, parseBankStatement } from "../../../../../psp/upi/statement.ts";
+import { POLICIES } from "../../../../config/policies.ts";
+import {
+	callDatabase,
+	holdsPolicy,
+	isUuid,
+	itemsOf,
+	type Request,
+	type Router,
+	readBody,
+	readId,
+	readText,
+	refuse,
+	requirePolicy,
+	route,
+	type Studio,
+} from "./context.ts";
+
+const DESK = [POLICIES.operator];
+
+export function addUpiRoutes(router: Router, studio: Studio): void {
+	const mayDecide = (req: Request) => holdsPolicy(studio, req.accountability?.user ?? "", DESK);
+
+	// The claim with what speaks for it: a credit with that UTR on an imported statement.
+	router.get(
+		"/utr-claims/:id",
+		route(async (req) => {
+			const claim = await itemsOf(studio, req, "utr_claims").readOne(readId(req, "utr-claims"), {
+				fields: [
+					"utr",
+					"amount",
+					"status",
+					"reason",
+					"gateway_id.id",
+					"gateway_id.name",
+					"transaction_id.id",
+					"transaction_id.order_id",
+					"transaction_id.status",
+				],
+			});
+			const gateway = claim.gateway_id as { id: string; name: string };
+			const may_decide = await mayDecide(req);
+			const lines = may_decide
+				? await itemsOf(studio, req, "bank_statement_lines").readByQuery({
+						filter: { gateway_id: { _eq: gateway.id }, utr: { _eq: claim.utr } },
+						fields: ["id", "credited_on", "amount", "payer", "narration", "status"],
+						limit: 1,
+					})
+				: [];
+			return { ...claim, may_decide, line: lines[0] ?? null };
+		}),
+	);
+
+	router.post(
+		"/utr-claims/:id/decide",
+		route(async (req) => {
+			const actor = await requirePolicy(studio, req, DESK);
+			const body = readBody(req);
+			if (typeof body.approve !== "boolean") refuse(`"approve" must be true or false`);
+			const reason = readText(body, "reason", 500);
+			if (!body.approve && reason === null) refuse("Say why it is rejected: the payer's merchant will ask");
+			const [row] = await callDatabase(studio, "select public.decide_utr_claim(?::uuid, ?, ?, ?) as decision", [
+				readId(req, "utr-claims"),
+				body.approve,
+				reason,
+				actor,
+			]);
+			return row!.decision;
+		}),
+	);
+
+	// The payments that an open line may have paid: of its gateway and amount, not paid yet.
+	router.get(
+		"/statement-lines/:id",
+		route(async (req) => {
+			const line = await itemsOf(studio, req, "bank_statement_lines").readOne(readId(req, "statement-lines"), {
+				fields: ["amount", "status", "exception", "gateway_id", "utr", "resolution"],
+			});
+			if (line.status !== "exception") return { ...line, may_decide: false, candidates: [] };
+			const may_decide = await mayDecide(req);
+			const candidates = may_decide
+				? await itemsOf(studio, req, "payment_attempts").readByQuery({
+						filter: {
+							_and: [
+								{ gateway_id: { _eq: line.gateway_id }, status: { _nin: ["succeeded"] } },
+								{
+									_or: [
+										{ payable_amount: { _eq: line.amount } },
+										{ _and: [{ payable_amount: { _null: true } }, { amount: { _eq: line.amount } }] },
+									],
+								},
+							],
+						},
+						fields: [
+							"id",
+							"status",
+							"amount",
+							"payable_amount",
+							"psp_order_id",
+							"created_at",
+							"transaction_id.order_id",
+							"transaction_id.status",
+						],
+						sort: ["-id"],
+						limit: 20,
+					})
+				: [];
+			return { ...line, may_decide, candidates };
+		}),
+	);
+
+	// The file as the bank gave it, in the body.
+	router.post(
+		"/gateways/:id/statements",
+		route(async (req) => {
+			const actor = await requirePolicy(studio, req, DESK);
+			const gateway = readId(req, "gateways");
+			const name = String(req.query.file_name ?? "").slice(0, 255);
+			if (name.trim() === "") refuse(`"file_name" is needed`);
+			const content = await readBytes(req);
+			const read = parseBankStatement(content);
+			if (read.outcome === "refused") refuse(read.message);
+			if (read.credits.length === 0 && read.errors.length === 0) {
+				refuse("There is no credit in this file: choose the statement of the days in question");
+			}
+			const [row] = await callDatabase(
+				studio,
+				"select public.import_bank_statement(?::uuid, ?, ?, ?::jsonb, ?) as result",
+				[gateway, name, createHash("sha256").update(content).digest("hex"), JSON.stringify(read.credits), actor],
+			);
+			const result = row!.result as { statement_id: string };
+			const open_lines = await itemsOf(studio, req, "bank_statement_lines").readByQuery({
+				filter: { statement_id: { _eq: result.statement_id }, status: { _eq: "exception" } },
+				fields: ["id", "amount", "credited_on", "narration"],
+				sort: ["line_no"],
+				limit: 50,
+			});
+			return {
+				...result,
+				unreadable: read.errors.slice(0, 50).map(({ line_no, message }) => ({ line_no, message })),
+				open_lines,
+			};
+		}),
+	);
+
+	router.post(
+		"/statement-lines/:id/resolve",
+		route(async (req) => {
+			const actor = await requirePolicy(studio, req, DESK);
+			const body = readBody(req);
+			const attempt = body.attempt_id ?? null;
+			// Null: the credit is no payment of ours.
+			if (attempt !== null && !isUuid(attempt)) refuse(`"attempt_id" must be the id of an attempt, or null`);
+			const reason = readText(body, "reason", 500);
+			if (reason === null) refuse("Say why: the next person will want to know");
+			const [row] = await callDatabase(studio, "select public.resolve_statement_line(?::uuid, ?::uuid, ?, ?) as line", [
+				readId(req, "statement-lines"),
+				attempt,
+				reason,
+				actor,
+			]);
+			return row!.line;
+		}),
+	);
+}
+
+/** Directus reads JSON bodies only; this one is still on the wire. */
+async function readBytes(req: Request): Promise<Buffer> {
+	if (req.headers["content-type"] !== "application/octet-stream") {
+		throw new UnsupportedMediaTypeError({
+			mediaType: String(req.headers["content-type"]),
+			where: "Content-Type header",
+		});
+	}
+	const chunks: Buffer[] = [];
+	let size = 0;
+	for await (const chunk of req) {
+		size += chunk.length;
+		if (size > MAX_STATEMENT_BYTES) throw new ContentTooLargeError();
+		chunks.push(chunk);
+	}
+	return Buffer.concat(chunks);
+}

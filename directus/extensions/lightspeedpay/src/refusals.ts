@@ -1,0 +1,42 @@
+/** What the database refused, in words that say what to do. */
+import { DATABASE_ERRORS } from "../../../../db/client/errors.ts";
+import { formatRupees } from "./rupees.ts";
+
+interface DatabaseError {
+	code?: string;
+	message?: string;
+	detail?: string;
+	hint?: string;
+}
+
+export interface Refusal {
+	/** As Directus writes codes. */
+	code: string;
+	message: string;
+	status: number;
+}
+
+/** Where the function's own words are for programs. */
+const WORDS: Record<string, (detail: string | undefined) => string> = {
+	refund_exceeds_amount: (detail) =>
+		Number(detail) > 0
+			? `Only ${formatRupees(detail)} is left of this payment. Enter that or less.`
+			: "Nothing is left of this payment: all of it was given back or is on its way.",
+	utr_already_used: (detail) =>
+		`UTR ${detail} has proven another payment. Search the attempts for it to see which; a UTR is used once.`,
+	invalid_refund_amount: () => "Enter an amount above zero.",
+};
+
+/** Null for an error that is no refusal of ours. */
+export function describeRefusal(error: unknown): Refusal | null {
+	const { code, message, detail, hint } = error as DatabaseError;
+	if (!code?.startsWith("LS")) return null;
+	const name = DATABASE_ERRORS[code]?.name ?? "refused";
+	// Knex puts the statement before the message.
+	const words = message?.split(" - ").at(-1) ?? "refused";
+	return {
+		code: name.toUpperCase(),
+		message: WORDS[name]?.(detail) ?? (hint ? `${words}. ${hint}` : words),
+		status: name.startsWith("no_such_") ? 403 : 409,
+	};
+}
