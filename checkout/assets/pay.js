@@ -24,8 +24,15 @@
 	let load_again = false;
 	let poll_timer = 0;
 	let return_timer = 0;
+	/** The parts as the server last gave them: what happened to them here (folded open, filled in) is no change. */
+	const given = new Map(PARTS.map((id) => [id, describe(document, id)]));
 	/** Whether this tab saw the payer pay, so that taking them back is no surprise. */
 	let witnessed = new URLSearchParams(location.search).has("returned");
+
+	function field() {
+		const input = element("utr-number");
+		return input instanceof HTMLInputElement ? input : null;
+	}
 
 	/** @param {string | undefined} text */
 	function announce(text) {
@@ -45,6 +52,19 @@
 		} catch {
 			return false;
 		}
+	}
+
+	/**
+	 * A part's source, without the time on the clock.
+	 * @param {Document} of
+	 * @param {string} id
+	 */
+	function describe(of, id) {
+		const part = of.getElementById(id)?.cloneNode(true);
+		if (!(part instanceof Element)) return "";
+		const clock = part.querySelector("#clock");
+		if (clock) clock.textContent = "";
+		return part.outerHTML;
 	}
 
 	function load() {
@@ -82,10 +102,17 @@
 		for (const name of page.getAttributeNames()) {
 			if (name.startsWith("data-")) page.setAttribute(name, next_page.getAttribute(name) ?? "");
 		}
+		const typed = field()?.value;
+		const unfolded = element("utr")?.hasAttribute("open");
 		for (const id of PARTS) {
 			const [before, after] = [element(id), next.getElementById(id)];
-			if (before && after && before.outerHTML !== after.outerHTML) before.replaceWith(after);
+			const source = describe(next, id);
+			if (before && after && given.get(id) !== source) before.replaceWith(after);
+			given.set(id, source);
 		}
+		const empty = field();
+		if (typed && empty && !empty.value) empty.value = typed;
+		if (unfolded) element("utr")?.setAttribute("open", "");
 		document.title = next.title;
 		const changed = heading !== element("heading")?.textContent;
 		if (changed) {
@@ -180,16 +207,17 @@
 	}
 
 	document.addEventListener("click", async (event) => {
-		const button = event.target instanceof Element ? event.target.closest("#copy") : null;
-		const order = element("order");
-		if (!(button instanceof HTMLElement) || !order) return;
+		const button = event.target instanceof Element ? event.target.closest("[data-copy]") : null;
+		if (!(button instanceof HTMLElement)) return;
+		const source = element(button.dataset.copy ?? "");
+		if (!source) return;
 		try {
-			await navigator.clipboard.writeText(order.textContent ?? "");
+			await navigator.clipboard.writeText(button.dataset.text ?? source.textContent ?? "");
 			announce(button.dataset.copied);
 			button.textContent = button.dataset.copied ?? "";
 		} catch {
 			// No permission, or not a secure context: select it, so that the payer can copy it by hand.
-			getSelection()?.selectAllChildren(order);
+			getSelection()?.selectAllChildren(source);
 		}
 	});
 	document.addEventListener("visibilitychange", () => {

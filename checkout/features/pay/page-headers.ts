@@ -1,21 +1,24 @@
 import { randomBytes } from "node:crypto";
 import type { Response } from "express";
 
-/** Sets the headers of a payer's page; returns the nonce for its own style and script. */
-export function setPageHeaders(response: Response, form_action: string): string {
+/**
+ * Sets the headers of a payer's page; returns the nonce for its own style and script. `provider_script`: the one origin whose
+ * script this page runs besides. Such a script builds its form without Trusted Types, and may load its own parts.
+ */
+export function setPageHeaders(response: Response, form_action: string, provider_script?: string): string {
 	const nonce = randomBytes(18).toString("base64url");
+	const provider = provider_script === undefined ? "" : ` ${provider_script}`;
 	response.set({
 		"Content-Security-Policy": [
 			"default-src 'none'",
-			`script-src 'nonce-${nonce}'`,
+			`script-src 'nonce-${nonce}'${provider}`,
 			`style-src 'nonce-${nonce}'`,
 			"img-src 'self'",
-			"connect-src 'self'",
+			`connect-src 'self'${provider}`,
 			`form-action ${form_action}`,
 			"frame-ancestors 'none'",
 			"base-uri 'none'",
-			"require-trusted-types-for 'script'",
-			"trusted-types 'none'",
+			...(provider === "" ? ["require-trusted-types-for 'script'", "trusted-types 'none'"] : []),
 		].join("; "),
 		// The address holds the payment's token; a PSP needs only the origin, which some compare with the registered site.
 		"Referrer-Policy": "strict-origin",
@@ -25,7 +28,7 @@ export function setPageHeaders(response: Response, form_action: string): string 
 		"Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 		"X-Robots-Tag": "noindex, nofollow",
 		"Cache-Control": "no-store",
-		Vary: "Accept-Language, Cookie",
+		Vary: "Accept-Language, Cookie, User-Agent",
 	});
 	return nonce;
 }

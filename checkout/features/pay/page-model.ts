@@ -5,12 +5,15 @@ import { formatAmount, formatDuration, formatMoment } from "./formats.ts";
 import { fillText, LANGUAGES, type Language, TEXTS } from "./languages.ts";
 import { isLive, isWaiting, type PageState, pageState, type Visit } from "./page-state.ts";
 import type { Texts } from "./texts/en.ts";
+import { type Platform, type QrCode, qrCode, upiAppLinks } from "./upi.ts";
 
 export interface PageInput {
 	page: Omit<PayPage, "presentation"> & { presentation: Presentation | null };
 	visit: Visit;
 	language: Language;
 	token: string;
+	/** What the payer's device runs. */
+	platform: Platform;
 	/** The merchant's URL with the signed result; null when it has none. Asked for only where the page links there. */
 	resultUrl: () => string | null;
 }
@@ -22,6 +25,9 @@ const LOOKS: Record<PageState, { icon: Icon; tone: Tone }> = {
 	preparing: { icon: "waiting", tone: "neutral" },
 	ready: { icon: "arrow", tone: "neutral" },
 	left: { icon: "back", tone: "warn" },
+	scan: { icon: "arrow", tone: "neutral" },
+	code_over: { icon: "clock", tone: "warn" },
+	checking: { icon: "waiting", tone: "neutral" },
 	confirming: { icon: "waiting", tone: "neutral" },
 	declined: { icon: "cross", tone: "bad" },
 	paid: { icon: "check", tone: "good" },
@@ -36,10 +42,22 @@ export interface PageModel {
 	language: Language;
 	texts: Texts;
 	title: string;
-	merchant: { name: string; initial: string };
+	merchant: Merchant;
 	languages: { language: Language; name: string; href: string }[];
 	amount: { label: string; text: string };
-	state: { name: PageState; icon: Icon; tone: Tone; heading: string; lines: string[]; note: string | null };
+	trust: string;
+	state: {
+		name: PageState;
+		icon: Icon;
+		tone: Tone;
+		heading: string;
+		lines: string[];
+		/** What must not be overlooked; urgent where the payer has to mind it. */
+		notices: { text: string; is_urgent: boolean }[];
+		note: string | null;
+	};
+	/** Direct UPI: what to scan, to open or to type. */
+	upi: UpiModel | null;
 	/** The way to the PSP; null when the payer has nothing to do there (any more). */
 	pay: {
 		url: string;
@@ -48,17 +66,23 @@ export interface PageModel {
 		label: string;
 		primary: boolean;
 	} | null;
+	/** Asks for another gateway. */
+	retry: { url: string; label: string; primary: boolean } | null;
+	utr: UtrModel | null;
 	back: { href: string; label: string; primary: boolean; returning: string | null } | null;
 	/** There is nothing more to do and nowhere to go. */
 	closable: boolean;
 	details: {
 		order_id: string;
 		description: string | null;
-		pay_by: { text: string; machine: string; left: string } | null;
+		/** Without `left` where the clock of a code runs. */
+		pay_by: { text: string; machine: string; left: string | null } | null;
 		facts: { label: string; text: string }[];
 	};
 	/** Seconds between reloads where no script runs; null when there is nothing to wait for. */
 	refresh_seconds: number | null;
+	/** Whether who has no script may want to look again. */
+	can_check: boolean;
 	/** Read by pay.js. */
 	script: {
 		version: string;
@@ -74,6 +98,38 @@ export interface PageModel {
 	};
 }
 
+export interface Merchant {
+	name: string;
+	initial: string;
+}
+
+interface UpiModel {
+	qr: QrCode;
+	uri: string;
+	apps: { name: string; href: string }[];
+	/** The device asks which app, so that is the first choice; else the apps by name are. */
+	asks: boolean;
+	/** Whether this is a phone for sure. */
+	is_phone: boolean;
+	/** Until the code is gone. */
+	left: string;
+	rows: { name: string; label: string; text: string; copied: string; copy_label: string }[];
+	payee_name: string;
+}
+
+interface UtrModel {
+	url: string;
+	heading: string;
+	/** Behind a summary to open. */
+	is_folded: boolean;
+	primary: boolean;
+	error: string | null;
+	/** The number before was not taken: it stands in the field again. */
+	refused: { entered: string } | null;
+}
+
+/** Where no script runs. */
+const REFRESH_MS = 4_000;
 const RETURN_AFTER_SECONDS = 8;
 /** From then on a payment that is still being prepared is late. */
 const SLOW_AFTER_MS = 20_000;
@@ -81,72 +137,106 @@ const POLL_MS = 15_000;
 /** Money that was under way when the time ended arrives within minutes, if at all. */
 const LATE_POLL_MS = 60_000;
 const LATE_POLL_UNTIL_MS = 15 * 60_000;
+/** While the payer moves on to another gateway, of which the status stream need not tell. */
+const MOVE_POLL_MS = 3_000;
+/** From the beginning of the payment; as long as the database takes numbers. */
+const UTR_UNTIL_MS = 8 * 24 * 60 * 60_000;
 
 export function pageModel(input: PageInput, form_action: string): PageModel {
-	const { page, visit, language, token } = input;
-	const { view } = page;
+	const { page, visit, language, token, platform } = input;
+	const { view, presentation } = page;
 	const texts = TEXTS[language];
 	const state = pageState(page, visit);
 	const now = new Date(page.database_time);
 	const expires_at = new Date(view.expires_at);
+	const upi = presentation?.kind === "upi" ? presentation : null;
 	const money = (amount: number) => formatAmount(amount, view.currency, language);
 	const values = {
 		merchant: page.company_name,
-		amount: money(view.amount),
+		amount: money(upi?.amount ?? view.amount),
+		order_amount: money(view.amount),
 		refunded: money(view.amount_refunded),
 		expiry: formatMoment(expires_at, now, language),
+		utr: page.utr_claim?.utr ?? "",
 	};
-	const words: { heading: string; text: string; note?: string; slow?: string } = texts.states[state];
-	const pay = payModel(page, state, texts, values.amount);
-	const slow = state === "preparing" && now.getTime() - Date.parse(view.created_at) > SLOW_AFTER_MS;
+	const address = (place: string) => `/pay/${view.transaction_id}${place}?${new URLSearchParams({ token })}`;
+	const words: { heading: string; text: string; note?: string } = texts.states[state];
+	const age = now.getTime() - Date.parse(view.created_at);
+	const is_moving = view.status === "failed" || page.attempt_is_moving;
+	const slow = state === "preparing" && !is_moving && age > SLOW_AFTER_MS;
 	const paid = view.paid_at !== null;
-	const closes = pay === null && !isWaiting(state);
 	const remaining = expires_at.getTime() - now.getTime();
-	const result_url = state === "ready" || (state === "preparing" && !slow) ? null : input.resultUrl();
-	const counts_down = isLive(state) && remaining > 0;
+	const code_ends =
+		upi !== null && state === "scan" ? Math.min(Date.parse(upi.expires_at), expires_at.getTime()) : null;
+	const code_left = code_ends === null ? null : code_ends - now.getTime();
+	const retry = retryModel(page, state, texts, values.amount, address("/retry"));
+	const pay = retry?.primary ? null : payModel(page, state, texts, values.amount, address("/open"));
+	const is_phone = platform !== "other";
+	const utr =
+		upi === null || paid || age > UTR_UNTIL_MS || !UTR_STATES.has(state)
+			? null
+			: utrModel(
+					{ page, visit, state, texts, values, url: address("/utr") },
+					!retry?.primary && !(is_phone && state === "scan"),
+				);
+	const closes = pay === null && retry === null && !isWaiting(state) && state !== "scan" && state !== "checking";
+	const result_url = state === "ready" || (state === "preparing" && !is_moving && !slow) ? null : input.resultUrl();
+	// Nothing can be paid where only a number may be entered.
+	const counts_down = isLive(state) && !closes && state !== "checking" && remaining > 0;
+	const refresh_ms = isWaiting(state) ? REFRESH_MS : code_left === null ? null : code_left + 1_000;
 
 	return {
 		language,
 		texts,
-		title: fillText(texts.document_title, { heading: words.heading, merchant: page.company_name }),
-		merchant: { name: page.company_name, initial: initialOf(page.company_name) },
-		languages: LANGUAGES.filter((other) => other !== language).map((other) => ({
-			language: other,
-			name: TEXTS[other].name,
-			href: `?${new URLSearchParams({ token, ...visitQuery(visit), lang: other })}`,
-		})),
+		title: `${utr?.refused ? `${texts.utr.error}: ` : ""}${fillText(texts.document_title, { heading: words.heading, merchant: page.company_name })}`,
+		merchant: merchantOf(page.company_name),
+		languages: otherLanguages(language, { token, ...visitQuery(visit) }),
 		amount: {
-			label: paid ? texts.amount_paid : closes || state === "confirming" ? texts.amount : texts.amount_to_pay,
+			label: paid ? texts.amount_paid : closes || NOT_TO_PAY.has(state) ? texts.amount : texts.amount_to_pay,
 			text: values.amount,
 		},
+		trust: upi === null ? texts.trust : texts.trust_upi,
 		state: {
 			name: state,
 			...LOOKS[state],
 			heading: words.heading,
-			lines: [
-				...(state === "declined" || state === "failed" ? reasonOf(view.error?.code, texts) : []),
-				fillText(words.text, values),
-				...(state === "paid" && page.late ? [texts.states.paid.late] : []),
-				...(slow ? [texts.states.preparing.slow] : []),
+			lines: linesOf(page, state, texts, values, is_phone, retry !== null, slow),
+			notices: [
+				...(code_left !== null && upi?.amount !== view.amount
+					? [{ text: fillText(texts.upi.exact, values), is_urgent: true }]
+					: []),
+				...(paid ? page.refunds.flatMap((refund) => refundNotice(refund, texts, money)) : []),
 			],
-			note: words.note === undefined ? null : fillText(words.note, values),
+			note: words.note === undefined || (state === "code_over" && retry !== null) ? null : fillText(words.note, values),
 		},
+		upi: upi === null || code_left === null ? null : upiModel(upi, platform, texts, values.amount, code_left),
 		pay,
+		retry,
+		utr,
 		back:
 			result_url === null
 				? null
 				: {
 						href: result_url,
 						label: fillText(texts.back_to_merchant, values),
-						primary: closes,
+						primary: closes && !utr?.primary,
 						returning: state === "paid" ? fillText(texts.returning, { ...values, seconds: "{seconds}" }) : null,
 					},
 		closable: closes && result_url === null,
 		details: {
 			order_id: view.order_id,
 			description: page.description,
-			pay_by: counts_down ? { text: values.expiry, machine: view.expires_at, left: formatDuration(remaining) } : null,
+			pay_by: counts_down
+				? {
+						text: values.expiry,
+						machine: view.expires_at,
+						left: code_left === null ? formatDuration(remaining) : null,
+					}
+				: null,
 			facts: [
+				...(upi !== null && upi.amount !== view.amount
+					? [{ label: texts.order_amount, text: values.order_amount }]
+					: []),
 				...(view.paid_at === null
 					? []
 					: [{ label: texts.paid_at, text: formatMoment(new Date(view.paid_at), now, language) }]),
@@ -154,12 +244,16 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 				...(view.amount_refunded > 0 ? [{ label: texts.refunded_amount, text: values.refunded }] : []),
 			],
 		},
-		refresh_seconds: isWaiting(state) ? 4 : null,
+		refresh_seconds: refresh_ms === null ? null : Math.ceil(refresh_ms / 1000),
+		can_check: isLive(state),
 		script: {
 			version: String(page.version),
-			stream: isLive(state) ? `/status/${view.transaction_id}/stream?${new URLSearchParams({ token })}` : "",
-			remaining_ms: counts_down ? String(remaining) : "",
-			poll_ms: pollInterval(state, -remaining),
+			stream:
+				isLive(state) && (state !== "checking" || remaining > 0)
+					? `/status/${view.transaction_id}/stream?${new URLSearchParams({ token })}`
+					: "",
+			remaining_ms: counts_down ? String(code_left ?? remaining) : "",
+			poll_ms: pollInterval(state, is_moving, -remaining),
 			open: state === "ready" ? page.attempt_id : "",
 			return_after: state === "paid" && result_url !== null ? String(RETURN_AFTER_SECONDS) : "",
 			form_action,
@@ -167,30 +261,178 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 	};
 }
 
-/** The page's own address, without the language. */
-export function visitQuery(visit: Visit): Record<string, string> {
-	return { ...(visit.returned !== null && { returned: visit.returned }), ...(visit.left && { left: "1" }) };
+type Values = Record<"merchant" | "amount" | "order_amount" | "refunded" | "expiry" | "utr", string>;
+
+/** In which there is nothing to pay now, or not any more. */
+const NOT_TO_PAY = new Set<PageState>(["confirming", "checking"]);
+/** In which the payer may tell the number of a payment that was made. */
+const UTR_STATES = new Set<PageState>(["scan", "code_over", "checking", "expired", "failed"]);
+
+function linesOf(
+	page: PageInput["page"],
+	state: PageState,
+	texts: Texts,
+	values: Values,
+	is_phone: boolean,
+	may_retry: boolean,
+	slow: boolean,
+): string[] {
+	const { states } = texts;
+	const text = state === "scan" && is_phone ? states.scan.text_phone : states[state].text;
+	return [
+		...(state === "declined" || state === "failed" ? reasonOf(page.view.error?.code, texts) : []),
+		fillText(text, values),
+		...(state === "code_over" && may_retry ? [fillText(states.code_over.other, values)] : []),
+		...(state === "paid" && page.late ? [states.paid.late] : []),
+		...(slow ? [states.preparing.slow] : []),
+	];
 }
 
-function payModel(page: PageInput["page"], state: PageState, texts: Texts, amount: string): PageModel["pay"] {
+function upiModel(
+	upi: Extract<Presentation, { kind: "upi" }>,
+	platform: Platform,
+	texts: Texts,
+	amount: string,
+	left: number,
+): UpiModel {
+	return {
+		qr: qrCode(upi.uri),
+		uri: upi.uri,
+		apps: upiAppLinks(upi.uri, platform),
+		asks: platform !== "ios",
+		is_phone: platform !== "other",
+		left: formatDuration(left),
+		rows: [
+			{
+				name: "exact-amount",
+				label: texts.amount,
+				text: amount,
+				// What an app's field takes: no sign, no grouping.
+				copied: `${Math.floor(upi.amount / 100)}.${String(upi.amount % 100).padStart(2, "0")}`,
+				copy_label: texts.copy_amount,
+			},
+			{
+				name: "upi-id",
+				label: texts.upi.id,
+				text: upi.payee_vpa,
+				copied: upi.payee_vpa,
+				copy_label: texts.copy_upi_id,
+			},
+		],
+		payee_name: upi.payee_name,
+	};
+}
+
+function utrModel(
+	{
+		page,
+		visit,
+		state,
+		texts,
+		values,
+		url,
+	}: Pick<PageInput, "page" | "visit"> & {
+		state: PageState;
+		texts: Texts;
+		values: Values;
+		url: string;
+	},
+	primary: boolean,
+): UtrModel {
+	const { utr } = texts;
+	const rejected = page.utr_claim?.status === "rejected" ? fillText(utr.rejected, values) : null;
+	return {
+		url,
+		heading: state === "scan" ? utr.heading : state === "checking" ? utr.heading_again : utr.heading_late,
+		is_folded: state === "checking",
+		primary: primary && (state === "scan" || state === "code_over"),
+		error: visit.utr === null ? rejected : utr.refusals[visit.utr.refusal],
+		refused: visit.utr === null ? null : { entered: visit.utr.entered },
+	};
+}
+
+function retryModel(
+	page: PageInput["page"],
+	state: PageState,
+	texts: Texts,
+	amount: string,
+	url: string,
+): PageModel["retry"] {
+	if (!page.can_move) return null;
+	switch (state) {
+		case "declined":
+			return { url, label: fillText(texts.try_again, { amount }), primary: true };
+		case "code_over":
+			return { url, label: texts.pay_another_way, primary: true };
+		case "left":
+		case "scan":
+			return { url, label: texts.pay_another_way, primary: false };
+		default:
+			return null;
+	}
+}
+
+/** What the payer should know of money that goes back, where nothing else on the page says it. */
+function refundNotice(
+	{ amount, status, kind }: PayPage["refunds"][number],
+	texts: Texts,
+	money: (amount: number) => string,
+): PageModel["state"]["notices"] {
+	const values = { amount: money(amount) };
+	if (kind === "duplicate_payment") {
+		return [{ text: fillText(texts.refunds[`duplicate_${status}`], values), is_urgent: status === "failed" }];
+	}
+	return status === "pending" ? [{ text: fillText(texts.refunds.requested_pending, values), is_urgent: false }] : [];
+}
+
+/** The page's own address, without the language. */
+export function visitQuery(visit: Visit): Record<string, string> {
+	return {
+		...(visit.returned !== null && { returned: visit.returned }),
+		...(visit.left && { left: "1" }),
+		...(visit.utr !== null && { utr: visit.utr.refusal, entered: visit.utr.entered }),
+	};
+}
+
+function payModel(
+	page: PageInput["page"],
+	state: PageState,
+	texts: Texts,
+	amount: string,
+	script_url: string,
+): PageModel["pay"] {
 	const { presentation } = page;
 	// Authorised: the payer has done their part.
-	if (presentation === null || presentation.kind === "script" || presentation.kind === "upi") return null;
-	if (!isLive(state) || page.attempt_status === "authorized") return null;
+	if (presentation === null || presentation.kind === "upi" || page.attempt_status === "authorized") return null;
+	if (!isLive(state) || state === "preparing" || state === "checking") return null;
 	const label =
 		state === "confirming"
 			? texts.back_to_payment
 			: fillText(state === "declined" ? texts.try_again : texts.continue_to_pay, { amount });
-	const look = { label, primary: state !== "confirming" };
-	const form =
-		presentation.kind === "redirect"
-			? null
-			: { fields: Object.entries(presentation.fields).map(([name, value]) => ({ name, value })) };
-	return { url: presentation.url, form, ...look };
+	return { ...wayTo(presentation, script_url), label, primary: state !== "confirming" };
 }
 
-function pollInterval(state: PageState, expired_for_ms: number): string {
+function wayTo(
+	presentation: Exclude<Presentation, { kind: "upi" }>,
+	script_url: string,
+): Pick<NonNullable<PageModel["pay"]>, "url" | "form"> {
+	switch (presentation.kind) {
+		case "redirect":
+			return { url: presentation.url, form: null };
+		case "form":
+			return {
+				url: presentation.url,
+				form: { fields: Object.entries(presentation.fields).map(([name, value]) => ({ name, value })) },
+			};
+		case "script":
+			return { url: script_url, form: null };
+	}
+}
+
+function pollInterval(state: PageState, is_moving: boolean, expired_for_ms: number): string {
+	if (state === "preparing" && is_moving) return String(MOVE_POLL_MS);
 	if (isWaiting(state)) return String(POLL_MS);
+	if (state === "checking") return String(LATE_POLL_MS);
 	return state === "expired" && expired_for_ms < LATE_POLL_UNTIL_MS ? String(LATE_POLL_MS) : "";
 }
 
@@ -203,6 +445,19 @@ function reasonOf(code: string | undefined, texts: Texts): string[] {
 function methodName(method: string, texts: Texts): string {
 	const methods: Partial<Record<string, string>> = texts.methods;
 	return methods[method] ?? method;
+}
+
+export function merchantOf(name: string): Merchant {
+	return { name, initial: initialOf(name) };
+}
+
+/** Links to the same page in the other languages. */
+export function otherLanguages(language: Language, query: Record<string, string>): PageModel["languages"] {
+	return LANGUAGES.filter((other) => other !== language).map((other) => ({
+		language: other,
+		name: TEXTS[other].name,
+		href: `?${new URLSearchParams({ ...query, lang: other })}`,
+	}));
 }
 
 /** The first letter as a reader sees it: a Devanagari letter keeps its vowel sign. */

@@ -1,9 +1,13 @@
+import { requestAnotherGateway } from "../../../db/client/attempts.ts";
+import { DomainError } from "../../../db/client/errors.ts";
 import { type PayPage, readPayPage, requestConfirmation } from "../../../db/client/payments.ts";
 import { decryptSecret, openGatewaySecrets } from "../../../db/client/secrets.ts";
 import { isStatusToken } from "../../../db/client/status-token.ts";
+import { submitUtr } from "../../../db/client/upi.ts";
 import type { Presentation, ReturnResult } from "../../../psp/adapter.ts";
 import type { Dependencies } from "../../dependencies.ts";
-import type { Visit } from "./page-state.ts";
+import { pageState, type UtrRefusal, type Visit } from "./page-state.ts";
+import { glueFor } from "./provider-scripts.ts";
 import { storedPresentation } from "./schema.ts";
 import { signedResultUrl } from "./signed-result.ts";
 
@@ -59,12 +63,60 @@ export async function receiveReturn(
 		"payer came back from the PSP",
 	);
 	await askForConfirmation(dependencies, page);
-	return result.claims === "cancelled" ? { returned: null, left: true } : { returned: result.claims, left: false };
+	return result.claims === "cancelled"
+		? { returned: null, left: true, utr: null }
+		: { returned: result.claims, left: false, utr: null };
 }
 
 export async function receiveCancel(dependencies: PayDependencies, page: OpenedPage): Promise<Visit> {
 	await askForConfirmation(dependencies, page);
-	return { returned: null, left: true };
+	return { returned: null, left: true, utr: null };
+}
+
+export async function askForAnotherGateway({ pool, logger }: PayDependencies, page: OpenedPage): Promise<void> {
+	const { transaction_id } = page.view;
+	const is_asked = await requestAnotherGateway(pool, transaction_id);
+	logger.info({ transaction_id, attempt_id: page.attempt_id, is_asked }, "payer wants another gateway");
+}
+
+/** The number that the payer's bank gave the payment. It is only a claim: the merchant's bank has the last word. */
+export async function receiveUtr({ pool }: PayDependencies, page: OpenedPage, entered: string): Promise<Visit> {
+	// Apps show the digits in groups.
+	const utr = entered.replaceAll(/[\s-]/g, "");
+	const visit: Visit = { returned: null, left: false, utr: null };
+	try {
+		await submitUtr(pool, page.view.transaction_id, utr);
+		return visit;
+	} catch (err) {
+		if (!(err instanceof DomainError)) throw err;
+		// The page as it is says why no number is taken any more.
+		if (err.code === "not_found") return visit;
+		const refusal = UTR_REFUSAL_OF[err.code];
+		if (refusal === undefined) throw err;
+		return { ...visit, utr: { refusal, entered } };
+	}
+}
+
+const UTR_REFUSAL_OF: Partial<Record<string, UtrRefusal>> = {
+	invalid_request: "invalid",
+	utr_already_used: "used",
+	rate_limited: "too_many",
+};
+
+export interface ScriptToRun {
+	url: string;
+	glue: string;
+	session: Record<string, string>;
+}
+
+/** The provider's script that leads the payer on; null where the payment is not, or no longer, paid that way. */
+export function scriptToRun({ env }: PayDependencies, page: OpenedPage): ScriptToRun | null {
+	const { presentation, gateway } = page;
+	if (presentation?.kind !== "script") return null;
+	const state = pageState(page, { returned: null, left: false, utr: null });
+	if (state !== "ready" && state !== "declined") return null;
+	const { script_url: url, session } = presentation;
+	return { url, session, glue: glueFor(gateway.provider, url, env.SANDBOX_URL) };
 }
 
 function checkReturn(

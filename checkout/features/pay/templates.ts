@@ -4,7 +4,7 @@ import { runInThisContext } from "node:vm";
 import Handlebars from "handlebars";
 import type { Language } from "./languages.ts";
 import { assetPath } from "./page-assets.ts";
-import type { PageModel } from "./page-model.ts";
+import type { Icon, PageModel, Tone } from "./page-model.ts";
 import type { Texts } from "./texts/en.ts";
 
 const FOLDER = new URL("../../views/", import.meta.url);
@@ -23,12 +23,61 @@ for (const file of readdirSync(new URL("partials/", FOLDER))) {
 	handlebars.registerPartial(file.replace(/\.hbs$/, ""), compile(`partials/${file}`));
 }
 const pay = compile("pay.hbs");
+const open = compile("open.hbs");
+const link = compile("link.hbs");
 const problem = compile("problem.hbs");
 
-const assets = { style: assetPath("pay.css"), script: assetPath("pay.js"), icon: assetPath("icon.svg") };
+interface Script {
+	src: string;
+	id: string | null;
+}
+
+/** What every page has. */
+const common = {
+	assets: { style: assetPath("pay.css"), icon: assetPath("icon.svg") },
+	scripts: [] as Script[],
+	refresh_seconds: null,
+	preview: null,
+};
+const ownScript = (name: string): Script => ({ src: assetPath(name), id: null });
 
 export function renderPayPage(model: PageModel, nonce: string): string {
-	return pay({ ...model, nonce, assets, scripted: true });
+	return pay({ ...common, ...model, nonce, scripts: [ownScript("pay.js")] });
+}
+
+/** The page on which a provider's script runs. */
+export interface OpenModel
+	extends Pick<PageModel, "language" | "texts" | "title" | "merchant" | "languages" | "amount" | "trust"> {
+	script_url: string;
+	/** The asset that hands the session to that script. */
+	glue: string;
+	/** JSON. */
+	session: string;
+	page_url: string;
+	/** Asks for another gateway; null when there is none. */
+	move_url: string | null;
+	continue_label: string;
+}
+
+export function renderOpenPage(model: OpenModel, nonce: string): string {
+	const scripts = [ownScript(model.glue), ownScript("open.js"), { src: model.script_url, id: "provider-script" }];
+	return open({ ...common, ...model, nonce, scripts });
+}
+
+/** What a payment link shows before anything is made. */
+export interface LinkModel
+	extends Pick<PageModel, "language" | "texts" | "title" | "merchant" | "languages" | "amount" | "trust"> {
+	heading: string;
+	text: string;
+	url: string;
+	pay: string;
+	facts: { label: string; text: string }[];
+	/** For the apps that the link is sent by. */
+	preview: { site: string; title: string; text: string; url: string; locale: string };
+}
+
+export function renderLinkPage(model: LinkModel, nonce: string): string {
+	return link({ ...common, ...model, nonce });
 }
 
 /** A page without a payment. */
@@ -36,6 +85,8 @@ export interface ProblemModel {
 	language: Language;
 	texts: Texts;
 	title: string;
+	icon: Icon;
+	tone: Tone;
 	heading: string;
 	text: string;
 	languages: PageModel["languages"];
@@ -45,5 +96,5 @@ export interface ProblemModel {
 }
 
 export function renderProblemPage(model: ProblemModel, nonce: string): string {
-	return problem({ ...model, nonce, assets, scripted: false, refresh_seconds: null });
+	return problem({ ...common, ...model, nonce });
 }
