@@ -19,6 +19,7 @@ describe("the environment of the jobs process", () => {
 			worker_beat_seconds: 5,
 		});
 		expect(env.outbound_allowed_hosts.size).toBe(0);
+		expect([...env.egress_groups]).toEqual(["default"]);
 		expect(env.encryption_keys.current).toBe("k1");
 	});
 
@@ -32,6 +33,13 @@ describe("the environment of the jobs process", () => {
 		expect([...env.outbound_allowed_hosts]).toEqual(["127.0.0.1:4000", "shop.test:443", "[::1]:80"]);
 	});
 
+	it("takes the groups of gateways whose PSPs it is to call", () => {
+		expect([...readEnv({ ...ENV, EGRESS_GROUPS: "mumbai, eu-west_1,mumbai" }).egress_groups]).toEqual([
+			"mumbai",
+			"eu-west_1",
+		]);
+	});
+
 	it.each([
 		["DATABASE_URL", undefined, "DATABASE_URL is not set: give it the connection URL of the database role jobs."],
 		["DATABASE_URL", "mysql://x", "DATABASE_URL must start with postgres:// or postgresql://."],
@@ -42,6 +50,9 @@ describe("the environment of the jobs process", () => {
 		["PUBLIC_CHECKOUT_URL", undefined, "PUBLIC_CHECKOUT_URL is not set"],
 		["PUBLIC_CHECKOUT_URL", "pay.example.in", "PUBLIC_CHECKOUT_URL must be a URL"],
 		["OUTBOUND_ALLOWED_HOSTS", "http://127.0.0.1:4000", "OUTBOUND_ALLOWED_HOSTS must be"],
+		["EGRESS_GROUPS", "Mumbai", "EGRESS_GROUPS must be"],
+		["EGRESS_GROUPS", "default;mumbai", "EGRESS_GROUPS must be"],
+		["EGRESS_GROUPS", ",", "EGRESS_GROUPS names no group"],
 		["LOG_LEVEL", "loud", "LOG_LEVEL must be one of"],
 		["WORKER_BEAT_SECONDS", "30", "WORKER_BEAT_SECONDS must be between 0.1 and 6."],
 	])("is refused in one sentence when %s is %s", (name, value, sentence) => {

@@ -16,6 +16,8 @@ export interface JobsEnv {
 	sandbox_url: string | null;
 	/** host:port that merchants' webhooks may reach although private. */
 	outbound_allowed_hosts: ReadonlySet<string>;
+	/** Whose PSP accounts this worker calls; "default" stands for those of no group. */
+	egress_groups: ReadonlySet<string>;
 	log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 	worker_beat_seconds: number;
 }
@@ -32,6 +34,22 @@ const host = z
 		/^(?:[a-z0-9.-]+|\[[0-9a-f:]+\]):\d{1,5}$/,
 		"OUTBOUND_ALLOWED_HOSTS must be a comma-separated list of host:port, e.g. 127.0.0.1:4000.",
 	);
+
+/** As a gateway may be given it in the studio; and "default". */
+const egress_group = z
+	.string()
+	.regex(
+		/^[a-z][a-z0-9_-]{0,30}$/,
+		"EGRESS_GROUPS must be a comma-separated list of groups, e.g. default,mumbai; default stands for gateways of no group.",
+	);
+
+/** The entries of a comma-separated list. */
+function listOf(text: string): string[] {
+	return text
+		.split(",")
+		.map((entry) => entry.trim())
+		.filter((entry) => entry !== "");
+}
 
 const schema = z
 	.object({
@@ -63,14 +81,13 @@ const schema = z
 		OUTBOUND_ALLOWED_HOSTS: z
 			.string()
 			.default("")
-			.transform((text) =>
-				text
-					.toLowerCase()
-					.split(",")
-					.map((entry) => entry.trim())
-					.filter((entry) => entry !== ""),
-			)
+			.transform((text) => listOf(text.toLowerCase()))
 			.pipe(z.array(host)),
+		EGRESS_GROUPS: z
+			.string()
+			.default("default")
+			.transform(listOf)
+			.pipe(z.array(egress_group).min(1, "EGRESS_GROUPS names no group: unset it for gateways of no group.")),
 		LOG_LEVEL: z
 			.enum(
 				["fatal", "error", "warn", "info", "debug", "trace", "silent"],
@@ -102,6 +119,7 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 		checkout_url: parsed.PUBLIC_CHECKOUT_URL,
 		sandbox_url: parsed.SANDBOX_URL ?? null,
 		outbound_allowed_hosts: new Set(parsed.OUTBOUND_ALLOWED_HOSTS),
+		egress_groups: new Set(parsed.EGRESS_GROUPS),
 		log_level: parsed.LOG_LEVEL,
 		worker_beat_seconds: parsed.WORKER_BEAT_SECONDS,
 	};

@@ -47,10 +47,9 @@ describe("the clock", () => {
 		expect(await crons()).toEqual([
 			{ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" },
 			{ name: "expire_transactions", cron: "* * * * *", timezone: "Asia/Kolkata" },
-			{ name: "poll_pending", cron: "*/2 * * * *", timezone: "Asia/Kolkata" },
 		]);
-		await start(SCHEDULES.filter(({ name }) => name !== "poll_pending"));
-		expect(await crons()).toHaveLength(2);
+		await start(SCHEDULES.filter(({ name }) => name !== "expire_transactions"));
+		expect(await crons()).toHaveLength(1);
 	});
 
 	it("runs a schedule of seconds once a period, however many processes offer it, and keeps what it returned", async () => {

@@ -59,10 +59,10 @@ export const SCHEDULES: readonly Schedule[] = [
 	},
 	{
 		name: "poll_pending",
-		when: { cron: "*/2 * * * *" },
+		when: { every_seconds: 5 },
 		expire_seconds: 30,
 		retries: 0,
-		keep_days: 2,
+		keep_days: 0.1,
 		run: async ({ database }) => ({ enqueued: await inBatches(LOOKUP_BATCH, () => enqueuePendingLookups(database)) }),
 	},
 	{

@@ -26,6 +26,8 @@ export interface TaskContext extends Services {
 		attempt: number;
 		/** Nobody runs the job again after this one. */
 		is_last_attempt: boolean;
+		/** Goes before others, as a payer waits for it. */
+		is_urgent: boolean;
 	};
 }
 

@@ -10,7 +10,7 @@ import { createOutbound } from "./outbound.ts";
 import { type StartedLane, startLane } from "./runner.ts";
 import { startClock } from "./schedules.ts";
 import type { Services } from "./task.ts";
-import { LANES } from "./task-list.ts";
+import { lanesFor } from "./task-list.ts";
 
 /** Of the ten seconds a process has to stop; the rest is for handing back what did not finish. */
 const FINISH_MS = 8000;
@@ -39,8 +39,9 @@ function fail(error: unknown, message: string): void {
 process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 
+const own_lanes = lanesFor(env.egress_groups);
 // Each lane keeps one connection to listen; the others are for jobs, which hold one only while a statement runs.
-const pool = connect("lightspeedpay-jobs", LANES.length + 14);
+const pool = connect("lightspeedpay-jobs", own_lanes.length + 14);
 const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,
@@ -58,7 +59,7 @@ function connect(application_name: string, max: number): Pool {
 }
 
 const lanes: StartedLane[] = [];
-for (const lane of LANES) lanes.push(await startLane(lane, services));
+for (const lane of own_lanes) lanes.push(await startLane(lane, services));
 for (const { name, ended } of lanes) {
 	// The runner's promise resolves as well when it gave up after losing its database.
 	ended.then(
@@ -109,7 +110,10 @@ process.on("SIGINT", () => stop("SIGINT"));
 process.on("disconnect", () => stop("disconnect"));
 
 log.info(
-	{ lanes: Object.fromEntries(LANES.map(({ name, tasks }) => [name, Object.keys(tasks)])), sandbox: env.sandbox_url },
+	{
+		lanes: Object.fromEntries(own_lanes.map(({ name, tasks }) => [name, Object.keys(tasks)])),
+		sandbox: env.sandbox_url,
+	},
 	"working",
 );
 process.send?.({ ready: true });

@@ -216,6 +216,7 @@ async function startCheckoutAndJobs(
 			...(settings.demo ? [new URL(settings.sandboxUrl).host] : []),
 			...(process.env.OUTBOUND_ALLOWED_HOSTS ? [process.env.OUTBOUND_ALLOWED_HOSTS] : []),
 		].join(","),
+		EGRESS_GROUPS: process.env.EGRESS_GROUPS ?? "",
 	});
 	const checkout = start("checkout", settings, {
 		...shared,

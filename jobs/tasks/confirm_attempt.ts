@@ -10,9 +10,8 @@ export const payload = z.strictObject({ attempt_id: z.uuid() });
  * Asks the PSP what became of an attempt and records it. Asked for when the payer comes back, when a payment expires, and
  * by poll_pending.
  *
- * While the payer has a payment under way, or the PSP gave no answer, the job tries again within seconds, as somebody may
- * be watching the page; what is still open after the last try is left to poll_pending's longer rhythm. An order that
- * nobody has tried to pay is left to it at once.
+ * Whatever the PSP says is recorded, an unknown too, so that the rhythm of look-ups goes on. Only while somebody may be
+ * watching the page, and a payment is under way or the PSP gives no answer, the job itself asks again within seconds.
  */
 export default async function confirmAttempt(
 	{ attempt_id }: z.infer<typeof payload>,
@@ -25,12 +24,12 @@ export default async function confirmAttempt(
 	const account = openGatewaySecrets(context.keys, work.gateway);
 	const state = await adapter.fetchStatus(account, { psp_order_id: work.psp_order_id, reference: attempt_id });
 
-	const is_under_way = state.outcome === "unknown" || (state.outcome === "pending" && state.psp_payment_id !== null);
-	if (is_under_way && !context.job.is_last_attempt) {
-		throw new TryAgain(state.error === null ? `The payment is ${state.outcome}.` : state.error.message);
-	}
 	const { transaction_status, changed } = await settleAttempt(context.database, attempt_id, state);
 	if (changed) {
 		context.log.info({ attempt_id, transaction_id: work.transaction.id, transaction_status }, "payment settled");
+	}
+	const is_under_way = state.outcome === "unknown" || (state.outcome === "pending" && state.psp_payment_id !== null);
+	if (is_under_way && context.job.is_urgent && !context.job.is_last_attempt) {
+		throw new TryAgain(state.error === null ? `The payment is ${state.outcome}.` : state.error.message);
 	}
 }

@@ -7,13 +7,19 @@ import {
 	recordPspOrderFailure,
 	recordPspOrderUnknown,
 } from "../../db/client/attempts.ts";
+import type { TransactionStatus } from "../../db/client/payments.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { CreateOrderInput, CreateOrderResult, PspAccount, PspAdapter, PspError } from "../../psp/adapter.ts";
 import type { CheckoutUrls } from "../checkout-urls.ts";
 import { adapterOf } from "../psp-adapter.ts";
-import { type TaskContext, TryAgain } from "../task.ts";
+import type { TaskContext } from "../task.ts";
 
 export const payload = z.strictObject({ attempt_id: z.uuid() });
+
+const SECOND_LOOKUP = 2;
+
+/** A payment that failed is open to another try until it expires, and this attempt may be it. */
+const OPEN: ReadonlySet<TransactionStatus> = new Set(["created", "pending", "failed"]);
 
 /**
  * Makes the order at the PSP that an attempt stands for, at most one.
@@ -55,9 +61,8 @@ export default async function createPspOrder(
 		}
 		case "unknown":
 			await recordPspOrderUnknown(context.database, { attempt_id, error: toAttemptError(result.error), latency_ms });
+			// From here the rhythm of look-ups goes on (poll_pending), the first of them in seconds.
 			log.warn({ error: result.error }, "the PSP may or may not have the order");
-			// After the last try, poll_pending goes on looking it up.
-			if (!context.job.is_last_attempt) throw new TryAgain(`${result.error.code}: ${result.error.message}`);
 	}
 }
 
@@ -77,10 +82,10 @@ async function obtainOrder(work: AttemptWork, context: TaskContext): Promise<Cre
 
 	const found = await adapter.findOrder(account, input);
 	if (found.outcome !== "failed" || found.error.code !== "not_found") return found;
-	if (work.transaction.status !== "created" && work.transaction.status !== "pending") return found;
-	// An attempt whose calls were lost gets one more through the same gateway, often the only one the merchant has; then
-	// the payment moves on to another.
-	if (work.attempt_status === "unknown" && context.job.is_last_attempt) {
+	if (!OPEN.has(work.transaction.status)) return found;
+	// An attempt whose call was lost gets one more through the same gateway, often the only one the merchant has; then the
+	// payment moves on to another.
+	if (work.attempt_status === "unknown" && work.lookups >= SECOND_LOOKUP) {
 		return failure("timed_out", "The provider did not answer, and has no such order.");
 	}
 	return adapter.createOrder(account, input);

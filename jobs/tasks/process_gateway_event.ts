@@ -7,8 +7,9 @@ import {
 	readGatewayEvent,
 	settleAttempt,
 } from "../../db/client/attempts.ts";
+import { beginRefund, findRefund, settleRefund } from "../../db/client/refunds.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
-import type { PaymentState } from "../../psp/adapter.ts";
+import type { PaymentState, RefundState } from "../../psp/adapter.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
@@ -24,30 +25,34 @@ export default async function processGatewayEvent(
 	const log = context.log.child({ event_id, gateway_id: event.gateway_id });
 	const adapter = adapterOf(context.adapters, event.provider);
 	const parsed = adapter.parseWebhook({ raw_body: event.raw_body, headers: event.headers });
-	if (parsed.kind !== "payment") {
-		await markGatewayEvent(context.database, event_id, null);
-		return;
+	switch (parsed.kind) {
+		case "payment":
+			return settlePayment(event, parsed.payment, { ...context, log });
+		case "refund":
+			return settleRefundOf(event, parsed.refund, { ...context, log });
+		case "ignored":
+			return markGatewayEvent(context.database, event_id, null);
 	}
+}
 
-	const { psp_order_id, reference } = parsed.payment;
-	const attempt_id = await findAttemptForEvent(context.database, {
-		gateway_id: event.gateway_id,
-		psp_order_id,
-		reference,
-	});
+async function settlePayment(event: GatewayEvent, claimed: PaymentState, context: TaskContext): Promise<void> {
+	const { database, log } = context;
+	const { event_id, gateway_id } = event;
+	const { psp_order_id, reference } = claimed;
+	const attempt_id = await findAttemptForEvent(database, { gateway_id, psp_order_id, reference });
 	if (attempt_id === null) {
 		// A webhook may overtake the reply that tells us the order's id. One that stays unknown is no fault either: a merchant's
 		// account takes payments that are none of ours.
 		const words = `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`;
-		await markGatewayEvent(context.database, event_id, words);
+		await markGatewayEvent(database, event_id, words);
 		if (!context.job.is_last_attempt) throw new TryAgain(words);
 		log.info({ psp_order_id }, "webhook of a payment that is not ours");
 		return;
 	}
 
-	const state = event.body_proven ? parsed.payment : await fetchState(event, attempt_id, parsed.payment, context);
-	const { transaction_status, changed } = await settleAttempt(context.database, attempt_id, state);
-	await markGatewayEvent(context.database, event_id, null);
+	const state = event.body_proven ? claimed : await fetchState(event, attempt_id, claimed, context);
+	const { transaction_status, changed } = await settleAttempt(database, attempt_id, state);
+	await markGatewayEvent(database, event_id, null);
 	if (changed) log.info({ attempt_id, transaction_status }, "payment settled");
 }
 
@@ -70,4 +75,44 @@ async function fetchState(
 		throw new TryAgain(state.error?.message ?? "The PSP gave no answer.");
 	}
 	return state;
+}
+
+async function settleRefundOf(event: GatewayEvent, claimed: RefundState, context: TaskContext): Promise<void> {
+	const { database, log } = context;
+	const { event_id, gateway_id } = event;
+	const { psp_refund_id, reference } = claimed;
+	const refund_id = await findRefund(database, { gateway_id, psp_refund_id, reference });
+	if (refund_id === null) {
+		// As with payments, a webhook may come first; and a merchant may give money back in the PSP's own dashboard.
+		const words = `No refund here is the provider's refund ${psp_refund_id ?? "(none)"}.`;
+		await markGatewayEvent(database, event_id, words);
+		if (!context.job.is_last_attempt) throw new TryAgain(words);
+		log.info({ psp_refund_id }, "webhook of a refund that is not ours");
+		return;
+	}
+
+	const state = event.body_proven ? claimed : await fetchRefundState(refund_id, claimed, context);
+	if (state !== null) {
+		const { status, changed } = await settleRefund(database, refund_id, state);
+		if (changed) log.info({ refund_id, status }, "refund settled");
+	}
+	await markGatewayEvent(database, event_id, null);
+}
+
+/** Null when the refund is settled already. */
+async function fetchRefundState(
+	refund_id: string,
+	claimed: RefundState,
+	context: TaskContext,
+): Promise<RefundState | null> {
+	const work = await beginRefund(context.database, refund_id);
+	if (work === null) return null;
+	const psp_refund_id = work.psp_refund_id ?? claimed.psp_refund_id;
+	if (psp_refund_id === null) throw new TryAgain("The provider's id of the refund is not recorded yet.");
+	const account = openGatewaySecrets(context.keys, work.gateway);
+	return adapterOf(context.adapters, work.gateway.provider).fetchRefund(account, {
+		...work.payment,
+		reference: work.reference,
+		psp_refund_id,
+	});
 }

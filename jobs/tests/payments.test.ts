@@ -1,131 +1,17 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
-import { parseEncryptionKeys } from "../../db/client/secrets.ts";
-import { createPspAdapters } from "../../psp/providers.ts";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
-import { createMerchant, TEST_ENCRYPTION_KEYS, type TestGateway, type TestMerchant } from "../../test/merchants.ts";
-import { type Sandbox, startSandbox } from "./sandbox-process.ts";
-import {
-	type Endpoint,
-	type ReceivedRequest,
-	startEndpoint,
-	startWorker,
-	type WorkerProcess,
-} from "./worker-process.ts";
+import { usePaymentScene } from "./payment-scene.ts";
 
 // The library waits 2.7 s before a second try and 7.4 s before a third.
 vi.setConfig({ testTimeout: 40_000 });
 
-const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
-const adapter = createPspAdapters().razorpay;
-let database: TestDatabase;
-let sandbox: Sandbox;
-/** Stands where checkout would receive the PSP's webhooks. */
-let webhooks: Endpoint;
-const workers: WorkerProcess[] = [];
-
-beforeAll(async () => {
-	[database, sandbox, webhooks] = await Promise.all([createTestDatabase(), startSandbox(), startEndpoint()]);
-});
-beforeEach(() => sandbox.clearFaults());
-afterEach(async () => {
-	for (const worker of workers.splice(0)) {
-		worker.kill("SIGKILL");
-		await worker.exited;
-	}
-	await database.pool("admin").query("delete from graphile_worker._private_jobs");
-});
-afterAll(async () => {
-	await Promise.all([sandbox.stop(), webhooks.close()]);
-	await database.drop();
-});
-
-async function start(): Promise<WorkerProcess> {
-	const worker = await startWorker({
-		DATABASE_URL: database.url("jobs"),
-		SANDBOX_URL: sandbox.url,
-		OUTBOUND_ALLOWED_HOSTS: sandbox.host,
-	});
-	workers.push(worker);
-	return worker;
-}
-
-async function merchantWith(gateways: Record<string, unknown>[] = [{}]): Promise<TestMerchant & { name: string }> {
-	const name = `Shop ${randomUUID().slice(0, 8)}`;
-	const merchant = await createMerchant(database.pool("admin"), keys, { company_name: name }, gateways);
-	for (const gateway of merchant.gateways) await sandbox.registerAccount(gateway, webhooks.url);
-	const webhook_url = await sandbox.registerMerchant(name, merchant.webhook_secret);
-	await rows("update clients set webhook_url = $2 where id = $1", [merchant.id, webhook_url]);
-	return { ...merchant, name };
-}
-
-async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
-	return (await database.pool("admin").query(text, values)).rows as Row[];
-}
-
-async function initiate(merchant: TestMerchant): Promise<string> {
-	const [result] = await initiatePayments(database.pool("checkout"), [
-		{
-			client_id: merchant.id,
-			client_key: merchant.client_key,
-			order_id: randomUUID(),
-			amount: 49_900,
-			currency: "INR",
-		},
-	]);
-	if (!result?.ok) throw result?.error;
-	return result.transaction_id;
-}
-
-interface Attempt {
-	id: string;
-	gateway_id: string;
-	status: string;
-	psp_order_id: string | null;
-	error_code: string | null;
-	presentation: { url: string; fields: Record<string, string> } | null;
-}
-
-const attemptsOf = (transaction_id: string) =>
-	rows<Attempt>(
-		`select id, gateway_id, status, psp_order_id, error_code, presentation from payment_attempts
-			where transaction_id = $1 order by attempt_no`,
-		[transaction_id],
-	);
-
-async function statusOf(transaction_id: string): Promise<string> {
-	const [row] = await rows<{ status: string }>("select status from transactions where id = $1", [transaction_id]);
-	return row!.status;
-}
-
-const reaches = (transaction_id: string, status: string, timeout = 10_000) =>
-	expect.poll(() => statusOf(transaction_id), { timeout, interval: 50 }).toBe(status);
-
-/** The PSP's webhook of that kind about that order; others of the order that come before it are answered and left. */
-async function nextWebhook(event_type: string, psp_order_id: string): Promise<ReceivedRequest> {
-	for (;;) {
-		const request = await webhooks.next();
-		request.response.writeHead(200).end();
-		if (JSON.parse(request.body).event === event_type && request.body.includes(psp_order_id)) return request;
-	}
-}
-
-/** As checkout does: verified on the raw bytes, then stored. */
-async function accept(gateway: TestGateway, { headers, body }: ReceivedRequest): Promise<string> {
-	const request = { raw_body: Buffer.from(body), headers: headers as Record<string, string> };
-	const verification = adapter.verifyWebhook({ ...gateway, settings: {} }, request);
-	if (!verification.valid) throw new Error(verification.reason);
-	const { event_id } = await acceptGatewayEvent(database.pool("checkout"), {
-		gateway_id: gateway.id,
-		...request,
-		...verification,
-	});
-	return event_id;
-}
+const scene = usePaymentScene();
+const { start, merchantWith, rows, initiate, attemptsOf, statusOf, reaches, nextWebhook, accept, heardBy } = scene;
 
 const ordersMade = async (attempt_id: string) =>
-	(await sandbox.requests("POST", "/v1/orders")).filter(({ body }) => JSON.stringify(body).includes(attempt_id)).length;
+	(await scene.sandbox.requests("POST", "/v1/orders")).filter(({ body }) => JSON.stringify(body).includes(attempt_id))
+		.length;
 
 describe("a payment", () => {
 	it("gets its order at the PSP, and an address for the payer to come back to", async () => {
@@ -135,20 +21,30 @@ describe("a payment", () => {
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
 		expect(attempt).toMatchObject({ status: "pending", psp_order_id: expect.stringMatching(/^order_/) });
-		expect(attempt!.presentation!.fields.callback_url).toMatch(
-			new RegExp(`^http://127.0.0.1:3000/pay/${transaction_id}/return\\?token=[\\w-]{43}$`),
-		);
+		expect(attempt!.presentation).toMatchObject({
+			fields: {
+				callback_url: expect.stringMatching(
+					new RegExp(`^http://127.0.0.1:3000/pay/${transaction_id}/return\\?token=[\\w-]{43}$`),
+				),
+			},
+		});
 		expect(await ordersMade(attempt!.id)).toBe(1);
 	});
 
 	it("whose order's reply was lost is found again, without a second order", async () => {
 		const merchant = await merchantWith();
-		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "drop_after_success" });
+		await scene.sandbox.addFault({
+			service: "razorpay",
+			path: "/v1/orders",
+			method: "POST",
+			kind: "drop_after_success",
+		});
 		const worker = await start();
 		const transaction_id = await initiate(merchant);
 		await worker.line(({ msg }) => msg === "the PSP may or may not have the order");
 		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "unknown", psp_order_id: null }]);
-		await reaches(transaction_id, "pending");
+		// Asked about after five seconds, by the clock of the schedules.
+		await reaches(transaction_id, "pending", 20_000);
 		const [attempt] = await attemptsOf(transaction_id);
 		expect(attempt!.psp_order_id).toMatch(/^order_/);
 		expect(await ordersMade(attempt!.id)).toBe(1);
@@ -156,7 +52,13 @@ describe("a payment", () => {
 
 	it("moves to the merchant's next gateway when one certainly refuses", async () => {
 		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
-		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "status", status: 429 });
+		await scene.sandbox.addFault({
+			service: "razorpay",
+			path: "/v1/orders",
+			method: "POST",
+			kind: "status",
+			status: 429,
+		});
 		await start();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
@@ -182,11 +84,46 @@ describe("a payment", () => {
 		]);
 	});
 
-	it("moves on after calls through one gateway were lost and left no order", async () => {
-		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
-		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "drop_before", times: 2 });
+	it("is made once more through a gateway whose call was lost and left no order", async () => {
+		const merchant = await merchantWith();
+		await scene.sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "drop_before" });
 		await start();
 		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending", 20_000);
+		expect(await attemptsOf(transaction_id)).toMatchObject([
+			{ gateway_id: merchant.gateways[0]!.id, status: "pending", psp_order_id: expect.any(String) },
+		]);
+	});
+
+	it("moves on after calls through one gateway were lost twice and left no order", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		await scene.sandbox.addFault({
+			service: "razorpay",
+			path: "/v1/orders",
+			method: "POST",
+			kind: "drop_before",
+			times: 2,
+		});
+		const worker = await start();
+		const transaction_id = await initiate(merchant);
+		await worker.line(({ msg }) => msg === "the PSP may or may not have the order");
+		// The second and the third look-up of its rhythm, without the wait.
+		for (const lookups of [1, 2]) {
+			await expect
+				.poll(
+					async () => {
+						await rows(
+							"update payment_attempts set next_lookup_at = now() where transaction_id = $1 and lookups < $2",
+							[transaction_id, lookups],
+						);
+						return rows("select lookups from payment_attempts where transaction_id = $1 and attempt_no = 1", [
+							transaction_id,
+						]);
+					},
+					{ timeout: 10_000, interval: 500 },
+				)
+				.toEqual([{ lookups }]);
+		}
 		await reaches(transaction_id, "pending", 20_000);
 		expect(await attemptsOf(transaction_id)).toMatchObject([
 			{ gateway_id: merchant.gateways[0]!.id, status: "failed", error_code: "timed_out" },
@@ -200,7 +137,7 @@ describe("a payment", () => {
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
-		await sandbox.pay(attempt!.psp_order_id!, "success");
+		await scene.sandbox.pay(attempt!.psp_order_id!, "success");
 		const event_id = await accept(merchant.gateways[0]!, await nextWebhook("payment.captured", attempt!.psp_order_id!));
 		await reaches(transaction_id, "paid");
 		await expect
@@ -214,9 +151,9 @@ describe("a payment", () => {
 			{ type: "COMMISSION", amount: 1747 },
 			{ type: "COMMISSION_GST", amount: 314 },
 		]);
-		const heard = async () =>
-			(await sandbox.merchantEvents()).filter(({ body }) => JSON.stringify(body).includes(transaction_id));
-		await expect.poll(heard, { timeout: 5000 }).toMatchObject([{ type: "payment.paid", verified: true }]);
+		await expect
+			.poll(() => heardBy(transaction_id), { timeout: 5000 })
+			.toMatchObject([{ type: "payment.paid", verified: true }]);
 	});
 
 	it("is paid although no webhook came, once somebody asks to have it confirmed", async () => {
@@ -225,8 +162,8 @@ describe("a payment", () => {
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
-		await sandbox.pay(attempt!.psp_order_id!, "success", { skip: true });
-		await requestConfirmation(database.pool("checkout"), attempt!.id);
+		await scene.sandbox.pay(attempt!.psp_order_id!, "success", { skip: true });
+		await requestConfirmation(scene.database.pool("checkout"), attempt!.id);
 		await reaches(transaction_id, "paid");
 	});
 
@@ -236,11 +173,11 @@ describe("a payment", () => {
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
-		await sandbox.pay(attempt!.psp_order_id!, "pending", { skip: true });
-		await requestConfirmation(database.pool("checkout"), attempt!.id);
+		await scene.sandbox.pay(attempt!.psp_order_id!, "pending", { skip: true });
+		await requestConfirmation(scene.database.pool("checkout"), attempt!.id);
 		await worker.line((line) => line.msg === "job waits for another try" && line.task === "confirm_attempt");
 		expect(await statusOf(transaction_id)).toBe("pending");
-		await sandbox.pay(attempt!.psp_order_id!, "success", { skip: true });
+		await scene.sandbox.pay(attempt!.psp_order_id!, "success", { skip: true });
 		await reaches(transaction_id, "paid");
 	});
 
@@ -248,7 +185,7 @@ describe("a payment", () => {
 		const merchant = await merchantWith();
 		await start();
 		const results = await initiatePayments(
-			database.pool("checkout"),
+			scene.database.pool("checkout"),
 			Array.from({ length: 60 }, () => ({
 				client_id: merchant.id,
 				client_key: merchant.client_key,
@@ -262,7 +199,7 @@ describe("a payment", () => {
 			await reaches(result.transaction_id, "pending");
 		}
 		const hang = { kind: "timeout", delay_ms: 30_000, times: 1000 };
-		await sandbox.addFault({ service: "razorpay", path: "/v1/orders/", method: "GET", ...hang });
+		await scene.sandbox.addFault({ service: "razorpay", path: "/v1/orders/", method: "GET", ...hang });
 		await rows("update payment_attempts set next_lookup_at = now() where client_id = $1", [merchant.id]);
 		await rows("select enqueue_pending_lookups()");
 		const asked = () =>
@@ -280,10 +217,10 @@ describe("a payment", () => {
 		const transaction_id = await initiate(stranger);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
-		await sandbox.pay(attempt!.psp_order_id!, "success");
+		await scene.sandbox.pay(attempt!.psp_order_id!, "success");
 		const request = await nextWebhook("payment.captured", attempt!.psp_order_id!);
 		const event_id = (
-			await acceptGatewayEvent(database.pool("checkout"), {
+			await acceptGatewayEvent(scene.database.pool("checkout"), {
 				gateway_id: merchant.gateways[0]!.id,
 				dedupe_key: randomUUID(),
 				event_type: "payment.captured",
@@ -305,10 +242,10 @@ describe("a payment", () => {
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
-		await sandbox.pay(attempt!.psp_order_id!, "failure");
+		await scene.sandbox.pay(attempt!.psp_order_id!, "failure");
 		const request = await nextWebhook("payment.failed", attempt!.psp_order_id!);
 		const claim = request.body.replaceAll('"failed"', '"captured"').replaceAll("payment.failed", "payment.captured");
-		await acceptGatewayEvent(database.pool("checkout"), {
+		await acceptGatewayEvent(scene.database.pool("checkout"), {
 			gateway_id: merchant.gateways[0]!.id,
 			dedupe_key: randomUUID(),
 			event_type: "payment.captured",
@@ -322,7 +259,13 @@ describe("a payment", () => {
 
 	it("survives a worker killed while it calls the PSP: another finds the order, and there is only one", async () => {
 		const merchant = await merchantWith();
-		await sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "slow", delay_ms: 1500 });
+		await scene.sandbox.addFault({
+			service: "razorpay",
+			path: "/v1/orders",
+			method: "POST",
+			kind: "slow",
+			delay_ms: 1500,
+		});
 		const killed = await start();
 		const transaction_id = await initiate(merchant);
 		const [attempt] = await attemptsOf(transaction_id);
@@ -335,7 +278,7 @@ describe("a payment", () => {
 		await reaches(transaction_id, "pending");
 		expect(performance.now() - killed_at).toBeLessThan(60_000);
 		expect(await ordersMade(attempt!.id)).toBe(1);
-		expect(await sandbox.requests("GET", "/v1/orders")).not.toEqual([]);
+		expect(await scene.sandbox.requests("GET", "/v1/orders")).not.toEqual([]);
 	});
 
 	it("survives a worker killed before it calls the PSP: another makes the order", async () => {

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { TestGateway } from "../../test/merchants.ts";
+import type { PspAccount } from "../../psp/adapter.ts";
 
 export interface LoggedRequest {
 	method: string;
@@ -22,12 +22,18 @@ export interface MerchantEvent {
 export interface Sandbox {
 	url: string;
 	host: string;
-	registerAccount(gateway: TestGateway, webhook_url: string): Promise<void>;
+	/** refunds "later": they stay pending until decideRefund says what becomes of them. */
+	registerAccount(
+		provider: string,
+		account: PspAccount,
+		manner: { webhook_url?: string; refunds?: "at_once" | "later" },
+	): Promise<void>;
 	/** Returns the URL of the merchant's endpoint. */
 	registerMerchant(name: string, webhook_secret: string): Promise<string>;
 	addFault(fault: Record<string, unknown>): Promise<void>;
 	clearFaults(): Promise<void>;
-	pay(order: string, outcome: string, webhook?: Record<string, unknown>): Promise<void>;
+	pay(order: string, outcome: string, webhook?: Record<string, unknown>, provider?: string): Promise<void>;
+	decideRefund(refund: string, outcome: "success" | "failure", webhook?: Record<string, unknown>): Promise<void>;
 	requests(method: string, path: string): Promise<LoggedRequest[]>;
 	merchantEvents(): Promise<MerchantEvent[]>;
 	stop(): Promise<void>;
@@ -58,8 +64,8 @@ export async function startSandbox(): Promise<Sandbox> {
 	return {
 		url,
 		host,
-		async registerAccount({ api_key, api_secret, webhook_secret }, webhook_url) {
-			await control("PUT", "/accounts", { provider: "razorpay", api_key, api_secret, webhook_secret, webhook_url });
+		async registerAccount(provider, account, manner) {
+			await control("PUT", "/accounts", { provider, ...account, ...manner });
 		},
 		async registerMerchant(name, webhook_secret) {
 			await control("PUT", "/merchants", { name, webhook_secret });
@@ -71,8 +77,11 @@ export async function startSandbox(): Promise<Sandbox> {
 		async clearFaults() {
 			await control("DELETE", "/faults");
 		},
-		async pay(order, outcome, webhook = {}) {
-			await control("POST", "/pay", { provider: "razorpay", order, outcome, webhook });
+		async pay(order, outcome, webhook = {}, provider = "razorpay") {
+			await control("POST", "/pay", { provider, order, outcome, webhook });
+		},
+		async decideRefund(refund, outcome, webhook = {}) {
+			await control("POST", "/refund", { provider: "razorpay", refund, outcome, webhook });
 		},
 		async requests(method, path) {
 			const log = await control<LoggedRequest[]>("GET", `/log?service=razorpay&method=${method}`);

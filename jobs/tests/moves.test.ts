@@ -1,0 +1,150 @@
+import { pino } from "pino";
+import { describe, expect, it, vi } from "vitest";
+import { requestAnotherGateway } from "../../db/client/attempts.ts";
+import { createPspAdapters, type Provider } from "../../psp/providers.ts";
+import { createCheckoutUrls } from "../checkout-urls.ts";
+import { createOutbound } from "../outbound.ts";
+import type { TaskContext } from "../task.ts";
+import movePayment from "../tasks/move_payment.ts";
+import { type Attempt, keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
+
+vi.setConfig({ testTimeout: 40_000 });
+
+const scene = usePaymentScene();
+const { start, merchantWith, merchantOf, rows, attemptsOf, statusOf, reaches } = scene;
+
+const CLOSING = Object.values(createPspAdapters())
+	.filter(({ closeOrder }) => closeOrder !== undefined)
+	.map(({ provider }) => provider as Provider);
+
+/** A payment whose payer is at the first gateway. */
+async function begin(merchant: SceneMerchant): Promise<{ transaction_id: string; attempt: Attempt }> {
+	const transaction_id = await scene.initiate(merchant);
+	await reaches(transaction_id, "pending");
+	const [attempt] = await attemptsOf(transaction_id);
+	await scene.arrive(attempt!);
+	return { transaction_id, attempt: attempt! };
+}
+
+const wantAnother = (transaction_id: string) => requestAnotherGateway(scene.database.pool("checkout"), transaction_id);
+
+const isMoving = async ({ id }: Attempt) =>
+	(
+		await rows<{ is_moving: boolean }>(
+			"select move_requested_at is not null as is_moving from payment_attempts where id = $1",
+			[id],
+		)
+	)[0]!.is_moving;
+
+const moved = (transaction_id: string) =>
+	expect.poll(async () => (await attemptsOf(transaction_id))[1]?.status, { timeout: 15_000 }).toBe("pending");
+
+const stayed = (attempt: Attempt) => expect.poll(() => isMoving(attempt), { timeout: 15_000 }).toBe(false);
+
+describe("a payer who wants another try", () => {
+	it("goes to another gateway after a decline", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		await start();
+		const { transaction_id, attempt } = await begin(merchant);
+		await scene.sandbox.pay(attempt.psp_order_id!, "failure", { skip: true });
+		expect(await wantAnother(transaction_id)).toBe(true);
+		await moved(transaction_id);
+		expect(await attemptsOf(transaction_id)).toMatchObject([
+			{ gateway_id: merchant.gateways[0]!.id, status: "failed" },
+			{ gateway_id: merchant.gateways[1]!.id, status: "pending", psp_order_id: expect.any(String) },
+		]);
+		const [, second] = await attemptsOf(transaction_id);
+		await scene.sandbox.pay(second!.psp_order_id!, "success", { skip: true });
+		await rows("select request_confirmation($1)", [second!.id]);
+		await reaches(transaction_id, "paid");
+	});
+
+	it("goes to another gateway from an order that nobody has tried to pay", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		await start();
+		const { transaction_id } = await begin(merchant);
+		expect(await wantAnother(transaction_id)).toBe(true);
+		await moved(transaction_id);
+		expect(await attemptsOf(transaction_id)).toMatchObject([
+			{ status: "failed", error_code: "cancelled_by_payer" },
+			{ status: "pending" },
+		]);
+	});
+
+	it.each(CLOSING)("leaves an order at %s that cannot be paid any more", async (provider) => {
+		const merchant = await merchantOf(provider, "razorpay");
+		await start();
+		const { transaction_id, attempt } = await begin(merchant);
+		expect(await wantAnother(transaction_id)).toBe(true);
+		await moved(transaction_id);
+		expect(
+			await rows("select closed_at is not null as is_closed from payment_attempts where id = $1", [attempt.id]),
+		).toEqual([{ is_closed: true }]);
+		await expect(scene.sandbox.pay(attempt.psp_order_id!, "success", { skip: true }, provider)).rejects.toThrow("404");
+	});
+
+	it("stays when the first order turns out paid", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		await start();
+		const { transaction_id, attempt } = await begin(merchant);
+		await scene.sandbox.pay(attempt.psp_order_id!, "success", { skip: true });
+		expect(await wantAnother(transaction_id)).toBe(true);
+		await stayed(attempt);
+		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "succeeded" }]);
+		expect(await statusOf(transaction_id)).toBe("paid");
+	});
+
+	it("waits while a payment is under way, and stays when it succeeds", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		const worker = await start();
+		const { transaction_id, attempt } = await begin(merchant);
+		await scene.sandbox.pay(attempt.psp_order_id!, "pending", { skip: true });
+		expect(await wantAnother(transaction_id)).toBe(true);
+		await worker.line((line) => line.msg === "job waits for another try" && line.task === "move_payment");
+		expect(await isMoving(attempt)).toBe(true);
+		await scene.sandbox.pay(attempt.psp_order_id!, "success", { skip: true });
+		await stayed(attempt);
+		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "succeeded" }]);
+	});
+
+	it("stays when the PSP does not answer for as long as a payer may wait", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		const worker = await start();
+		const { transaction_id, attempt } = await begin(merchant);
+		worker.kill("SIGKILL");
+		await worker.exited;
+		expect(await wantAnother(transaction_id)).toBe(true);
+		await scene.sandbox.addFault({ service: "razorpay", method: "GET", kind: "drop_before", times: 10 });
+		await expect(run(attempt, false)).rejects.toThrow();
+		expect(await isMoving(attempt)).toBe(true);
+		await run(attempt, true);
+		expect(await isMoving(attempt)).toBe(false);
+		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "pending" }]);
+	});
+
+	it("is not left waiting by a fault of ours", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		const worker = await start();
+		const { transaction_id, attempt } = await begin(merchant);
+		worker.kill("SIGKILL");
+		await worker.exited;
+		expect(await wantAnother(transaction_id)).toBe(true);
+		await rows("update payment_gateways set api_secret = 'v1.lost.aaaa.bbbb' where id = $1", [attempt.gateway_id]);
+		await expect(run(attempt, true)).rejects.toThrow("lost");
+		expect(await isMoving(attempt)).toBe(false);
+	});
+});
+
+/** A run of the task in this process. */
+function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
+	const context: TaskContext = {
+		database: scene.database.pool("jobs"),
+		keys,
+		adapters: createPspAdapters({ sandbox_url: scene.sandbox.url, timeout_ms: 1000 }),
+		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
+		outbound: createOutbound({ allowed_hosts: new Set() }),
+		log: pino({ level: "silent" }),
+		job: { id: "1", attempt: 1, is_last_attempt, is_urgent: true },
+	};
+	return movePayment({ attempt_id: id }, context);
+}

@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
+import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import type { Presentation, PspAccount } from "../../psp/adapter.ts";
+import type { ConformanceKit } from "../../psp/conformance.ts";
+import { createPspAdapters, type Provider } from "../../psp/providers.ts";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestGateway, type TestMerchant } from "../../test/merchants.ts";
+import { type Sandbox, startSandbox } from "./sandbox-process.ts";
+import {
+	type Endpoint,
+	type ReceivedRequest,
+	startEndpoint,
+	startWorker,
+	type WorkerProcess,
+} from "./worker-process.ts";
+
+export const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+
+export interface Attempt {
+	id: string;
+	gateway_id: string;
+	status: string;
+	psp_order_id: string | null;
+	error_code: string | null;
+	presentation: Presentation | null;
+}
+
+export interface SceneMerchant extends TestMerchant {
+	name: string;
+}
+
+export interface Scene {
+	readonly database: TestDatabase;
+	readonly sandbox: Sandbox;
+	/** A worker that lives until the end of the test. */
+	start(env?: Record<string, string>): Promise<WorkerProcess>;
+	/** Razorpay gateways that the sandbox knows. */
+	merchantWith(gateways?: Record<string, unknown>[]): Promise<SceneMerchant>;
+	/** From now on the gateway's refunds at Razorpay are pending until the sandbox is told what becomes of them. */
+	refundsLater(gateway: TestGateway): Promise<void>;
+	/** One gateway a provider, in order of priority. */
+	merchantOf(...providers: Provider[]): Promise<SceneMerchant>;
+	rows<Row>(text: string, values?: unknown[]): Promise<Row[]>;
+	initiate(merchant: TestMerchant): Promise<string>;
+	attemptsOf(transaction_id: string): Promise<Attempt[]>;
+	statusOf(transaction_id: string): Promise<string>;
+	reaches(transaction_id: string, status: string, timeout?: number): Promise<void>;
+	/** A payment of ₹499 that the sandbox says was paid; the only attempt it needed. */
+	payOnce(merchant: TestMerchant, provider?: Provider): Promise<{ transaction_id: string; attempt: Attempt }>;
+	/** Where the way to the PSP is a form, the PSP knows of the order no sooner than a browser posts it. */
+	arrive(attempt: Attempt): Promise<void>;
+	/** Razorpay's webhook of that kind that names that; others that come before it are answered and left. */
+	nextWebhook(event_type: string, about: string): Promise<ReceivedRequest>;
+	/** Takes a Razorpay webhook as checkout does: verified on the raw bytes, then stored. */
+	accept(gateway: TestGateway, request: ReceivedRequest): Promise<string>;
+	/** What the merchant's endpoint at the sandbox was told about the payment. */
+	heardBy(transaction_id: string): Promise<{ type: string; verified: boolean; body: unknown }[]>;
+}
+
+/** What tests of payments have around them: a database, the sandbox in a process of its own, and workers. */
+export function usePaymentScene(): Scene {
+	let database: TestDatabase;
+	let sandbox: Sandbox;
+	/** Stands where checkout would receive the PSP's webhooks. */
+	let webhooks: Endpoint;
+	const workers: WorkerProcess[] = [];
+
+	beforeAll(async () => {
+		[database, sandbox, webhooks] = await Promise.all([createTestDatabase(), startSandbox(), startEndpoint()]);
+	});
+	beforeEach(() => sandbox.clearFaults());
+	afterEach(async () => {
+		for (const worker of workers.splice(0)) {
+			worker.kill("SIGKILL");
+			await worker.exited;
+		}
+		await scene.rows("delete from graphile_worker._private_jobs");
+		// Else the next worker would look them up.
+		await scene.rows("update payment_attempts set next_lookup_at = null where next_lookup_at is not null");
+		await scene.rows("update refunds set next_lookup_at = null where next_lookup_at is not null");
+	});
+	afterAll(async () => {
+		await Promise.all([sandbox?.stop(), webhooks?.close()]);
+		await database?.drop();
+	});
+
+	const scene: Scene = {
+		get database() {
+			return database;
+		},
+		get sandbox() {
+			return sandbox;
+		},
+		async start(env = {}) {
+			const worker = await startWorker({
+				DATABASE_URL: database.url("jobs"),
+				SANDBOX_URL: sandbox.url,
+				OUTBOUND_ALLOWED_HOSTS: sandbox.host,
+				...env,
+			});
+			workers.push(worker);
+			return worker;
+		},
+		async merchantWith(gateways = [{}]) {
+			const name = `Shop ${randomUUID().slice(0, 8)}`;
+			const merchant = await createMerchant(database.pool("admin"), keys, { company_name: name }, gateways);
+			for (const gateway of merchant.gateways) await registerRazorpay(gateway, "at_once");
+			const webhook_url = await sandbox.registerMerchant(name, merchant.webhook_secret);
+			await scene.rows("update clients set webhook_url = $2 where id = $1", [merchant.id, webhook_url]);
+			return { ...merchant, name };
+		},
+		refundsLater: (gateway) => registerRazorpay(gateway, "later"),
+		async merchantOf(...providers) {
+			const merchant = await scene.merchantWith(providers.map((_, index) => ({ priority: 90 - index })));
+			for (const [index, provider] of providers.entries()) {
+				const account = (await kitOf(provider)).createAccount(randomUUID().slice(0, 8));
+				await sandbox.registerAccount(provider, account, { webhook_url: webhooks.url });
+				await giveAccount(merchant.gateways[index]!, provider, account);
+			}
+			return merchant;
+		},
+		async rows<Row>(text: string, values: unknown[] = []) {
+			return (await database.pool("admin").query(text, values)).rows as Row[];
+		},
+		async initiate(merchant) {
+			const [result] = await initiatePayments(database.pool("checkout"), [
+				{
+					client_id: merchant.id,
+					client_key: merchant.client_key,
+					order_id: randomUUID(),
+					amount: 49_900,
+					currency: "INR",
+					customer: { name: "Asha Rao", email: "asha@example.com", phone: "+919876543210" },
+				},
+			]);
+			if (!result?.ok) throw result?.error;
+			return result.transaction_id;
+		},
+		attemptsOf: (transaction_id) =>
+			scene.rows<Attempt>(
+				`select id, gateway_id, status, psp_order_id, error_code, presentation from payment_attempts
+					where transaction_id = $1 order by attempt_no`,
+				[transaction_id],
+			),
+		async statusOf(transaction_id) {
+			const [row] = await scene.rows<{ status: string }>("select status from transactions where id = $1", [
+				transaction_id,
+			]);
+			return row!.status;
+		},
+		reaches: (transaction_id, status, timeout = 10_000) =>
+			expect.poll(() => scene.statusOf(transaction_id), { timeout, interval: 50 }).toBe(status),
+		async payOnce(merchant, provider = "razorpay") {
+			const transaction_id = await scene.initiate(merchant);
+			await scene.reaches(transaction_id, "pending");
+			const [attempt] = await scene.attemptsOf(transaction_id);
+			await scene.arrive(attempt!);
+			await sandbox.pay(attempt!.psp_order_id!, "success", { skip: true }, provider);
+			await requestConfirmation(database.pool("checkout"), attempt!.id);
+			await scene.reaches(transaction_id, "paid");
+			return { transaction_id, attempt: attempt! };
+		},
+		async arrive({ presentation }) {
+			if (presentation?.kind !== "form") return;
+			const response = await fetch(presentation.url, {
+				method: "POST",
+				body: new URLSearchParams(presentation.fields),
+				redirect: "manual",
+			});
+			await response.arrayBuffer();
+		},
+		async nextWebhook(event_type, about) {
+			for (;;) {
+				const request = await webhooks.next();
+				request.response.writeHead(200).end();
+				if (JSON.parse(request.body).event === event_type && request.body.includes(about)) return request;
+			}
+		},
+		async accept(gateway, { headers, body }) {
+			const request = { raw_body: Buffer.from(body), headers: headers as Record<string, string> };
+			const { razorpay } = createPspAdapters();
+			const verification = razorpay.verifyWebhook({ ...gateway, settings: {} }, request);
+			if (!verification.valid) throw new Error(verification.reason);
+			const { event_id } = await acceptGatewayEvent(database.pool("checkout"), {
+				gateway_id: gateway.id,
+				...request,
+				...verification,
+			});
+			return event_id;
+		},
+		heardBy: async (transaction_id) =>
+			(await sandbox.merchantEvents()).filter(({ body }) => JSON.stringify(body).includes(transaction_id)),
+	};
+
+	function registerRazorpay(gateway: TestGateway, refunds: "at_once" | "later"): Promise<void> {
+		const { api_key, api_secret, webhook_secret } = gateway;
+		const account = { api_key, api_secret, webhook_secret, settings: {} };
+		return sandbox.registerAccount("razorpay", account, { webhook_url: webhooks.url, refunds });
+	}
+
+	async function giveAccount({ id }: TestGateway, provider: Provider, account: PspAccount): Promise<void> {
+		const seal = (column: string, secret: string | null) =>
+			secret === null ? null : encryptSecret(keys, secret, { table: "payment_gateways", column, row: id });
+		await scene.rows(
+			`update payment_gateways set provider = $2, api_key = $3, api_secret = $4, webhook_secret = $5, settings = $6
+				where id = $1`,
+			[
+				id,
+				provider,
+				account.api_key,
+				seal("api_secret", account.api_secret),
+				seal("webhook_secret", account.webhook_secret),
+				JSON.stringify(account.settings),
+			],
+		);
+	}
+
+	return scene;
+}
+
+export async function kitOf(provider: Provider): Promise<ConformanceKit> {
+	const module = (await import(`../../psp/${provider}/conformance.ts`)) as { conformanceKit: ConformanceKit };
+	return module.conformanceKit;
+}

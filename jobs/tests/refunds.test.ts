@@ -1,0 +1,318 @@
+import { randomUUID } from "node:crypto";
+import { pino } from "pino";
+import { describe, expect, it, vi } from "vitest";
+import { requestAnotherGateway } from "../../db/client/attempts.ts";
+import { acceptGatewayEvent, requestConfirmation } from "../../db/client/payments.ts";
+import { createRefund } from "../../db/client/refunds.ts";
+import { createPspAdapters, type Provider, providers } from "../../psp/providers.ts";
+import { createCheckoutUrls } from "../checkout-urls.ts";
+import { createOutbound } from "../outbound.ts";
+import type { TaskContext } from "../task.ts";
+import refundPayment from "../tasks/refund_payment.ts";
+import { keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
+
+vi.setConfig({ testTimeout: 40_000 });
+
+const scene = usePaymentScene();
+const { start, merchantWith, merchantOf, rows, payOnce, attemptsOf, statusOf, reaches, heardBy } = scene;
+
+/** Whose refunds a program can ask for; money paid straight to a bank account goes back by hand. */
+const REFUNDING = Object.keys(providers).filter((provider) => provider !== "upi") as Provider[];
+
+async function refund(
+	merchant: SceneMerchant,
+	transaction_id: string,
+	amount: number | null = null,
+	idempotency_key = randomUUID(),
+): Promise<string> {
+	const { refund } = await createRefund(scene.database.pool("checkout"), {
+		client_id: merchant.id,
+		transaction_id,
+		amount,
+		reason: null,
+		idempotency_key,
+	});
+	return refund.refund_id;
+}
+
+interface StoredRefund {
+	status: string;
+	kind: string;
+	amount: number;
+	psp_refund_id: string | null;
+	error_code: string | null;
+}
+
+async function refundOf(refund_id: string): Promise<StoredRefund> {
+	const [row] = await rows<StoredRefund>(
+		"select status, kind, amount::int, psp_refund_id, error_code from refunds where id = $1",
+		[refund_id],
+	);
+	return row!;
+}
+
+const settles = (refund_id: string, status: string, timeout = 10_000) =>
+	expect.poll(async () => (await refundOf(refund_id)).status, { timeout, interval: 50 }).toBe(status);
+
+async function paymentOf(transaction_id: string): Promise<{ status: string; amount_refunded: number }> {
+	const [row] = await rows<{ status: string; amount_refunded: number }>(
+		"select status, amount_refunded::int from transactions where id = $1",
+		[transaction_id],
+	);
+	return row!;
+}
+
+/** How many times Razorpay was asked to make the refund. */
+async function timesAsked(refund_id: string): Promise<number> {
+	const [row] = await rows<{ psp_payment_id: string }>("select psp_payment_id from refunds where id = $1", [refund_id]);
+	return (await scene.sandbox.requests("POST", `/v1/payments/${row!.psp_payment_id}/refund`)).length;
+}
+
+/** As settles, without the wait for the next look-up: some PSPs are never done at once. */
+const settlesWhenAsked = (refund_id: string, status: string) =>
+	expect
+		.poll(
+			async () => {
+				await rows("update refunds set next_lookup_at = now() where id = $1 and status = 'pending'", [refund_id]);
+				await rows("select enqueue_pending_lookups()");
+				return (await refundOf(refund_id)).status;
+			},
+			{ timeout: 20_000, interval: 500 },
+		)
+		.toBe(status);
+
+/** A run of the task in this process, with adapters of the test's choice. */
+function run(refund_id: string, adapters = createPspAdapters({ sandbox_url: scene.sandbox.url })): Promise<void> {
+	const context: TaskContext = {
+		database: scene.database.pool("jobs"),
+		keys,
+		adapters,
+		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
+		outbound: createOutbound({ allowed_hosts: new Set() }),
+		log: pino({ level: "silent" }),
+		job: { id: "1", attempt: 1, is_last_attempt: true, is_urgent: false },
+	};
+	return refundPayment({ refund_id }, context);
+}
+
+describe("a refund", () => {
+	it.each(REFUNDING)(
+		"through %s goes back in part and then in full, and the merchant hears of both",
+		async (provider) => {
+			const merchant = await merchantOf(provider);
+			await start();
+			const { transaction_id } = await payOnce(merchant, provider);
+			const part = await refund(merchant, transaction_id, 19_900);
+			await settlesWhenAsked(part, "succeeded");
+			expect(await paymentOf(transaction_id)).toEqual({ status: "partially_refunded", amount_refunded: 19_900 });
+			const rest = await refund(merchant, transaction_id);
+			await settlesWhenAsked(rest, "succeeded");
+			expect(await paymentOf(transaction_id)).toEqual({ status: "refunded", amount_refunded: 49_900 });
+			await expect
+				.poll(async () => (await heardBy(transaction_id)).map(({ type, verified }) => [type, verified]), {
+					timeout: 5000,
+				})
+				.toEqual([
+					["payment.paid", true],
+					["refund.succeeded", true],
+					["refund.succeeded", true],
+				]);
+			expect(await rows("select invariant, detail from check_invariants()")).toEqual([]);
+		},
+	);
+
+	it("whose reply was lost is unknown, is asked for again in seconds, and is made once", async () => {
+		const merchant = await merchantWith();
+		const worker = await start();
+		const { transaction_id } = await payOnce(merchant);
+		await scene.sandbox.addFault({
+			service: "razorpay",
+			path: "/v1/payments",
+			method: "POST",
+			kind: "drop_after_success",
+		});
+		const refund_id = await refund(merchant, transaction_id);
+		await worker.line(({ msg, refund_id: id }) => msg === "the PSP has not made the refund" && id === refund_id);
+		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown" });
+		await settles(refund_id, "succeeded", 20_000);
+		expect(await timesAsked(refund_id)).toBe(2);
+		const made = await rows("select distinct psp_refund_id from refunds where transaction_id = $1", [transaction_id]);
+		expect(made).toEqual([{ psp_refund_id: expect.stringMatching(/^rfnd_/) }]);
+		expect(await paymentOf(transaction_id)).toEqual({ status: "refunded", amount_refunded: 49_900 });
+	});
+
+	it("that the PSP takes its time for ends by the PSP's webhook", async () => {
+		const merchant = await merchantWith();
+		const [gateway] = merchant.gateways;
+		await scene.refundsLater(gateway!);
+		await start();
+		const { transaction_id } = await payOnce(merchant);
+		const [succeeding, failing] = [
+			await refund(merchant, transaction_id, 10_000),
+			await refund(merchant, transaction_id, 20_000),
+		];
+		for (const [refund_id, outcome] of [
+			[succeeding, "success"],
+			[failing, "failure"],
+		] as const) {
+			await settles(refund_id, "pending");
+			const { psp_refund_id } = await refundOf(refund_id);
+			await scene.sandbox.decideRefund(psp_refund_id!, outcome);
+			const event = outcome === "success" ? "refund.processed" : "refund.failed";
+			await scene.accept(gateway!, await scene.nextWebhook(event, psp_refund_id!));
+			await settles(refund_id, outcome === "success" ? "succeeded" : "failed");
+		}
+		expect(await paymentOf(transaction_id)).toEqual({ status: "partially_refunded", amount_refunded: 10_000 });
+		await expect
+			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 5000 })
+			.toEqual(["payment.paid", "refund.succeeded", "refund.failed"]);
+		// What failed may be asked for anew.
+		const again = await refund(merchant, transaction_id, 39_900);
+		await settles(again, "pending");
+	});
+
+	it("is looked up at the PSP when the proof of a webhook does not cover its body", async () => {
+		const merchant = await merchantWith();
+		const [gateway] = merchant.gateways;
+		await scene.refundsLater(gateway!);
+		await start();
+		const { transaction_id } = await payOnce(merchant);
+		const refund_id = await refund(merchant, transaction_id);
+		await settles(refund_id, "pending");
+		const { psp_refund_id } = await refundOf(refund_id);
+		await scene.sandbox.decideRefund(psp_refund_id!, "failure");
+		const { body } = await scene.nextWebhook("refund.failed", psp_refund_id!);
+		await acceptGatewayEvent(scene.database.pool("checkout"), {
+			gateway_id: gateway!.id,
+			dedupe_key: randomUUID(),
+			event_type: "refund.processed",
+			headers: {},
+			raw_body: Buffer.from(body.replaceAll("refund.failed", "refund.processed").replaceAll('"failed"', '"processed"')),
+			body_proven: false,
+		});
+		await settles(refund_id, "failed");
+		expect(await paymentOf(transaction_id)).toEqual({ status: "paid", amount_refunded: 0 });
+	});
+
+	it("never makes more of a capture, however many race", async () => {
+		const merchant = await merchantWith();
+		await start();
+		const { transaction_id } = await payOnce(merchant);
+		const results = await Promise.allSettled(
+			Array.from({ length: 12 }, () => refund(merchant, transaction_id, 10_000)),
+		);
+		const made = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+		expect(made).toHaveLength(4);
+		for (const refund_id of made) await settles(refund_id, "succeeded");
+		expect(await paymentOf(transaction_id)).toEqual({ status: "partially_refunded", amount_refunded: 40_000 });
+		await settles(await refund(merchant, transaction_id), "succeeded");
+		expect(await paymentOf(transaction_id)).toEqual({ status: "refunded", amount_refunded: 49_900 });
+	});
+
+	it("waits, and tells operators, while the PSP refuses the credentials", async () => {
+		const merchant = await merchantWith();
+		const worker = await start();
+		const { transaction_id } = await payOnce(merchant);
+		await scene.sandbox.addFault({
+			service: "razorpay",
+			path: "/v1/payments",
+			method: "POST",
+			kind: "status",
+			status: 401,
+		});
+		const refund_id = await refund(merchant, transaction_id);
+		await worker.line(({ msg, refund_id: id }) => msg === "the PSP has not made the refund" && id === refund_id);
+		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown", error_code: "authentication_failed" });
+		expect(await rows("select severity, count from alerts where kind = 'refund_refused'")).toEqual([
+			{ severity: "critical", count: 1 },
+		]);
+		await settles(refund_id, "succeeded", 20_000);
+	});
+
+	it("is not lost to a fault in an adapter", async () => {
+		const merchant = await merchantWith();
+		const worker = await start();
+		const { transaction_id } = await payOnce(merchant);
+		worker.kill("SIGKILL");
+		await worker.exited;
+		const refund_id = await refund(merchant, transaction_id);
+		const sound = createPspAdapters({ sandbox_url: scene.sandbox.url });
+		const refundsBadly = () => {
+			throw new TypeError("Cannot read properties of undefined");
+		};
+		const faulty = { ...sound, razorpay: { ...sound.razorpay, refund: refundsBadly } };
+		await expect(run(refund_id, faulty)).rejects.toThrow(TypeError);
+		expect(await refundOf(refund_id)).toMatchObject({ status: "created", psp_refund_id: null });
+		expect(
+			await rows("select next_lookup_at < now() + interval '3 minutes' as is_soon from refunds where id = $1", [
+				refund_id,
+			]),
+		).toEqual([{ is_soon: true }]);
+		await run(refund_id);
+		expect(await refundOf(refund_id)).toMatchObject({ status: "succeeded" });
+	});
+
+	it("made by hand in the PSP's dashboard changes nothing here", async () => {
+		const merchant = await merchantWith();
+		const [gateway] = merchant.gateways;
+		await scene.refundsLater(gateway!);
+		await start();
+		const { transaction_id } = await payOnce(merchant);
+		const refund_id = await refund(merchant, transaction_id);
+		await settles(refund_id, "pending");
+		const { psp_refund_id } = await refundOf(refund_id);
+		await scene.sandbox.decideRefund(psp_refund_id!, "success");
+		const { body } = await scene.nextWebhook("refund.processed", psp_refund_id!);
+		const { event_id } = await acceptGatewayEvent(scene.database.pool("checkout"), {
+			gateway_id: gateway!.id,
+			dedupe_key: randomUUID(),
+			event_type: "refund.processed",
+			headers: {},
+			raw_body: Buffer.from(body.replaceAll(psp_refund_id!, "rfnd_ByHand").replaceAll(refund_id, randomUUID())),
+			body_proven: true,
+		});
+		await expect
+			.poll(() => rows("select error from gateway_events where id = $1", [event_id]), { timeout: 10_000 })
+			.toEqual([{ error: "No refund here is the provider's refund rfnd_ByHand." }]);
+		expect(await refundOf(refund_id)).toMatchObject({ status: "pending" });
+		expect(await paymentOf(transaction_id)).toEqual({ status: "paid", amount_refunded: 0 });
+	});
+});
+
+describe("an order that was paid twice", () => {
+	it("keeps the first payment, and the second is given back by itself", async () => {
+		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
+		await start();
+		const transaction_id = await scene.initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [first] = await attemptsOf(transaction_id);
+		await scene.sandbox.pay(first!.psp_order_id!, "failure", { skip: true });
+		expect(await requestAnotherGateway(scene.database.pool("checkout"), transaction_id)).toBe(true);
+		await expect.poll(async () => (await attemptsOf(transaction_id))[1]?.status, { timeout: 10_000 }).toBe("pending");
+		const [, second] = await attemptsOf(transaction_id);
+		for (const { psp_order_id } of [second!, first!]) {
+			await scene.sandbox.pay(psp_order_id!, "success", { skip: true });
+		}
+		await requestConfirmation(scene.database.pool("checkout"), second!.id);
+		await reaches(transaction_id, "paid");
+		const duplicates = () =>
+			rows<{ id: string; attempt_id: string; status: string }>(
+				"select id, attempt_id, status from refunds where transaction_id = $1 and kind = 'duplicate_payment'",
+				[transaction_id],
+			);
+		await expect
+			.poll(async () => (await duplicates()).map(({ status }) => status), { timeout: 10_000 })
+			.toEqual(["succeeded"]);
+		expect(await statusOf(transaction_id)).toBe("paid");
+		expect((await paymentOf(transaction_id)).amount_refunded).toBe(0);
+		expect(
+			await rows("select count(*)::int from wallet_entries where transaction_id = $1 and type = 'COMMISSION'", [
+				transaction_id,
+			]),
+		).toEqual([{ count: 1 }]);
+		await expect
+			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 5000 })
+			.toEqual(["payment.failed", "payment.paid", "refund.succeeded"]);
+		expect(await rows("select status from alerts where kind = 'second_success'")).toEqual([{ status: "resolved" }]);
+	});
+});
