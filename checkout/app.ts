@@ -3,6 +3,7 @@ import type { Dependencies } from "./dependencies.ts";
 import { documentationRoutes } from "./features/documentation/routes.ts";
 import { gatewayWebhookRoutes } from "./features/gateway-webhooks/routes.ts";
 import { healthRoutes } from "./features/health/routes.ts";
+import { linkRoutes } from "./features/links/routes.ts";
 import { metricsRoutes } from "./features/metrics/routes.ts";
 import { payRoutes } from "./features/pay/routes.ts";
 import { paymentLinkRoutes } from "./features/payment-links/routes.ts";
@@ -27,6 +28,7 @@ export function buildApp(dependencies: Dependencies): Express {
 	app.use(paymentRoutes(dependencies));
 	app.use(statusRoutes(dependencies));
 	app.use(payRoutes(dependencies));
+	app.use(linkRoutes(dependencies));
 	app.use(gatewayWebhookRoutes(dependencies));
 	app.use(transactionRoutes(dependencies));
 	app.use(refundRoutes(dependencies));
