@@ -189,7 +189,7 @@ export function paymentFields(account: PspAccount, input: CreateOrderInput, txni
 
 /** "|" divides the fields of the hash, and control characters do not survive a form. */
 function textField(value: string, max_length: number): string {
-	const characters = [...value.replace(/[|\p{Cc}]+/gu, " ").trim()];
+	const characters = [...value.toWellFormed().replace(/[|\p{Cc}\s]+/gu, " ").trim()];
 	return characters.slice(0, max_length).join("").trim();
 }
 

@@ -9,8 +9,8 @@ export interface ReturnForm {
 	fields: Record<string, string>;
 }
 
-/** Long enough to read what happened, short enough not to wait for. */
-const RETURN_AFTER_MS = 1_200;
+/** Long enough to read what happened, and after a failure to choose another way to pay. */
+const RETURN_AFTER_MS = { paid: 1_200, failed: 5_000 };
 const LOOK_AGAIN_MS = 5_000;
 
 const STYLE = new Html(`
@@ -22,6 +22,7 @@ const STYLE = new Html(`
 .head .soft { color: var(--side-soft); overflow-wrap: anywhere; }
 .main { padding: 1.5rem; display: grid; gap: 1.125rem; }
 .main h2 { font-size: 1.125rem; }
+.main p { text-wrap: balance; }
 fieldset { border: 0; margin: 0; padding: 0; display: grid; gap: .5rem; min-width: 0; }
 legend { padding: 0; margin-bottom: .5rem; font-weight: 600; font-size: 1.125rem; }
 .choice { display: flex; align-items: center; gap: .75rem; min-height: 52px; padding: .5rem 1rem; border: 1px solid var(--line); border-radius: 12px; cursor: pointer; }
@@ -106,11 +107,12 @@ ${payForm(stored, html`<input type="hidden" name="reason" value="user_cancelled"
 	return { title: "Pay with PayU", style: STYLE, body: frame(stored, main) };
 }
 
-export function waitingPage(stored: StoredOrder, payment: Payment): Page {
+export function waitingPage(stored: StoredOrder, payment: Payment, { action, fields }: ReturnForm): Page {
 	const method = { UPI: "upi", CC: "card", NB: "netbanking" }[payment.mode];
 	const main = html`<div class="outcome" id="waiting"><span class="badge warn">${ICONS.warn}</span>
 <h2>Waiting for the bank</h2><p class="soft">Payment <code>${payment.mihpayid}</code> is neither approved nor declined.</p></div>
-${payForm(stored, bankAnswers(stored, "Decide it now:", false), method)}`;
+${payForm(stored, bankAnswers(stored, "Decide it now:", false), method)}
+<form method="post" action="${action}" id="return">${hidden(fields)}<button class="quiet block">Go back without waiting</button></form>`;
 	return {
 		title: "Waiting for the bank",
 		style: STYLE,
@@ -137,7 +139,7 @@ ${!is_paid && html`<p class="small"><a href="${again}">Pay in another way</a></p
 		title,
 		style: STYLE,
 		body: frame(stored, main),
-		script: `document.getElementById("automatic").hidden = false; setTimeout(() => document.getElementById("return").submit(), ${RETURN_AFTER_MS});`,
+		script: `document.getElementById("automatic").hidden = false; setTimeout(() => document.getElementById("return").submit(), ${RETURN_AFTER_MS[is_paid ? "paid" : "failed"]});`,
 	};
 }
 

@@ -96,7 +96,8 @@ export function createCheckout(context: PayuContext): Router {
 		if (payment === undefined || (payment.status === "failure" && req.query.again !== undefined)) {
 			return sendPage(res, 200, choosePage(stored));
 		}
-		if (payment.status === "pending") return sendPage(res, 200, waitingPage(stored, payment));
+		if (payment.status === "pending")
+			return sendPage(res, 200, waitingPage(stored, payment, returnForm(stored, payment)));
 		sendPage(res, 200, outcomePage(stored, payment, returnForm(stored, payment)));
 	});
 
