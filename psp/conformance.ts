@@ -111,9 +111,10 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 			return { psp_order_id: result.psp_order_id, reference: input.reference, result, input };
 		}
 
-		/** Where the way to the PSP is a form, the PSP may know of the order no sooner than a browser posts it. */
+		/** Where the way there is a form or a UPI link, nobody may know of the order sooner than a browser or an app opens it. */
 		async function arrive(result: ReturnType<typeof succeeded>) {
-			if (result.presentation.kind === "form") await openPresentation(result, sandbox.api_url);
+			const { kind } = result.presentation;
+			if (kind === "form" || kind === "upi") await openPresentation(result, sandbox.api_url);
 		}
 
 		/** An order that a payer has paid. */

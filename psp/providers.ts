@@ -6,6 +6,7 @@ import { createPayuAdapter } from "./payu/adapter.ts";
 import { createPhonePeAdapter } from "./phonepe/adapter.ts";
 import { createRazorpayAdapter } from "./razorpay/adapter.ts";
 import { createStripeAdapter } from "./stripe/adapter.ts";
+import { createUpiAdapter } from "./upi/adapter.ts";
 
 export const providers = {
 	razorpay: createRazorpayAdapter,
@@ -13,6 +14,7 @@ export const providers = {
 	payu: createPayuAdapter,
 	phonepe: createPhonePeAdapter,
 	stripe: createStripeAdapter,
+	upi: createUpiAdapter,
 } satisfies Record<string, PspAdapterFactory>;
 
 export type Provider = keyof typeof providers;

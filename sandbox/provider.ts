@@ -17,8 +17,8 @@ const webhookMannerSchema = z
 
 /** What a person, or a test in a person's place, does with a payment. */
 export const payInstructionSchema = z.strictObject({
-	/** The provider's order id, or the reference (receipt, note) that came with the order. */
-	order: z.string().min(1).max(200),
+	/** The provider's order id, or the reference (receipt, note) that came with the order; at `upi` the whole link as well. */
+	order: z.string().min(1).max(2_000),
 	/** authorized: the bank has agreed but the money is not captured. pending: the bank has not said yet. */
 	outcome: z.enum(["success", "failure", "pending", "authorized"]),
 	method: z.enum(["upi", "card", "netbanking"]).default("upi"),
@@ -69,6 +69,8 @@ export interface SandboxProvider {
 	name: string;
 	title: string;
 	router: Router;
+	/** Pages for a person that stand beside those of single orders; paths are below the sandbox's root. */
+	links?: readonly { label: string; path: string }[];
 	/** null: there is no such order. */
 	pay(instruction: PayInstruction): PayReport | null;
 	decideRefund(instruction: RefundInstruction): RefundReport;

@@ -5,6 +5,7 @@ import type { SandboxProvider } from "./provider.ts";
 import { createRazorpay } from "./razorpay/provider.ts";
 import type { Registry } from "./registry.ts";
 import { createStripe } from "./stripe/provider.ts";
+import { createUpi } from "./upi/provider.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 
 export interface ProviderDependencies {
@@ -22,5 +23,6 @@ export function createProviders(dependencies: ProviderDependencies): SandboxProv
 		createPayu(dependencies),
 		createPhonePe(dependencies),
 		createStripe(dependencies),
+		createUpi(dependencies),
 	];
 }
