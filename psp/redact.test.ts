@@ -15,6 +15,12 @@ test("secrets are removed wherever they are, in every form they travel in", () =
 	});
 });
 
+test("a form encodes a secret in its own way", () => {
+	const spaced = { ...account, api_secret: "s3cret with ! and *" };
+	const body = new URLSearchParams({ client_secret: spaced.api_secret, grant_type: "g" }).toString();
+	expect(redact(body, spaced)).toBe("client_secret=[removed]&grant_type=g");
+});
+
 test("everything else stays as it is", () => {
 	const settled_at = new Date(0);
 	const answer = { amount: 100, none: null, settled_at, list: [1, "two", true] };

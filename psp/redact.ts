@@ -5,20 +5,24 @@ const MIN_LENGTH = 6;
 
 /**
  * The last line of defence before a PSP's answer is kept: every string in it that contains one of the account's secrets
- * (as it is, in base64 or percent-encoded, or as the Basic credentials made of it) loses it. Adapters keep only fields they know in the
- * first place; this is for error pages and messages that echo a request.
+ * (as it is, in base64, percent-encoded as in an address or a form, or as the Basic credentials made of it) loses it.
+ * Adapters keep only fields they know in the first place; this is for error pages and messages that echo a request.
  */
 export function redact<T>(value: T, account: PspAccount): T {
 	const secrets = [account.api_secret, account.webhook_secret ?? ""].filter((secret) => secret.length >= MIN_LENGTH);
 	const needles = [
 		base64(`${account.api_key}:${account.api_secret}`),
-		...secrets.flatMap((secret) => [secret, base64(secret), encodeURIComponent(secret)]),
+		...secrets.flatMap((secret) => [secret, base64(secret), encodeURIComponent(secret), formEncoded(secret)]),
 	];
 	return scrub(value, needles) as T;
 }
 
 function base64(value: string): string {
 	return Buffer.from(value).toString("base64");
+}
+
+function formEncoded(value: string): string {
+	return new URLSearchParams([["", value]]).toString().slice(1);
 }
 
 function scrub(value: unknown, needles: readonly string[]): unknown {

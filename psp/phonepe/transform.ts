@@ -31,6 +31,11 @@ const instrument = z
 	.nullish()
 	.catch(null);
 
+const splitInstruments = z
+	.array(z.object({ amount: paise.nullish().catch(null), rail, instrument }))
+	.nullish()
+	.catch(null);
+
 const paymentSchema = z.object({
 	transactionId: id,
 	paymentMode: text,
@@ -41,10 +46,7 @@ const paymentSchema = z.object({
 	detailedErrorCode: text,
 	rail,
 	instrument,
-	splitInstruments: z
-		.array(z.object({ amount: paise.nullish().catch(null), rail, instrument }))
-		.nullish()
-		.catch(null),
+	splitInstruments,
 });
 type PhonePePayment = z.infer<typeof paymentSchema>;
 
@@ -82,19 +84,10 @@ export const refundSchema = z.object({
 	errorCode: text,
 	detailedErrorCode: text,
 	paymentDetails: z
-		.array(
-			z.object({
-				transactionId: text,
-				paymentMode: text,
-				state: text,
-				rail,
-				instrument,
-				splitInstruments: z.unknown(),
-			}),
-		)
+		.array(z.object({ transactionId: text, paymentMode: text, state: text, rail, instrument, splitInstruments }))
 		.nullish()
 		.catch(null),
-	splitInstruments: z.array(z.object({ rail, instrument })).nullish().catch(null),
+	splitInstruments,
 });
 export type PhonePeRefund = z.infer<typeof refundSchema>;
 
@@ -194,7 +187,7 @@ function traceOf({ rail, instrument }: Traced): string | null {
 }
 
 function bankReference(payment: Traced & { splitInstruments?: readonly Traced[] | null | undefined }): string | null {
-	return traceOf(payment) ?? payment.splitInstruments?.map(traceOf).find((trace) => trace !== null) ?? null;
+	return [payment, ...(payment.splitInstruments ?? [])].map(traceOf).find((trace) => trace !== null) ?? null;
 }
 
 function paymentError(order: PhonePeOrder, payment: PhonePePayment | null): PspError {
@@ -223,7 +216,7 @@ export function refundState(
 	asked: Pick<RefundState, "reference" | "psp_refund_id" | "psp_payment_id">,
 ): RefundState {
 	const outcome = refundOutcome(refund.state);
-	const traces = [...(refund.paymentDetails ?? []), ...(refund.splitInstruments ?? [])].map(traceOf);
+	const traces = [...(refund.paymentDetails ?? []), ...(refund.splitInstruments ?? [])].map(bankReference);
 	return {
 		outcome,
 		reference: refund.merchantRefundId || asked.reference,
