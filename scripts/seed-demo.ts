@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type pg from "pg";
 import { decryptSecret, type EncryptionKeys, encryptSecret } from "../db/client/secrets.ts";
+import { providerName } from "../directus/config/providers.ts";
 
 export interface DemoMerchant {
 	name: string;
@@ -27,8 +28,41 @@ export interface SeedOptions {
 interface Blueprint {
 	name: string;
 	columns: Record<string, unknown>;
-	gateways(providers: readonly string[]): { name: string; provider: string }[];
+	gateways(providers: readonly string[]): { name: string; provider: string; priority: number }[];
 }
+
+interface DemoAccount {
+	api_key: string;
+	/** Null for direct UPI. */
+	api_secret: string | null;
+	webhook_secret: string | null;
+	settings: Record<string, string>;
+}
+
+/** Kaveri Books tries them in this order; those that are not named come last. */
+const ORDER = ["razorpay", "cashfree", "payu", "phonepe", "stripe", "upi"];
+
+/** Accounts that look like those of the provider, where that is more than a key and two secrets. */
+const ACCOUNTS: Record<string, () => Partial<DemoAccount>> = {
+	razorpay: () => ({ api_key: `rzp_test_${hex(7)}` }),
+	// Their webhooks are proven by the secret itself.
+	cashfree: () => ({ api_key: `TEST${hex(12)}`, api_secret: `cfsk_ma_test_${hex(16)}`, webhook_secret: null }),
+	payu: () => ({ api_key: hex(3), webhook_secret: null }),
+	phonepe: () => ({ api_key: `SU${hex(8).toUpperCase()}`, settings: { client_version: "1", webhook_mode: "hmac" } }),
+	stripe: () => ({
+		api_key: `pk_test_${hex(12)}`,
+		api_secret: `sk_test_${hex(12)}`,
+		webhook_secret: `whsec_${hex(16)}`,
+	}),
+	upi: () => ({
+		api_key: "kaveribooks@sandboxbank",
+		api_secret: null,
+		webhook_secret: null,
+		settings: { payee_name: "Kaveri Books", mcc: "5942", match_by: "reference" },
+	}),
+};
+
+const hex = (bytes: number): string => randomBytes(bytes).toString("hex");
 
 const BLUEPRINTS: Blueprint[] = [
 	{
@@ -42,7 +76,12 @@ const BLUEPRINTS: Blueprint[] = [
 			rate_limit_per_minute: 100_000,
 			kyc_status: "verified",
 		},
-		gateways: (providers) => providers.map((provider) => ({ name: `Kaveri ${provider}`, provider })),
+		gateways: (providers) =>
+			providers.map((provider) => ({
+				name: `Kaveri ${providerName(provider)}`,
+				provider,
+				priority: 10 * (1 + [...ORDER].reverse().indexOf(provider)),
+			})),
 	},
 	{
 		name: "Fifty Lamps",
@@ -59,6 +98,7 @@ const BLUEPRINTS: Blueprint[] = [
 			Array.from({ length: 50 }, (_, index) => ({
 				name: `Lamp ${String(index + 1).padStart(2, "0")}`,
 				provider: "razorpay",
+				priority: 0,
 			})),
 	},
 ];
@@ -86,8 +126,11 @@ export async function registerWithSandbox(options: SeedOptions, merchants: DemoM
 			api_key: string;
 			api_secret: string;
 			webhook_secret: string | null;
+			settings: Record<string, unknown>;
 		}>(
-			"select id, provider, api_key, api_secret, webhook_secret from public.payment_gateways where client_id = $1 order by id",
+			// Direct UPI has no account anywhere but at the merchant's bank.
+			`select id, provider, api_key, api_secret, webhook_secret, settings from public.payment_gateways
+			where client_id = $1 and api_secret is not null order by id`,
 			[client_id],
 		);
 		await Promise.all(
@@ -101,6 +144,7 @@ export async function registerWithSandbox(options: SeedOptions, merchants: DemoM
 					api_key: gateway.api_key,
 					api_secret: open("api_secret"),
 					webhook_secret: open("webhook_secret"),
+					settings: gateway.settings,
 					webhook_url: `${checkoutUrl}/webhook/${merchant.client_key}/${gateway.id}`,
 				});
 			}),
@@ -169,14 +213,24 @@ async function insertMerchant(options: SeedOptions, blueprint: Blueprint): Promi
 		});
 		for (const [index, gateway] of gateways.entries()) {
 			const id = gatewayIds[index]!;
+			const account: DemoAccount = {
+				api_key: hex(8),
+				api_secret: hex(12),
+				webhook_secret: hex(16),
+				settings: {},
+				...ACCOUNTS[gateway.provider]?.(),
+			};
+			const sealed = (column: "api_secret" | "webhook_secret") =>
+				account[column] === null ? null : seal("payment_gateways", column, id, account[column]);
 			await insert(owner, "payment_gateways", {
 				id,
 				client_id: merchant.client_id,
-				name: gateway.name,
-				provider: gateway.provider,
-				api_key: `rzp_test_${randomBytes(7).toString("hex")}`,
-				api_secret: seal("payment_gateways", "api_secret", id, randomBytes(12).toString("hex")),
-				webhook_secret: seal("payment_gateways", "webhook_secret", id, randomBytes(16).toString("hex")),
+				...gateway,
+				api_key: account.api_key,
+				api_secret: sealed("api_secret"),
+				webhook_secret: sealed("webhook_secret"),
+				settings: JSON.stringify(account.settings),
+				methods: gateway.provider === "upi" ? '["upi"]' : null,
 			});
 		}
 		await owner.query("commit");
