@@ -41,8 +41,14 @@ import {
 import { parseWebhook, verifyWebhook, webhookNetworks } from "./webhook.ts";
 
 const SCRIPT_URL = "https://sdk.cashfree.com/js/v3/cashfree.js";
-/** Where the script comes from, and where the form goes that it posts to open Cashfree's page. */
-const BROWSER_ORIGINS = ["https://sdk.cashfree.com", "https://api.cashfree.com", "https://sandbox.cashfree.com"];
+/** Where the script comes from, where the form goes that it posts, and where that leads on to. */
+const BROWSER_ORIGINS = [
+	"https://sdk.cashfree.com",
+	"https://api.cashfree.com",
+	"https://payments.cashfree.com",
+	"https://sandbox.cashfree.com",
+	"https://payments-test.cashfree.com",
+];
 
 /** Cashfree's most for one page of the settlement report. */
 const MAX_REPORT_PAGE = 1000;
@@ -79,7 +85,7 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		if (order !== null) return redact(acceptOrder(account, order, input), account);
 		const failure = failureOf(exchange);
 		// Made by an earlier call, whose reply was lost.
-		return failure.error.psp_code === "order_already_exists" ? findOrder(account, input) : redact(failure, account);
+		return failure.error.http_status === 409 ? findOrder(account, input) : redact(failure, account);
 	}
 
 	/**
@@ -236,7 +242,7 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		}
 		const exchange = await client.call(account, (sdk) =>
 			sdk.PGOrderSplitAfterPayment(input.psp_order_id, input.reference, input.reference, {
-				split: [{ vendor_id: input.account, amount }],
+				split: [{ vendor_id: input.account, amount, tags: { transfer: input.reference } }],
 				disable_split: false,
 			}),
 		);

@@ -52,6 +52,7 @@ export const codeByMessage: readonly { pattern: RegExp; code: PspErrorCode; retr
 	{ pattern: /refund.*(greater|more|exceed)/i, code: "refund_exceeds_amount" },
 	{ pattern: /already (been )?(fully )?refunded/i, code: "refund_exceeds_amount" },
 	{ pattern: /order.*already.*paid/i, code: "order_already_paid" },
+	{ pattern: /not eligible for split/i, code: "invalid_request" },
 	// Parts can be given away only once the payment has reached Cashfree's ledger.
 	{ pattern: /not synced, please retry after 2 min/i, code: "psp_unavailable", retry_after_seconds: 120 },
 ];

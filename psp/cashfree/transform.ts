@@ -128,8 +128,8 @@ const settlementLineSchema = z.object({
 	settlement_details: z
 		.object({
 			cf_settlement_id: cashfreeId.nullish(),
-			settlement_utr: text,
-			utr: text,
+			settlement_utr: cashfreeId.nullish(),
+			utr: cashfreeId.nullish(),
 			settlement_date: text,
 		})
 		.nullish(),

@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { randomAlphanumeric } from "../ids.ts";
 import type { PayInstruction } from "../provider.ts";
 import type { Account } from "../registry.ts";
-import type { OutgoingWebhook, WebhookSender } from "../webhook-sender.ts";
+import type { WebhookSender } from "../webhook-sender.ts";
 import { istTime, type Order, type Payment, type Refund, type SettlementLine } from "./store.ts";
 import { errorDetails, gatewayDetails, methodEntity, paymentEntity, refundEntity } from "./wire.ts";
 
@@ -142,25 +142,28 @@ export function settlementEvent(
 }
 
 /** Events are rendered at once, so that a later change of the payment does not alter what is still to be sent. */
-function render({ type, data }: CashfreeEvent, url: string, eventId: string, secret: string): OutgoingWebhook {
+function render({ type, data }: CashfreeEvent, secret: string): { headers: Record<string, string>; body: string } {
 	const now = Date.now();
 	const timestamp = String(now);
 	const body = JSON.stringify({ data, event_time: istTime(now), type });
 	return {
-		service: "cashfree",
-		event_id: eventId,
-		event_type: type,
-		url,
 		headers: {
 			"content-type": "application/json",
 			"user-agent": "Cashfree-Webhook",
-			"x-idempotency-key": eventId,
-			"x-webhook-attempt": "1",
 			"x-webhook-signature": createHmac("sha256", secret).update(`${timestamp}${body}`).digest("base64"),
 			"x-webhook-timestamp": timestamp,
 			"x-webhook-version": VERSION,
 		},
 		body,
+	};
+}
+
+/** A retry counts up and is otherwise the first try's bytes: whether Cashfree signs it anew it does not say. */
+function countTries(headers: Record<string, string>): () => Record<string, string> {
+	let tries = 0;
+	return () => {
+		tries += 1;
+		return { ...headers, "x-webhook-attempt": String(tries) };
 	};
 }
 
@@ -178,12 +181,22 @@ export function sendEvents(
 	const urls = new Set([account.webhook_url, notifyUrl].filter((url) => typeof url === "string"));
 	if (manner.skip || urls.size === 0) return [];
 	const secret = manner.forge ? randomAlphanumeric(20) : (account.webhook_secret ?? account.api_secret);
-	const keyed = events.map((event) => ({ event, eventId: randomBytes(32).toString("base64") }));
+	const keyed = events.map((event) => ({
+		...render(event, secret),
+		event_id: randomBytes(32).toString("base64"),
+		event_type: event.type,
+	}));
 	for (const url of urls) {
-		const webhooks = keyed.map(({ event, eventId }) => render(event, url, eventId, secret));
-		if (manner.reorder) webhooks.reverse();
-		const copies = webhooks.flatMap((webhook) => Array<OutgoingWebhook>(1 + manner.duplicate).fill(webhook));
-		void sender.sendInOrder(copies, manner.delay_ms);
+		const webhooks = keyed.flatMap(({ headers, event_id, ...webhook }) =>
+			Array.from({ length: 1 + manner.duplicate }, () => ({
+				...webhook,
+				service: "cashfree",
+				event_id,
+				url,
+				headers: countTries({ ...headers, "x-idempotency-key": event_id }),
+			})),
+		);
+		void sender.sendInOrder(manner.reorder ? webhooks.reverse() : webhooks, manner.delay_ms);
 	}
-	return keyed.map(({ event, eventId }) => ({ event: event.type, event_id: eventId }));
+	return keyed.map(({ event_type, event_id }) => ({ event: event_type, event_id }));
 }
