@@ -224,34 +224,48 @@ describe("with the whole system", () => {
 
 	afterAll(() => stack?.stop());
 
-	it.each(available)("payments in %s take a payment once, and see it paid", async (...language) => {
-		const order_id = `KB-${language[0]}-${randomUUID()}`;
-		const call = async (...args: string[]) => {
-			const { stdout } = await run(language, "payments", args, {
-				CHECKOUT_URL: stack.demo.checkout_url,
-				CLIENT_KEY: merchant.client_key,
-				CLIENT_SALT: merchant.client_salt,
-			});
-			return JSON.parse(stdout);
-		};
+	it.each(available)(
+		"payments in %s take a payment once, see it paid, and give part of it back once",
+		async (...language) => {
+			const order_id = `KB-${language[0]}-${randomUUID()}`;
+			const call = async (...args: string[]) => {
+				const { stdout } = await run(language, "payments", args, {
+					CHECKOUT_URL: stack.demo.checkout_url,
+					CLIENT_KEY: merchant.client_key,
+					CLIENT_SALT: merchant.client_salt,
+				});
+				return JSON.parse(stdout);
+			};
 
-		const first = await call("initiate", order_id, "49900");
-		expect(first).toMatchObject({ order_id, amount: 49_900, currency: "INR", status: "created" });
-		expect(first.checkout_url).toContain(`/pay/${first.transaction_id}?token=${first.status_token}`);
-		expect((await fetch(first.checkout_url)).status).toBe(200);
+			const first = await call("initiate", order_id, "49900");
+			expect(first).toMatchObject({ order_id, amount: 49_900, currency: "INR", status: "created" });
+			expect(first.checkout_url).toContain(`/pay/${first.transaction_id}?token=${first.status_token}`);
+			expect((await fetch(first.checkout_url)).status).toBe(200);
 
-		const { transaction_id, checkout_url } = first;
-		expect(await call("initiate", order_id, "49900")).toMatchObject({ transaction_id, checkout_url, replayed: true });
-		const refusal = await call("initiate", order_id, "100").catch((error) => error);
-		expect(refusal.code).toBeGreaterThan(0);
-		expect(refusal.stdout + refusal.stderr).toContain("order_id_conflict");
+			const { transaction_id, checkout_url } = first;
+			expect(await call("initiate", order_id, "49900")).toMatchObject({ transaction_id, checkout_url, replayed: true });
+			const refusal = await call("initiate", order_id, "100").catch((error) => error);
+			expect(refusal.code).toBeGreaterThan(0);
+			expect(refusal.stdout + refusal.stderr).toContain("order_id_conflict");
 
-		await payAtSandbox(order_id);
-		await expect
-			.poll(() => call("status", transaction_id), { timeout: 20_000 })
-			.toMatchObject({ transaction_id, order_id, status: "paid", amount: 49_900, method: "upi", amount_refunded: 0 });
-		await receivedWebhook(order_id);
-	});
+			await payAtSandbox(order_id);
+			await expect
+				.poll(() => call("status", transaction_id), { timeout: 20_000 })
+				.toMatchObject({ transaction_id, order_id, status: "paid", amount: 49_900, method: "upi", amount_refunded: 0 });
+			await receivedWebhook(order_id);
+
+			const refund = await call("refund", transaction_id, "19900", `return-${order_id}`);
+			expect(refund).toMatchObject({ transaction_id, order_id, amount: 19_900, kind: "requested" });
+			const again = await call("refund", transaction_id, "19900", `return-${order_id}`);
+			expect(again).toMatchObject({ refund_id: refund.refund_id, replayed: true });
+			const too_much = await call("refund", transaction_id, "49900", randomUUID()).catch((error) => error);
+			expect(too_much.stdout + too_much.stderr).toContain("refund_exceeds_amount");
+			await expect
+				.poll(() => call("status", transaction_id), { timeout: 20_000 })
+				.toMatchObject({ status: "partially_refunded", amount_refunded: 19_900 });
+			await receivedWebhook(order_id, "refund.succeeded");
+		},
+	);
 
 	it("receive-webhooks take the very bytes that we send", async () => {
 		const order_id = `KB-${randomUUID()}`;
@@ -286,9 +300,9 @@ describe("with the whole system", () => {
 		await expect.poll(pay, { timeout: 20_000 }).toBe(200);
 	}
 
-	async function receivedWebhook(order_id: string): Promise<ReceivedEvent> {
+	async function receivedWebhook(order_id: string, type = "payment.paid"): Promise<ReceivedEvent> {
 		const find = async () => {
-			const response = await fetch(`${stack.demo.sandbox_url}/_control/merchant/events?type=payment.paid`);
+			const response = await fetch(`${stack.demo.sandbox_url}/_control/merchant/events?type=${type}`);
 			const events = (await response.json()) as ReceivedEvent[];
 			return events.find((event) => event.body.data.order_id === order_id);
 		};
