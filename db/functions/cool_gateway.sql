@@ -16,7 +16,8 @@ begin
       cooldowns_in_row = case when s.cooldown_until > clock_timestamp() then s.cooldowns_in_row
         when s.probe_stage is null then 1 else least(s.cooldowns_in_row + 1, 10) end,
       cooldown_until = greatest(s.cooldown_until, clock_timestamp() + interval '1 second' * greatest(
-        least(p_retry_after_seconds, 86400), v_gateway.cooldown_seconds,
+        -- least() would take the day where the PSP named no time
+        least(coalesce(p_retry_after_seconds, 0), 86400), v_gateway.cooldown_seconds,
         case when s.cooldown_until > clock_timestamp() or s.probe_stage is null then 0
           else least(3600, v_gateway.cooldown_seconds * power(2, s.cooldowns_in_row)) end)),
       probe_stage = 0, probe_passes = 0, probe_sent_at = null, last_response_code = p_response_code

@@ -6,7 +6,7 @@ alter table public.payment_gateways
   add constraint payment_gateways_api_secret_needed_check check (api_secret is not null or provider = 'upi'),
   -- for direct UPI the key is the merchant's VPA
   add constraint payment_gateways_upi_vpa_check
-    check (provider <> 'upi' or api_key ~ '^[A-Za-z0-9._-]{2,256}@[A-Za-z][A-Za-z0-9]{1,63}$');
+    check (provider <> 'upi' or api_key ~ '^[A-Za-z0-9._-]{2,255}@[A-Za-z][A-Za-z0-9]{1,63}$');
 
 alter table public.payment_attempts
   -- what this attempt asks for where that is some paise less than the payment, so that the credit can be told apart;

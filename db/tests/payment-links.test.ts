@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { attemptState, queryAs } from "../../test/payments.ts";
+import { settleAttempt } from "../client/attempts.ts";
+import {
+	createPaymentLink,
+	disablePaymentLink,
+	openPaymentLink,
+	type PaymentLinkRequest,
+	readLinkPage,
+	readPaymentLink,
+} from "../client/links.ts";
+import { readTransaction } from "../client/payments.ts";
+import { parseEncryptionKeys } from "../client/secrets.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+let database: TestDatabase;
+beforeAll(async () => {
+	database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+const checkout = () => database.pool("checkout");
+const rows = queryAs(() => database.pool("admin"));
+const merchant = (columns = {}) => createMerchant(database.pool("admin"), keys, columns);
+
+const create = (of: TestMerchant, more: Partial<PaymentLinkRequest> = {}) =>
+	createPaymentLink(checkout(), {
+		client_id: of.id,
+		amount: 25_000,
+		currency: "INR",
+		description: "Two books",
+		reference: null,
+		usage: "single",
+		expires_at: null,
+		redirect_url: null,
+		...more,
+	});
+
+async function pay(transaction_id: string): Promise<void> {
+	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
+		transaction_id,
+	]);
+	await settleAttempt(database.pool("jobs"), attempt!.id, attemptState("succeeded", { amount: 25_000 }));
+}
+
+describe("a payment link", () => {
+	test("leads to a payment of its amount", async () => {
+		const kaveri = await merchant();
+		const link = await create(kaveri, { reference: "INV-7" });
+		expect(link).toMatchObject({ status: "active", paid_count: 0, usage: "single", reference: "INV-7" });
+		expect(link.code).toMatch(/^[a-z0-9]{24}$/);
+		expect(await readLinkPage(checkout(), link.code)).toMatchObject({ company_name: "Test Merchant", amount: 25_000 });
+		const { transaction_id } = await openPaymentLink(checkout(), link.code);
+		expect((await readTransaction(checkout(), transaction_id))?.view).toMatchObject({
+			amount: 25_000,
+			order_id: `link_${link.code}_1`,
+		});
+	});
+
+	test("for single use leads everybody to one payment, and is completed when that is paid", async () => {
+		const kaveri = await merchant();
+		const link = await create(kaveri);
+		const opened = await Promise.all(Array.from({ length: 20 }, () => openPaymentLink(checkout(), link.code)));
+		expect(new Set(opened.map(({ transaction_id }) => transaction_id)).size).toBe(1);
+		await pay(opened[0]!.transaction_id);
+		expect(await readPaymentLink(checkout(), kaveri.id, link.link_id)).toMatchObject({
+			status: "completed",
+			paid_count: 1,
+		});
+		await expect(openPaymentLink(checkout(), link.code)).rejects.toMatchObject({ code: "link_closed" });
+	});
+
+	test("for single use makes a new payment once the one before is over", async () => {
+		const kaveri = await merchant();
+		const link = await create(kaveri);
+		const first = await openPaymentLink(checkout(), link.code);
+		await rows("update transactions set status = 'expired', expires_at = now() where id = $1", [first.transaction_id]);
+		expect(await openPaymentLink(checkout(), link.code)).not.toEqual(first);
+	});
+
+	test("for many uses makes a payment each time", async () => {
+		const kaveri = await merchant();
+		const link = await create(kaveri, { usage: "multiple" });
+		const opened = await Promise.all(Array.from({ length: 5 }, () => openPaymentLink(checkout(), link.code)));
+		expect(new Set(opened.map(({ transaction_id }) => transaction_id)).size).toBe(5);
+		for (const { transaction_id } of opened.slice(0, 2)) await pay(transaction_id);
+		expect(await readPaymentLink(checkout(), kaveri.id, link.link_id)).toMatchObject({
+			status: "active",
+			paid_count: 2,
+		});
+	});
+
+	test("that is disabled or expired takes no payment", async () => {
+		const kaveri = await merchant();
+		const disabled = await create(kaveri);
+		expect(await disablePaymentLink(checkout(), kaveri.id, disabled.link_id)).toMatchObject({ status: "disabled" });
+		await expect(openPaymentLink(checkout(), disabled.code)).rejects.toMatchObject({ code: "link_closed" });
+		const expired = await create(kaveri, { expires_at: "2026-01-01T00:00:00.000Z" });
+		expect(expired.status).toBe("expired");
+		await expect(openPaymentLink(checkout(), expired.code)).rejects.toMatchObject({ code: "link_closed" });
+		await expect(openPaymentLink(checkout(), "nosuchlinkatall0")).rejects.toMatchObject({ code: "not_found" });
+	});
+
+	test("asked for twice under one reference is one link; with other content a conflict", async () => {
+		const kaveri = await merchant();
+		const [first, again] = await Promise.all([
+			create(kaveri, { reference: "A-1" }),
+			create(kaveri, { reference: "A-1" }),
+		]);
+		expect(again.link_id).toBe(first.link_id);
+		await expect(create(kaveri, { reference: "A-1", amount: 1 })).rejects.toMatchObject({
+			code: "idempotency_key_conflict",
+		});
+	});
+
+	test("of another merchant is neither read nor disabled", async () => {
+		const link = await create(await merchant());
+		const other = await merchant();
+		expect(await readPaymentLink(checkout(), other.id, link.link_id)).toBeNull();
+		expect(await disablePaymentLink(checkout(), other.id, link.link_id)).toBeNull();
+	});
+
+	test("answers as initiating does when the merchant cannot take the payment", async () => {
+		const suspended = await merchant({ status: "suspended" });
+		const link = await create(suspended);
+		await expect(openPaymentLink(checkout(), link.code)).rejects.toMatchObject({ code: "client_suspended" });
+		const capped = await create(await merchant({ max_transaction_amount: 100 }));
+		await expect(openPaymentLink(checkout(), capped.code)).rejects.toMatchObject({
+			code: "cap_exceeded",
+			param: "max_transaction_amount",
+		});
+	});
+});
