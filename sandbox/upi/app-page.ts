@@ -1,7 +1,7 @@
 import { Html, html, rupees } from "../html.ts";
 import type { Page } from "../page.ts";
 import type { PayLink } from "./link.ts";
-import { BANKS } from "./statement.ts";
+import { BANKS, type Bank } from "./statement.ts";
 import { PAYERS, type Transfer } from "./store.ts";
 
 const STYLE = new Html(`
@@ -65,7 +65,7 @@ ${link.amount !== null && html`<p class="amount">${rupees(link.amount)}</p>`}
 	<label>Pay from<select name="payer">${PAYERS.map(({ name, bank, vpa }) => html`<option value="${vpa}">${name}, ${bank}</option>`)}</select></label>
 	<button class="primary block" name="outcome" value="success">${words}</button>
 	<button class="danger block" name="outcome" value="failure" formnovalidate>Decline</button>
-	<button class="quiet block" name="outcome" value="pending">Leave it undecided at the bank</button>
+	<button class="quiet block" name="outcome" value="pending">Leave it undecided</button>
 </form>
 <p class="small soft"><a href="/upi">Leave without paying</a></p></main>`,
 	};
@@ -98,8 +98,17 @@ ${
 	};
 }
 
+const BANK_NAMES: Record<Bank, string> = {
+	hdfc: "HDFC",
+	icici: "ICICI",
+	sbi: "SBI",
+	axis: "Axis",
+	kotak: "Kotak",
+	plain: "Plain CSV",
+};
+
 function formats(vpa: string): Html {
-	return html`<p class="formats small">${BANKS.map((bank) => html`<a href="/upi/statement.csv?${new URLSearchParams({ vpa, bank }).toString()}">${bank === "plain" ? "Plain CSV" : bank.toUpperCase()}</a>`)}</p>`;
+	return html`<p class="formats small">${BANKS.map((bank) => html`<a href="/upi/statement.csv?${new URLSearchParams({ vpa, bank }).toString()}">${BANK_NAMES[bank]}</a>`)}</p>`;
 }
 
 export function startPage(

@@ -24,15 +24,20 @@ export function createUpi({ capacity }: ProviderDependencies): SandboxProvider {
 		},
 		decideRefund: () => ({ outcome: "not_found" }),
 		recentOrders(limit) {
-			return store.recentLinks(limit).map(({ link, opened_at }) => ({
-				id: link.reference ?? link.note,
-				reference: link.reference,
-				amount: link.amount ?? 0,
-				currency: "INR",
-				status: store.transfersOf(link).some(({ status }) => status === "success") ? "paid" : "created",
-				pay_path: appPath(link.uri),
-				created_at: new Date(opened_at),
-			}));
+			return store.recentLinks(limit).flatMap(({ link, opened_at }) => {
+				const { reference, amount } = link;
+				if (reference === null || amount === null) return [];
+				const is_paid = store.transfersOf(link).some(({ status }) => status === "success");
+				return {
+					id: reference,
+					reference,
+					amount,
+					currency: "INR",
+					status: is_paid ? "paid" : "created",
+					pay_path: appPath(link.uri),
+					created_at: new Date(opened_at),
+				};
+			});
 		},
 		save: () => store.save(),
 		restore: (saved) => store.restore(saved),
