@@ -10,6 +10,7 @@ import { type Problem, showFault, showProblem } from "../pay/problem-page.ts";
 import { languageOf, rememberLanguage } from "../pay/request-language.ts";
 import { renderLinkPage } from "../pay/templates.ts";
 import { type LinkPage, linkModel } from "./link-model.ts";
+import { linkCode } from "./schema.ts";
 
 export type LinkDependencies = Pick<Dependencies, "env" | "logger" | "pool" | "clock">;
 
@@ -24,7 +25,7 @@ export function linkRoutes(dependencies: LinkDependencies): Router {
 
 function showLink({ env, pool, clock }: LinkDependencies): RequestHandler<{ code: string }> {
 	return async (request, response) => {
-		const link = await readLinkPage(pool, request.params.code);
+		const link = await readLink(pool, request.params.code);
 		rememberLanguage(request, response, "/l");
 		if (link === null || link.status !== "active") {
 			showClosed(request, response, link);
@@ -37,9 +38,16 @@ function showLink({ env, pool, clock }: LinkDependencies): RequestHandler<{ code
 	};
 }
 
+async function readLink(pool: LinkDependencies["pool"], text: string): Promise<LinkPage | null> {
+	const code = linkCode.parse(text);
+	return code === null ? null : readLinkPage(pool, code);
+}
+
 function followLink({ env, pool, logger }: LinkDependencies): RequestHandler<{ code: string }> {
 	return async (request, response) => {
-		const { transaction_id } = await openPaymentLink(pool, request.params.code);
+		const code = linkCode.parse(request.params.code);
+		if (code === null) throw new DomainError("not_found");
+		const { transaction_id } = await openPaymentLink(pool, code);
 		logger.info({ transaction_id }, "payer opened a payment link");
 		const query = new URLSearchParams({
 			token: createStatusToken(env.STATUS_TOKEN_KEY, transaction_id),
@@ -58,7 +66,7 @@ function showRefusal({ pool, logger }: LinkDependencies): ErrorRequestHandler<{ 
 			next(err);
 			return;
 		}
-		const link = await readLinkPage(pool, request.params.code);
+		const link = await readLink(pool, request.params.code);
 		if (link === null || link.status !== "active") {
 			showClosed(request, response, link);
 			return;

@@ -4,11 +4,12 @@ import type { AddressInfo } from "node:net";
 import express from "express";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { beginPspOrder, recordPspOrder, settleAttempt } from "../../../db/client/attempts.ts";
+import { beginPspOrder, movePayment, recordPspOrder, settleAttempt } from "../../../db/client/attempts.ts";
 import { DomainError } from "../../../db/client/errors.ts";
 import { initiatePayments, readPayPage } from "../../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
 import { createStatusToken } from "../../../db/client/status-token.ts";
+import type { Presentation } from "../../../psp/adapter.ts";
 import { createRazorpayAdapter } from "../../../psp/razorpay/adapter.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
@@ -65,10 +66,15 @@ afterAll(async () => {
 
 let orders = 0;
 
-async function initiate(): Promise<{ id: string; path: string; attempt_id: string; order_id: string }> {
+async function initiate({ id: client_id, client_key } = merchant): Promise<{
+	id: string;
+	path: string;
+	attempt_id: string;
+	order_id: string;
+}> {
 	const order_id = `KB-${++orders}`;
 	const [result] = await initiatePayments(database.pool("checkout"), [
-		{ client_id: merchant.id, client_key: merchant.client_key, order_id, amount: 49_900, currency: "INR" },
+		{ client_id, client_key, order_id, amount: 49_900, currency: "INR" },
 	]);
 	if (!result?.ok) throw result?.error ?? new Error("no result");
 	const id = result.transaction_id;
@@ -77,17 +83,24 @@ async function initiate(): Promise<{ id: string; path: string; attempt_id: strin
 	return { id, order_id, attempt_id: page!.attempt_id, path: `/pay/${id}?token=${token}` };
 }
 
-async function initiateWithPspOrder() {
-	const payment = await initiate();
+const FORM: Presentation = {
+	kind: "form",
+	url: `${PSP}/razorpay/v1/checkout/embedded`,
+	fields: { key_id: "rzp_test" },
+};
+
+async function initiateWithPspOrder(presentation = FORM, by = merchant) {
+	const payment = await initiate(by);
+	const psp_order_id = await order(payment.attempt_id, presentation);
+	return { ...payment, psp_order_id };
+}
+
+async function order(attempt_id: string, presentation: Presentation): Promise<string> {
 	const jobs = database.pool("jobs");
-	await beginPspOrder(jobs, payment.attempt_id);
-	await recordPspOrder(jobs, {
-		attempt_id: payment.attempt_id,
-		psp_order_id: `order_${payment.order_id}`,
-		presentation: { kind: "form", url: `${PSP}/razorpay/v1/checkout/embedded`, fields: { key_id: "rzp_test" } },
-		latency_ms: 5,
-	});
-	return { ...payment, psp_order_id: `order_${payment.order_id}` };
+	const psp_order_id = `order_${attempt_id}`;
+	await beginPspOrder(jobs, attempt_id);
+	await recordPspOrder(jobs, { attempt_id, psp_order_id, presentation, latency_ms: 5 });
+	return psp_order_id;
 }
 
 function settle(attempt_id: string, outcome: "succeeded" | "failed" | "authorized") {
@@ -316,6 +329,177 @@ describe("/pay/:id/return", () => {
 		const response = await post(at(payment.path, "/return"), { a: "x".repeat(40_000) });
 		expect(response.status).toBe(413);
 		expect(response.headers.get("Content-Type")).toContain("text/html");
+	});
+});
+
+describe("POST /pay/:id/retry", () => {
+	let two: TestMerchant;
+
+	beforeAll(async () => {
+		two = await createMerchant(database.pool("admin"), keys, {}, [{}, {}]);
+	});
+
+	const jobsOf = async (attempt_id: string) => {
+		const { rows } = await database
+			.pool("admin")
+			.query("select from graphile_worker.jobs where key = $1", [`move_payment:${attempt_id}`]);
+		return rows.length;
+	};
+
+	it("has the payment moved, waits for the other gateway and leads there", async () => {
+		const payment = await initiateWithPspOrder(FORM, two);
+		await settle(payment.attempt_id, "failed");
+		const declined = await textOf(payment.path);
+		expect(declined).toContain(TEXTS.en.states.declined.heading);
+		expect(declined).toContain(`action="/pay/${payment.id}/retry?token&#x3D;`);
+		expect(declined).not.toContain(`${PSP}/razorpay`);
+
+		const response = await post(at(payment.path, "/retry"), {});
+		expect([response.status, response.headers.get("Location")]).toEqual([303, payment.path]);
+		await post(at(payment.path, "/retry"), {});
+		expect(await jobsOf(payment.attempt_id)).toBe(1);
+		expect(await textOf(payment.path)).toContain(TEXTS.en.states.preparing.heading);
+
+		const { next_attempt_id } = await movePayment(database.pool("jobs"), payment.attempt_id, { is_closed: true });
+		expect(await statusOf(payment.id)).toBe("failed");
+		expect(await textOf(payment.path)).toContain(TEXTS.en.states.preparing.heading);
+		await order(next_attempt_id!, { kind: "redirect", url: "https://other.example/pay" });
+		const ready = await textOf(payment.path);
+		expect(ready).toContain(TEXTS.en.states.ready.heading);
+		expect(ready).toContain('href="https://other.example/pay"');
+		expect(ready).toContain(`data-open="${next_attempt_id}"`);
+	});
+
+	it("leaves a payment as it is that no other gateway can take", async () => {
+		const payment = await initiateWithPspOrder();
+		await settle(payment.attempt_id, "failed");
+		expect((await post(at(payment.path, "/retry"), {})).status).toBe(303);
+		expect(await jobsOf(payment.attempt_id)).toBe(0);
+		expect(await textOf(payment.path)).toContain(`action="${PSP}/razorpay/v1/checkout/embedded"`);
+	});
+
+	it("moves nothing without the token, nor by a link", async () => {
+		const payment = await initiateWithPspOrder(FORM, two);
+		expect((await post(`/pay/${payment.id}/retry?token=x`, {})).status).toBe(401);
+		const looked = await get(at(payment.path, "/retry"));
+		expect([looked.status, looked.headers.get("Location")]).toEqual([303, payment.path]);
+		expect(await jobsOf(payment.attempt_id)).toBe(0);
+	});
+});
+
+describe("direct UPI", () => {
+	let direct: TestMerchant;
+	const code = (): Presentation => ({
+		kind: "upi",
+		uri: "upi://pay?pa=kaveri@okbank&pn=Kaveri%20Books&tr=LSP1&am=499.00&cu=INR",
+		payee_vpa: "kaveri@okbank",
+		payee_name: "Kaveri Books",
+		amount: 49_900,
+		reference: "LSP1",
+		expires_at: new Date(Date.now() + 9 * 60_000).toISOString(),
+	});
+
+	beforeAll(async () => {
+		direct = await createMerchant(database.pool("admin"), keys, {}, [
+			{ provider: "upi", api_key: "kaveri@okbank", api_secret: null },
+		]);
+	});
+
+	it("shows the code, and the links that the phone at hand understands", async () => {
+		const { path } = await initiateWithPspOrder(code(), direct);
+		const html = await textOf(path);
+		expect(html).toContain(TEXTS.en.states.scan.heading);
+		expect(html).not.toContain("intent:");
+		expect(await textOf(path, { "User-Agent": "Mozilla/5.0 (Linux; Android 14) Mobile" })).toContain("intent://pay?pa");
+	});
+
+	it("takes a UTR as people write it, and waits for the bank", async () => {
+		const payment = await initiateWithPspOrder(code(), direct);
+		const response = await post(at(payment.path, "/utr"), { utr: " 4123 4567-8901 " });
+		expect([response.status, response.headers.get("Location")]).toEqual([303, payment.path]);
+		const html = await textOf(payment.path);
+		expect(html).toContain(TEXTS.en.states.checking.heading);
+		expect(html).toContain("412345678901");
+		expect(await statusOf(payment.id)).toBe("pending");
+	});
+
+	it.each([
+		["nothing", ""],
+		["eleven digits", "41234567890"],
+		["a letter", "41234567890x"],
+		["far too much", "x".repeat(30_000)],
+	])("refuses %s, and shows it again with the reason", async (_, utr) => {
+		const payment = await initiateWithPspOrder(code(), direct);
+		const response = await post(at(payment.path, "/utr"), { utr });
+		expect(response.status).toBe(303);
+		const html = await textOf(response.headers.get("Location")!);
+		expect(html).toContain(TEXTS.en.utr.refusals.invalid);
+		expect(html).toContain(`value="${utr.slice(0, 40)}" aria-invalid="true"`);
+	});
+
+	it("takes no more than five numbers", async () => {
+		const payment = await initiateWithPspOrder(code(), direct);
+		for (const last of [1, 2, 3, 4, 5]) await post(at(payment.path, "/utr"), { utr: `51234567890${last}` });
+		const response = await post(at(payment.path, "/utr"), { utr: "512345678906" });
+		const html = await textOf(response.headers.get("Location")!);
+		expect(html).toContain(TEXTS.en.utr.refusals.too_many);
+		expect(html).toContain('<details class="utr" id="utr" open>');
+	});
+
+	it("takes no number for a payment by another way", async () => {
+		const payment = await initiateWithPspOrder();
+		const response = await post(at(payment.path, "/utr"), { utr: "412345678901" });
+		expect([response.status, response.headers.get("Location")]).toEqual([303, payment.path]);
+	});
+});
+
+describe("GET /pay/:id/open", () => {
+	let scripted: TestMerchant;
+	const session = { mode: "sandbox", payment_session_id: "session_1" };
+	const script = (script_url = "https://sdk.cashfree.com/js/v3/cashfree.js"): Presentation => ({
+		kind: "script",
+		script_url,
+		session,
+	});
+
+	beforeAll(async () => {
+		scripted = await createMerchant(database.pool("admin"), keys, {}, [{ provider: "cashfree" }]);
+	});
+
+	it("runs the provider's script under a policy that allows nobody else's", async () => {
+		const payment = await initiateWithPspOrder(script(), scripted);
+		const main = await get(payment.path);
+		expect(await main.text()).toContain(`href="/pay/${payment.id}/open?token&#x3D;`);
+		expect(main.headers.get("Content-Security-Policy")).not.toContain("sdk.cashfree.com");
+
+		const response = await get(at(payment.path, "/open"));
+		expect(response.status).toBe(200);
+		expect(response.headers.get("Cache-Control")).toBe("no-store");
+		const policy = response.headers.get("Content-Security-Policy")!;
+		expect(policy).toMatch(/script-src 'nonce-[\w-]{24}' https:\/\/sdk\.cashfree\.com;/);
+		expect(policy).toContain("default-src 'none'");
+		expect(policy).not.toMatch(/unsafe|\*|trusted-types/);
+		const html = await response.text();
+		expect(html).toContain('src="https://sdk.cashfree.com/js/v3/cashfree.js"');
+		expect(html).toContain(JSON.stringify(session).replaceAll('"', "&quot;"));
+		expect(html).toContain("<noscript>");
+	});
+
+	it("refuses a script from elsewhere, and without the token", async () => {
+		const stranger = await initiateWithPspOrder(script("https://evil.example/cashfree.js"), scripted);
+		const response = await get(at(stranger.path, "/open"));
+		expect(response.status).toBe(500);
+		expect(await response.text()).not.toContain("evil.example");
+		expect((await get(`/pay/${stranger.id}/open?token=x`)).status).toBe(401);
+	});
+
+	it("leads back where there is nothing to open", async () => {
+		const payment = await initiateWithPspOrder(script(), scripted);
+		await settle(payment.attempt_id, "succeeded");
+		for (const { path } of [payment, await initiateWithPspOrder()]) {
+			const response = await get(at(path, "/open"));
+			expect([response.status, response.headers.get("Location")]).toEqual([303, path]);
+		}
 	});
 });
 
