@@ -124,6 +124,22 @@ describe("creating an order", () => {
 		});
 	});
 
+	test("asks for the parts that go to other accounts, each with our reference", async () => {
+		const { adapter, seen } = await adapterAgainst(json(fixture("order.create.created")));
+		const splits = [
+			{ account: "acc_IROu8Nod6PXPtZ", amount: 12_000 },
+			{ account: "acc_IRQWUleX4BqvYn", amount: 3_000 },
+		];
+		expect((await adapter.createOrder(account, { ...input, splits })).outcome).toBe("succeeded");
+		const notes = { reference: input.reference };
+		expect(seen[0]?.body).toMatchObject({
+			transfers: [
+				{ account: "acc_IROu8Nod6PXPtZ", amount: 12_000, currency: "INR", notes },
+				{ account: "acc_IRQWUleX4BqvYn", amount: 3_000, currency: "INR", notes },
+			],
+		});
+	});
+
 	test("reads notes that come back as an empty list", async () => {
 		const { adapter } = await adapterAgainst(json(fixture("order.create.notes-empty")));
 		expect((await adapter.createOrder(account, input)).outcome).toBe("succeeded");
@@ -439,6 +455,92 @@ describe("refunding", () => {
 		const wanted = { ...payment, reference: refund.reference, psp_refund_id: "rfnd_QhU9aBc1De2FgH" };
 		expect((await adapter.fetchRefund(account, wanted)).outcome).toBe("unknown");
 		expect(seen[0]?.url.pathname).toBe("/v1/payments/pay_QhT4mXk2Lr8WvB/refunds/rfnd_QhU9aBc1De2FgH");
+	});
+});
+
+describe("transferring a part to another account", () => {
+	const transfer = {
+		reference: "0199f3a2-9c1d-7e2f-8a3b-4c5d6e7f8091",
+		psp_payment_id: "pay_QhT4kLm8XcVbNm",
+		psp_order_id: "order_QhT3zPq7Nc5YdJ",
+		order_reference: input.reference,
+		account: "acc_IROu8Nod6PXPtZ",
+		amount: 12_000,
+		currency: "INR",
+	};
+	const none = { entity: "collection", count: 0, items: [] };
+	const pending = fixture("transfer.create.pending");
+	const withStatus = (status: string) => ({ ...pending, items: [{ ...pending.items[0], status }] });
+	/** What is there already, and what the making of a new one is answered with. */
+	function serves(there: unknown, made: Respond): Respond {
+		return (request, response) => (request.method === "GET" ? json(there) : made)(request, response);
+	}
+
+	test("is made once the payment's transfers show that there is none, with our reference", async () => {
+		const { adapter, seen } = await adapterAgainst(serves(none, json(pending)));
+		expect(await adapter.transfer?.(account, transfer)).toMatchObject({
+			outcome: "pending",
+			psp_transfer_id: "trf_QhT7cVbN2mLkJh",
+			amount: 12_000,
+			error: null,
+		});
+		expect(seen.map(({ method, url }) => `${method} ${url.pathname}`)).toEqual([
+			"GET /v1/payments/pay_QhT4kLm8XcVbNm/transfers",
+			"POST /v1/payments/pay_QhT4kLm8XcVbNm/transfers",
+		]);
+		expect(seen[1]?.body).toEqual({
+			transfers: [
+				{
+					account: "acc_IROu8Nod6PXPtZ",
+					amount: 12_000,
+					currency: "INR",
+					notes: { reference: transfer.reference },
+				},
+			],
+		});
+	});
+
+	test.each([
+		["processed", "succeeded"],
+		["partially_reversed", "succeeded"],
+		["created", "pending"],
+		["failed", "failed"],
+		["reversed", "failed"],
+		["something new", "unknown"],
+	])("that was made before and is %s is answered with, not made again", async (status, outcome) => {
+		const { adapter, seen } = await adapterAgainst(serves(withStatus(status), json(pending)));
+		expect((await adapter.transfer?.(account, transfer))?.outcome).toBe(outcome);
+		expect(seen.map(({ method }) => method)).toEqual(["GET"]);
+	});
+
+	test("with a reference that stands for another one is refused", async () => {
+		const { adapter, seen } = await adapterAgainst(serves(pending, json(pending)));
+		for (const other of [{ amount: 100 }, { account: "acc_IRQWUleX4BqvYn" }]) {
+			expect(await adapter.transfer?.(account, { ...transfer, ...other })).toMatchObject({
+				outcome: "failed",
+				error: { code: "duplicate_request" },
+			});
+		}
+		expect(seen.every(({ method }) => method === "GET")).toBe(true);
+	});
+
+	test("that cannot be looked for is not made: an earlier one may exist", async () => {
+		const { adapter, seen } = await adapterAgainst(json(fault, 500));
+		expect((await adapter.transfer?.(account, transfer))?.outcome).toBe("unknown");
+		expect(seen.map(({ method }) => method)).toEqual(["GET"]);
+	});
+
+	const insufficient = {
+		error: { code: "BAD_REQUEST_ERROR", description: "Transfer cannot be made due to insufficient balance" },
+	};
+	test.each<[string, Respond, string, string]>([
+		["beyond the merchant's balance", json(insufficient, 400), "failed", "insufficient_funds"],
+		["answered with 500", json(fault, 500), "unknown", "psp_unavailable"],
+		["with a lost reply", hangUp, "unknown", "psp_unavailable"],
+		["answered with nothing", json(none), "unknown", "unreadable_answer"],
+	])("%s", async (_, respond, outcome, code) => {
+		const { adapter } = await adapterAgainst(serves(none, respond));
+		expect(await adapter.transfer?.(account, transfer)).toMatchObject({ outcome, error: { code } });
 	});
 });
 

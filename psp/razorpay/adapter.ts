@@ -13,6 +13,8 @@ import type {
 	RefundState,
 	ReturnResult,
 	SettlementLine,
+	TransferInput,
+	TransferState,
 } from "../adapter.ts";
 import type { Exchange } from "../exchange.ts";
 import { redact } from "../redact.ts";
@@ -33,10 +35,14 @@ import {
 	presentOrder,
 	type RazorpayOrder,
 	receiptOf,
+	referenceOf,
 	refundSchema,
 	refundState,
 	settlementLine,
 	settlementLineSchema,
+	transferParams,
+	transferSchema,
+	transferState,
 } from "./transform.ts";
 import { parseWebhook, verifyWebhook, webhookNetworks } from "./webhook.ts";
 
@@ -61,6 +67,9 @@ export const createRazorpayAdapter: PspAdapterFactory = (endpoint = {}) => {
 				// Without it an account set to manual capture would hold the money and let it go days later.
 				payment_capture: true,
 				notes: { reference: input.reference, order_id: noteOf(input.order_id) },
+				...(input.splits.length === 0
+					? {}
+					: { transfers: input.splits.map((part) => transferParams(part, input.currency, input.reference)) }),
 			}),
 		);
 		const order = read(exchange, orderSchema);
@@ -164,6 +173,35 @@ export const createRazorpayAdapter: PspAdapterFactory = (endpoint = {}) => {
 		return redact(readRefund(exchange, asked, lookupFailureOf), account);
 	}
 
+	/** These calls take no idempotency key: the payment's transfers are looked through for ours first. */
+	async function transfer(account: PspAccount, input: TransferInput): Promise<TransferState> {
+		if (!idSchema.safeParse(input.psp_payment_id).success) {
+			return noTransfer(fail("failed", "invalid_request", null, "Not a payment id of Razorpay", null));
+		}
+		const lookup = await client.call(account, (sdk) => sdk.payments.fetchTransfer(input.psp_payment_id));
+		const made = read(lookup, collectionOf(transferSchema));
+		if (made === null) return redact(noTransfer(lookupFailureOf(lookup)), account);
+		const earlier = made.items.find((candidate) => referenceOf(candidate.notes, null) === input.reference);
+		if (earlier !== undefined) {
+			if (earlier.amount === input.amount && earlier.recipient === input.account) {
+				return redact(transferState(earlier), account);
+			}
+			const message = "There is a transfer with this reference that is not the one asked for";
+			return noTransfer(fail("failed", "duplicate_request", null, message, null));
+		}
+		const exchange = await client.call(account, (sdk) =>
+			sdk.payments.transfer(input.psp_payment_id, {
+				transfers: [transferParams(input, input.currency, input.reference)],
+			}),
+		);
+		const answer = read(exchange, collectionOf(transferSchema));
+		if (answer === null) return redact(noTransfer(failureOf(exchange)), account);
+		const [transferred] = answer.items;
+		return transferred === undefined
+			? noTransfer(fail("unknown", "unreadable_answer", null, "Razorpay answered without the transfer", null))
+			: redact(transferState(transferred), account);
+	}
+
 	async function fetchSettlement(
 		account: PspAccount,
 		day: string,
@@ -208,6 +246,7 @@ export const createRazorpayAdapter: PspAdapterFactory = (endpoint = {}) => {
 		parseWebhook,
 		refund,
 		fetchRefund,
+		transfer,
 		fetchSettlement,
 	};
 };
@@ -232,6 +271,10 @@ interface AskedRefund {
 function readRefund(exchange: Exchange, asked: AskedRefund, failure: (exchange: Exchange) => PspFailure): RefundState {
 	const refund = read(exchange, refundSchema);
 	return refund === null ? noRefund(asked, failure(exchange)) : refundState(refund);
+}
+
+function noTransfer(failure: PspFailure): TransferState {
+	return { psp_transfer_id: null, amount: null, ...failure };
 }
 
 function noRefund(asked: AskedRefund, failure: PspFailure): RefundState {

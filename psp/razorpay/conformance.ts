@@ -10,6 +10,7 @@ export const conformanceKit: ConformanceKit = {
 	}),
 	paths: { create_order: "/v1/orders", refund: "/v1/payments" },
 	not_applicable: {},
+	split_account: "acc_IROu8Nod6PXPtZ",
 	signReturn: (account, psp_order_id, psp_payment_id) => ({
 		query: { token: "t" },
 		form: {

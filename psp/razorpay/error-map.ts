@@ -45,6 +45,7 @@ export const codeByDescription: readonly { pattern: RegExp; code: PspErrorCode; 
 	{ pattern: /fully refunded already/i, code: "refund_exceeds_amount", certain: true },
 	{ pattern: /another request .*in progress/i, code: "duplicate_request", certain: false },
 	{ pattern: /different request with the same idempotency key/i, code: "duplicate_request", certain: true },
+	{ pattern: /transfer cannot be made due to insufficient balance/i, code: "insufficient_funds", certain: true },
 	{ pattern: /id provided does not exist|is not a valid id/i, code: "not_found", certain: true },
 ];
 

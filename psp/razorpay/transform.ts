@@ -10,6 +10,8 @@ import type {
 	PspFailure,
 	RefundState,
 	SettlementLine,
+	SplitPart,
+	TransferState,
 } from "../adapter.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
 import {
@@ -96,6 +98,20 @@ export const refundSchema = z.object({
 	created_at: unixSeconds.nullish(),
 });
 export type RazorpayRefund = z.infer<typeof refundSchema>;
+
+export const transferSchema = z.object({
+	id,
+	amount: paise,
+	currency: z.string(),
+	recipient: z.string(),
+	source: text,
+	notes,
+	status: z.string(),
+	created_at: unixSeconds.nullish(),
+	processed_at: unixSeconds.nullish(),
+	error: z.object({ code: text, description: text, reason: text }).nullish().catch(null),
+});
+export type RazorpayTransfer = z.infer<typeof transferSchema>;
 
 export const settlementLineSchema = z.object({
 	entity_id: z.string().min(1),
@@ -256,12 +272,52 @@ export function refundState(refund: RazorpayRefund): RefundState {
 						retry_after_seconds: null,
 					}
 				: null,
-		raw: { ...refund, notes: refundNotes(refund) },
+		raw: { ...refund, notes: referenceNote(refund) },
 	};
 }
 
-function refundNotes(refund: RazorpayRefund) {
-	return typeof refund.notes.reference === "string" ? { reference: refund.notes.reference } : {};
+function referenceNote({ notes }: { notes: Record<string, unknown> }) {
+	return typeof notes.reference === "string" ? { reference: notes.reference } : {};
+}
+
+export function transferParams({ account, amount }: SplitPart, currency: string, reference: string) {
+	return { account, amount, currency, notes: { reference } };
+}
+
+export function transferState(transfer: RazorpayTransfer): TransferState {
+	const outcome = readTransferOutcome(transfer.status);
+	return {
+		outcome,
+		psp_transfer_id: transfer.id,
+		amount: transfer.amount,
+		error:
+			outcome === "failed"
+				? {
+						code: "declined",
+						psp_code: transfer.error?.reason || transfer.status,
+						message: transfer.error?.description || `Razorpay says of the transfer: ${transfer.status}`,
+						http_status: null,
+						retry_after_seconds: null,
+					}
+				: null,
+		raw: { ...transfer, notes: referenceNote(transfer) },
+	};
+}
+
+function readTransferOutcome(status: string): TransferState["outcome"] {
+	switch (status) {
+		case "processed":
+		case "partially_reversed":
+			return "succeeded";
+		case "created":
+		case "pending":
+			return "pending";
+		case "failed":
+		case "reversed":
+			return "failed";
+		default:
+			return "unknown";
+	}
 }
 
 export function settlementLine(line: z.infer<typeof settlementLineSchema>): SettlementLine {

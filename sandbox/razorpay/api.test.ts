@@ -253,6 +253,85 @@ describe("refunds", () => {
 	});
 });
 
+describe("transfers", () => {
+	const part = { account: "acc_IROu8Nod6PXPtZ", amount: 300, currency: "INR", notes: { reference: "t-1" } };
+
+	it("asked for with an order are told once, and made when it is paid", async () => {
+		const order = await sdk().orders.create({ amount: 1_000, currency: "INR", transfers: [part] });
+		expect(order.transfers).toEqual([
+			{
+				id: expect.stringMatching(/^trf_[A-Za-z0-9]{14}$/),
+				entity: "transfer",
+				status: "created",
+				source: order.id,
+				recipient: part.account,
+				amount: 300,
+				currency: "INR",
+				amount_reversed: 0,
+				notes: { reference: "t-1" },
+				linked_account_notes: [],
+				on_hold: false,
+				on_hold_until: null,
+				recipient_settlement_id: null,
+				created_at: expect.any(Number),
+				processed_at: null,
+				error: expect.objectContaining({ code: null, id: order.transfers[0].id }),
+			},
+		]);
+		expect(await sdk().orders.fetch(order.id)).not.toHaveProperty("transfers");
+		const { body } = await test.control("POST", "pay", { provider: "razorpay", order: order.id, outcome: "success" });
+		expect(await sdk().payments.fetch(body.payment.id)).toMatchObject({ amount: 1_000, amount_transferred: 300 });
+	});
+
+	it("from a payment are pending at first, and no more than was captured in all", async () => {
+		const { payment } = await paidOrder(1_000);
+		const made = await sdk().payments.transfer(payment.id, { transfers: [part, { ...part, amount: 200 }] });
+		expect(made).toMatchObject({ entity: "collection", count: 2, items: [{ status: "pending" }, { amount: 200 }] });
+		expect(await sdk().payments.fetchTransfer(payment.id)).toMatchObject({
+			count: 2,
+			items: [{ id: made.items[0].id, status: "processed", processed_at: expect.any(Number) }, { amount: 200 }],
+		});
+		await expect(sdk().payments.transfer(payment.id, { transfers: [{ ...part, amount: 501 }] })).rejects.toMatchObject({
+			error: { description: "The sum of amount requested for transfer is greater than the captured amount" },
+		});
+		expect((await sdk().payments.fetchTransfer(payment.id)).count).toBe(2);
+	});
+
+	it.each([
+		["to an account that is none", { account: "acc_none" }, "acc_none is an invalid account_code."],
+		["of too little", { amount: 99 }, "The transfers.0.amount must be at least 100."],
+		["of another currency", { currency: "USD" }, "The currency should be INR for transfers"],
+	])("%s are refused", async (_case, wrong, description) => {
+		const { payment } = await paidOrder(1_000);
+		const transfers = [{ ...part, ...wrong }];
+		await expect(sdk().payments.transfer(payment.id, { transfers })).rejects.toMatchObject({ error: { description } });
+		const order = sdk().orders.create({ amount: 1_000, currency: "INR", transfers });
+		await expect(order).rejects.toMatchObject({ error: { description } });
+	});
+
+	it("beyond the order's amount are refused with the order", async () => {
+		const order = sdk().orders.create({ amount: 1_000, currency: "INR", transfers: [{ ...part, amount: 1_001 }] });
+		await expect(order).rejects.toMatchObject({ statusCode: 400 });
+	});
+
+	it("leave the merchant's settlement", async () => {
+		await test.control("PUT", "accounts", { ...TEST_ACCOUNT, api_key: "rzp_test_splitting" });
+		const client = sdk("rzp_test_splitting");
+		const order = await client.orders.create({ amount: 10_000, currency: "INR", transfers: [part] });
+		const { body } = await test.control("POST", "pay", { provider: "razorpay", order: order.id, outcome: "success" });
+		const [year, month, day] = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Kolkata" })
+			.format(order.created_at * 1000)
+			.split("-")
+			.map(Number);
+		const { items } = await client.settlements.reports({ year, month, day });
+		expect(items).toMatchObject([
+			{ type: "payment", credit: 10_000 - 236, payment_id: null },
+			{ type: "transfer", entity_id: order.transfers[0].id, debit: 300, credit: 0, payment_id: body.payment.id },
+		]);
+		expect((await client.settlements.all()).items[0].amount).toBe(10_000 - 236 - 300);
+	});
+});
+
 describe("settlements", () => {
 	it("report what each payment and refund came to, in pages, and add up", async () => {
 		await test.control("PUT", "accounts", { ...TEST_ACCOUNT, api_key: "rzp_test_settled" });

@@ -2,7 +2,7 @@ import { timingSafeEqual } from "node:crypto";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { authenticationFailed, idNotFound, RazorpayError, urlNotFound } from "./errors.ts";
 import { accountOf, capturePayment, type RazorpayContext } from "./payments.ts";
-import type { Notes, Payment, Refund, SettlementLine } from "./store.ts";
+import type { NewTransfer, Notes, Payment, Refund, SettlementLine } from "./store.ts";
 import { type RazorpayEvent, sendEvents } from "./webhooks.ts";
 
 const CURRENCIES = new Set(["INR", "USD", "EUR", "GBP", "SGD", "AED", "AUD", "CAD"]);
@@ -87,6 +87,25 @@ function readNotes(value: unknown): Notes {
 	return Object.fromEntries(entries);
 }
 
+function readTransfers(value: unknown): NewTransfer[] {
+	if (!Array.isArray(value)) throw new RazorpayError(400, "The transfers must be an array.", { field: "transfers" });
+	return value.map((item: unknown, index) => {
+		const { account, amount, currency, notes } = (item ?? {}) as Record<string, unknown>;
+		const field = `transfers.${index}`;
+		if (typeof account !== "string" || !/^acc_[A-Za-z0-9]{14}$/.test(account)) {
+			throw new RazorpayError(400, `${String(account)} is an invalid account_code.`, { field: `${field}.account` });
+		}
+		if (typeof amount !== "number" || !Number.isSafeInteger(amount) || amount < MIN_AMOUNT) {
+			const words = `The ${field}.amount must be at least ${MIN_AMOUNT}.`;
+			throw new RazorpayError(400, words, { field: `${field}.amount` });
+		}
+		if (currency !== "INR") {
+			throw new RazorpayError(400, "The currency should be INR for transfers", { field: `${field}.currency` });
+		}
+		return { account, amount, currency, notes: readNotes(notes) };
+	});
+}
+
 function readPage(req: Request, maxCount: number): { count: number; skip: number } {
 	const read = (name: "count" | "skip", preset: number, min: number, max: number) => {
 		const text = req.query[name];
@@ -129,27 +148,28 @@ function readRefundKey(req: Request): string | null {
 	return key;
 }
 
-function reconItem({ settled_at, order, payment, refund, settlement_id, utr }: SettlementLine) {
-	const credit = refund === null ? payment.amount - payment.fee! : 0;
+function reconItem({ settled_at, order, payment, refund, transfer, settlement_id, utr }: SettlementLine) {
+	const paid_out = refund ?? transfer;
+	const credit = paid_out ? 0 : payment.amount - payment.fee!;
 	return {
-		entity_id: refund?.id ?? payment.id,
-		type: refund === null ? "payment" : "refund",
-		debit: refund?.amount ?? 0,
+		entity_id: (paid_out ?? payment).id,
+		type: (paid_out ?? payment).entity,
+		debit: paid_out?.amount ?? 0,
 		credit,
-		amount: refund?.amount ?? payment.amount,
+		amount: (paid_out ?? payment).amount,
 		currency: payment.currency,
-		fee: refund === null ? payment.fee : 0,
-		tax: refund === null ? payment.tax : 0,
+		fee: paid_out ? 0 : payment.fee,
+		tax: paid_out ? 0 : payment.tax,
 		on_hold: false,
 		settled: true,
-		created_at: refund?.created_at ?? payment.created_at,
+		created_at: (paid_out ?? payment).created_at,
 		settled_at,
 		settlement_id,
 		posted_at: null,
 		credit_type: "default",
 		description: payment.description,
-		notes: JSON.stringify((refund ?? payment).notes),
-		payment_id: refund === null ? null : payment.id,
+		notes: JSON.stringify((paid_out ?? payment).notes),
+		payment_id: paid_out ? payment.id : null,
 		settlement_utr: utr,
 		order_id: order.id,
 		order_receipt: order.receipt,
@@ -211,12 +231,22 @@ export function createApi(context: RazorpayContext): Router {
 			if (!CURRENCIES.has(body.currency)) {
 				throw new RazorpayError(400, "Currency is not supported", { field: "currency" });
 			}
-			return store.createOrder(apiKey, {
+			const parts = body.transfers === undefined ? [] : readTransfers(body.transfers);
+			if (parts.length > 0 && body.currency !== "INR") {
+				throw new RazorpayError(400, "The currency should be INR for transfers", { field: "currency" });
+			}
+			if (parts.reduce((sum, part) => sum + part.amount, 0) > amount) {
+				const words = "The sum of amount requested for transfer is greater than the order amount";
+				throw new RazorpayError(400, words, { field: "transfers" });
+			}
+			const { order, transfers } = store.createOrder(apiKey, {
 				amount,
 				currency: body.currency,
 				receipt: readReceipt(body.receipt),
 				notes: readNotes(body.notes),
+				transfers: parts,
 			});
+			return parts.length === 0 ? order : { ...order, transfers };
 		}),
 	);
 	router.get(
@@ -310,6 +340,20 @@ export function createApi(context: RazorpayContext): Router {
 			const refund = refundOf(apiKey, String(req.params.refund));
 			if (refund.payment_id !== payment.id) throw idNotFound();
 			return refund;
+		}),
+	);
+	router.post(
+		"/payments/:id/transfers",
+		handle((apiKey, req) => {
+			const { stored, payment } = paymentOf(apiKey, req);
+			return collection(store.transfer(stored, payment, readTransfers(readJson(req).transfers)));
+		}),
+	);
+	router.get(
+		"/payments/:id/transfers",
+		handle((apiKey, req) => {
+			const { stored, payment } = paymentOf(apiKey, req);
+			return collection(stored.transfers.filter(({ source }) => source === payment.id));
 		}),
 	);
 	router.get(

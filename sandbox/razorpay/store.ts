@@ -74,12 +74,41 @@ export interface Refund {
 	speed_requested: "normal" | "optimum";
 }
 
+/** Part of an order or of a payment for a linked account. */
+export interface Transfer {
+	id: string;
+	entity: "transfer";
+	status: "created" | "pending" | "processed";
+	/** The order that it was asked for with, or the payment. */
+	source: string;
+	recipient: string;
+	amount: number;
+	currency: string;
+	amount_reversed: number;
+	notes: Notes;
+	linked_account_notes: string[];
+	on_hold: boolean;
+	on_hold_until: null;
+	recipient_settlement_id: null;
+	created_at: number;
+	processed_at: number | null;
+	error: Record<string, string | null>;
+}
+
+export interface NewTransfer {
+	account: string;
+	amount: number;
+	currency: string;
+	notes: Notes;
+}
+
 export interface SettlementLine {
 	settled_at: number;
 	order: Order;
 	payment: Payment;
-	/** null: the line is the payment itself. */
+	/** Both null: the line is the payment itself. */
 	refund: Refund | null;
+	transfer: Transfer | null;
 	settlement_id: string;
 	utr: string;
 }
@@ -100,6 +129,7 @@ export interface StoredOrder {
 	order: Order;
 	payments: Payment[];
 	refunds: Refund[];
+	transfers: Transfer[];
 }
 
 interface Ledger {
@@ -113,6 +143,7 @@ export interface NewOrder {
 	currency: string;
 	receipt: string | null;
 	notes: Notes;
+	transfers: NewTransfer[];
 }
 
 export interface PaymentDetails {
@@ -165,7 +196,7 @@ export class RazorpayStore {
 		this.#capacity = capacity;
 	}
 
-	createOrder(apiKey: string, { amount, currency, receipt, notes }: NewOrder): Order {
+	createOrder(apiKey: string, { amount, currency, receipt, notes, transfers }: NewOrder): StoredOrder {
 		const order: Order = {
 			amount,
 			amount_due: amount,
@@ -180,9 +211,16 @@ export class RazorpayStore {
 			receipt,
 			status: "created",
 		};
-		this.#add({ api_key: apiKey, order, payments: [], refunds: [] });
+		const stored: StoredOrder = {
+			api_key: apiKey,
+			order,
+			payments: [],
+			refunds: [],
+			transfers: transfers.map((transfer) => newTransfer(transfer, order.id)),
+		};
+		this.#add(stored);
 		if (this.#orders.size > this.#capacity) this.#forgetOldest();
-		return order;
+		return stored;
 	}
 
 	findOrder(apiKey: string, id: string): StoredOrder | undefined {
@@ -284,7 +322,28 @@ export class RazorpayStore {
 		order.status = "paid";
 		order.amount_paid = order.amount;
 		order.amount_due = 0;
-		this.#settle(stored, payment, null);
+		this.#settle(stored, payment);
+		for (const transfer of stored.transfers) this.#processTransfer(stored, payment, transfer);
+	}
+
+	transfer(stored: StoredOrder, payment: Payment, requests: NewTransfer[]): Transfer[] {
+		if (!payment.captured) throw new RazorpayError(400, "The payment status should be captured for action to be taken");
+		const asked = requests.reduce((sum, { amount }) => sum + amount, payment.amount_transferred);
+		if (asked > payment.amount) {
+			const words = "The sum of amount requested for transfer is greater than the captured amount";
+			throw new RazorpayError(400, words, { field: "transfers" });
+		}
+		const transfers = requests.map((request) => newTransfer(request, payment.id));
+		stored.transfers.push(...transfers);
+		const answers = transfers.map((transfer): Transfer => ({ ...transfer, status: "pending" }));
+		for (const transfer of transfers) this.#processTransfer(stored, payment, transfer);
+		return answers;
+	}
+
+	#processTransfer(stored: StoredOrder, payment: Payment, transfer: Transfer): void {
+		Object.assign(transfer, { status: "processed", processed_at: unixNow() });
+		payment.amount_transferred += transfer.amount;
+		this.#settle(stored, payment, { transfer });
 	}
 
 	fail(payment: Payment, reason: string = DEFAULT_DECLINE): void {
@@ -352,7 +411,7 @@ export class RazorpayStore {
 	processRefund(stored: StoredOrder, payment: Payment, refund: Refund): void {
 		refund.status = "processed";
 		refund.acquirer_data.arn = randomDigits(12);
-		this.#settle(stored, payment, refund);
+		this.#settle(stored, payment, { refund });
 	}
 
 	/** The bank has sent it back: the money is the merchant's again. */
@@ -397,6 +456,8 @@ export class RazorpayStore {
 
 	#add(stored: StoredOrder): void {
 		const { order, payments, refunds } = stored;
+		// A file that an older sandbox wrote has none.
+		stored.transfers ??= [];
 		this.#orders.set(order.id, stored);
 		for (const payment of payments) this.#byPayment.set(payment.id, stored);
 		for (const refund of refunds) this.#byRefund.set(refund.id, stored);
@@ -407,7 +468,11 @@ export class RazorpayStore {
 	}
 
 	/** Everything is settled the moment it happens, in one settlement an account and day. */
-	#settle(stored: StoredOrder, payment: Payment, refund: Refund | null): void {
+	#settle(
+		stored: StoredOrder,
+		payment: Payment,
+		{ refund = null, transfer = null }: { refund?: Refund | null; transfer?: Transfer | null } = {},
+	): void {
 		const ledger = this.#ledger(stored.api_key);
 		const now = unixNow();
 		const day = istDay(now);
@@ -425,14 +490,16 @@ export class RazorpayStore {
 			};
 			ledger.settlements.set(day, settlement);
 		}
-		settlement.amount += refund === null ? payment.amount - payment.fee! : -refund.amount;
-		settlement.fees += refund === null ? payment.fee! : 0;
-		settlement.tax += refund === null ? payment.tax! : 0;
+		const paid_out = refund ?? transfer;
+		settlement.amount += paid_out === null ? payment.amount - payment.fee! : -paid_out.amount;
+		settlement.fees += paid_out === null ? payment.fee! : 0;
+		settlement.tax += paid_out === null ? payment.tax! : 0;
 		ledger.lines.push({
 			settled_at: now,
 			order: stored.order,
 			payment,
 			refund,
+			transfer,
 			settlement_id: settlement.id,
 			utr: settlement.utr,
 		});
@@ -463,6 +530,35 @@ export class RazorpayStore {
 		namesakes.shift();
 		if (namesakes.length === 0) this.#byReceipt.delete(oldest.order.receipt);
 	}
+}
+
+function newTransfer({ account, ...fields }: NewTransfer, source: string): Transfer {
+	const id = `trf_${randomAlphanumeric(14)}`;
+	return {
+		...fields,
+		id,
+		entity: "transfer",
+		status: "created",
+		source,
+		recipient: account,
+		amount_reversed: 0,
+		linked_account_notes: [],
+		on_hold: false,
+		on_hold_until: null,
+		recipient_settlement_id: null,
+		created_at: unixNow(),
+		processed_at: null,
+		error: {
+			code: null,
+			description: null,
+			reason: null,
+			field: null,
+			step: null,
+			id,
+			source: null,
+			metadata: null,
+		},
+	};
 }
 
 function acquirerData(method: Method): Record<string, string> {
