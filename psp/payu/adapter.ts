@@ -28,6 +28,7 @@ import {
 	actionState,
 	actionsIn,
 	answerOf,
+	entryOf,
 	fail,
 	failureOf,
 	lookupFailureOf,
@@ -261,14 +262,14 @@ function noRefund(asked: AskedRefund, failure: PspFailure): RefundState {
 function acceptedAs(answer: PayuAnswer): { outcome: "succeeded" | "pending"; psp_refund_id: string } | null {
 	const psp_refund_id = answer.request_id ?? answer.txn_update_id;
 	if (psp_refund_id === null || !requestIdSchema.safeParse(psp_refund_id).success) return null;
-	const meaning = answer.error_code === null ? undefined : refundAnswers[answer.error_code];
+	const meaning = entryOf(refundAnswers, answer.error_code);
 	if (meaning === "succeeded" || meaning === "pending") return { outcome: meaning, psp_refund_id };
 	return answer.status === 1 && meaning === undefined ? { outcome: "pending", psp_refund_id } : null;
 }
 
 function refusalOf(answer: PayuAnswer, exchange: Exchange): PspFailure {
 	const failure = failureOf(exchange);
-	const meaning = answer.error_code === null ? undefined : refundAnswers[answer.error_code];
+	const meaning = entryOf(refundAnswers, answer.error_code);
 	if (meaning === undefined || typeof meaning === "string") return failure;
 	const { code, temporary = false, retry_after_seconds = null } = meaning;
 	const outcome = temporary ? "unknown" : "failed";

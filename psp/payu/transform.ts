@@ -135,6 +135,14 @@ const settledSchema = z.object({
 	mer_net_amount: money,
 });
 
+/** What a list has under a name that came from outside: "constructor" is in none of them. */
+export function entryOf<Entry>(
+	list: Readonly<Record<string, Entry>>,
+	name: string | null | undefined,
+): Entry | undefined {
+	return name !== null && name !== undefined && Object.hasOwn(list, name) ? list[name] : undefined;
+}
+
 /** Every answer of the API, whatever else is in it. */
 const answerSchema = z.looseObject({
 	status: z.union([z.number(), z.string()]).transform(Number),
@@ -181,7 +189,7 @@ export function paymentFields(account: PspAccount, input: CreateOrderInput, txni
 		furl: input.return_url,
 		udf1: input.reference,
 	};
-	const pay_method = method === null ? undefined : payMethodByMethod[method];
+	const pay_method = entryOf(payMethodByMethod, method);
 	if (pay_method !== undefined) fields.enforce_paymethod = pay_method;
 	if (splits.length > 0) fields.splitRequest = JSON.stringify(splitOf(splits, input.amount, input.reference));
 	return { ...fields, hash: forwardHash(account, fields) };
@@ -189,7 +197,12 @@ export function paymentFields(account: PspAccount, input: CreateOrderInput, txni
 
 /** "|" divides the fields of the hash, and control characters do not survive a form. */
 function textField(value: string, max_length: number): string {
-	const characters = [...value.toWellFormed().replace(/[|\p{Cc}\s]+/gu, " ").trim()];
+	const characters = [
+		...value
+			.toWellFormed()
+			.replace(/[|\p{Cc}\s]+/gu, " ")
+			.trim(),
+	];
 	return characters.slice(0, max_length).join("").trim();
 }
 
@@ -256,8 +269,8 @@ function outcomeOf(status: string | null, unmapped: string | null): PaymentState
 
 function paymentError(code: string | null, unmapped: string | null, words: string | null): PspError {
 	const psp_code = code === null || code === "E000" ? unmapped : code;
-	const known = code === null ? undefined : codeByPaymentError[code];
-	const by_status = codeByUnmappedStatus[unmapped?.toLowerCase() ?? ""];
+	const known = entryOf(codeByPaymentError, code);
+	const by_status = entryOf(codeByUnmappedStatus, unmapped?.toLowerCase());
 	// That the payer cancelled is said by the status alone: the code beside it is of whatever was under way.
 	const is_cancelled = unmapped?.toLowerCase() === "usercancelled";
 	return {
@@ -270,7 +283,7 @@ function paymentError(code: string | null, unmapped: string | null, words: strin
 }
 
 function methodOf(mode: string | null): string | null {
-	return mode === null ? null : (methodByMode[mode.toUpperCase()] ?? null);
+	return entryOf(methodByMode, mode?.toUpperCase()) ?? null;
 }
 
 /** PayU India takes rupees and says no currency. */
@@ -458,7 +471,7 @@ function settledLine(settled: z.infer<typeof settledSchema>, day: string): Settl
 	const tax = roundedPaiseOf(settled.mer_service_tax ?? 0);
 	const net = roundedPaiseOf(settled.mer_net_amount);
 	if (amount === null || fee === null || tax === null || net === null) return null;
-	const kind = kindByAction[action] ?? "adjustment";
+	const kind = entryOf(kindByAction, action) ?? "adjustment";
 	const utr = settled.mer_utr ?? settled.mer_UTR;
 	return {
 		kind,
@@ -523,7 +536,7 @@ export function failureOf(exchange: Exchange): PspFailure {
 		);
 	}
 	if (!answer.success || answer.data.status === 1) return as("unknown", "unreadable_answer");
-	const split_code = psp_code === null ? undefined : codeBySplitError[psp_code];
+	const split_code = entryOf(codeBySplitError, psp_code);
 	if (split_code !== undefined) return as(split_code === "psp_unavailable" ? "unknown" : "failed", split_code);
 	const known = codeByMessage.find(({ pattern }) => pattern.test(words ?? ""));
 	return known === undefined ? as("failed", "invalid_request") : as(known.certain ? "failed" : "unknown", known.code);
