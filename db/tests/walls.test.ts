@@ -242,6 +242,11 @@ describe("the audit trail", () => {
 	});
 });
 
+const A_REFUND = `insert into refunds (client_id, transaction_id, attempt_id, gateway_id, kind, amount, currency, status,
+		completed_at, requested_by, psp_payment_id)
+	select a.client_id, a.transaction_id, a.id, a.gateway_id, 'requested', 1000, 'INR', 'created', null, 'merchant', 'pay_1'
+		from payment_attempts a where a.status = 'succeeded' limit 1`;
+
 describe("check_invariants", () => {
 	test("finds nothing in healthy books", async () => {
 		expect(await checkInvariants(database.pool("jobs"))).toEqual([]);
@@ -260,6 +265,32 @@ describe("check_invariants", () => {
 		["succeeded_attempt_belongs_to_a_paid_transaction", "update transactions set status = 'failed', paid_at = null"],
 		["gateway_belongs_to_the_transactions_client", "update transactions set client_id = gen_random_uuid()"],
 		["paid_transaction_has_its_event", "delete from webhook_events"],
+		["refunds_stay_within_what_was_captured", `${A_REFUND.replace("1000", "10001")}`],
+		["amount_refunded_is_sum_of_refunds", "update transactions set amount_refunded = 1 where paid_at is not null"],
+		[
+			"reversals_stay_within_commission",
+			`insert into wallet_entries (client_id, entry_no, type, amount, transaction_id, refund_id, balance_after)
+				select client_id, entry_no + 1000, 'COMMISSION_REVERSAL', -amount - 1, transaction_id, gen_random_uuid(), 0
+				from wallet_entries where type = 'COMMISSION'`,
+		],
+		[
+			"reversal_belongs_to_a_succeeded_refund",
+			`with r as (${A_REFUND} returning *)
+				insert into wallet_entries (client_id, entry_no, type, amount, transaction_id, refund_id, balance_after)
+				select client_id, 99, 'COMMISSION_REVERSAL', -1, transaction_id, id, 0 from r`,
+		],
+		["settled_refund_has_its_event", A_REFUND.replace("'created', null", "'succeeded', now()")],
+		[
+			"second_success_is_given_back",
+			`insert into payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, status, psp_payment_id, routing)
+				select transaction_id, client_id, gateway_id, 2, amount, 'succeeded', 'pay_other', '{}'
+				from payment_attempts where status = 'succeeded'`,
+		],
+		[
+			"utr_receipt_settled_its_attempt",
+			`insert into upi_receipts (client_id, utr, gateway_id, attempt_id, amount, source)
+				select gen_random_uuid(), '612345678901', gateway_id, id, amount, 'operator' from payment_attempts limit 1`,
+		],
 		[
 			"at_most_50_active_gateways",
 			"insert into payment_gateways (client_id, name, provider, api_key, api_secret) select (select id from clients limit 1), 'g', 'razorpay', 'k', 'v1.x' from generate_series(1, 51)",
