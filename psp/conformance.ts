@@ -18,7 +18,13 @@ import type {
 	RefundInput,
 	WebhookRequest,
 } from "./adapter.ts";
-import { closeScenarios, notApplicable, SESSION_SCENARIO, TRANSFER_SCENARIO } from "./not-applicable.ts";
+import {
+	closeScenarios,
+	notApplicable,
+	SESSION_SCENARIO,
+	statementScenarios,
+	TRANSFER_SCENARIO,
+} from "./not-applicable.ts";
 import type { PayManner, SandboxDriver } from "./sandbox-driver.ts";
 
 /** What the suite cannot know of a PSP. */
@@ -34,6 +40,8 @@ export interface ConformanceKit {
 	lookup_repeats_create?: true;
 	/** The scenarios that the PSP has no counterpart for on the wire, by name; the reason is printed in the report. */
 	not_applicable: Readonly<Record<string, string>>;
+	/** Set where no PSP, but only the bank's statement tells of payments: where it is below the provider's address, and its reader. */
+	statement?: { path(account: PspAccount): string; read(content: Uint8Array): readonly StatementCredit[] };
 	/** Another account at the PSP that parts of a payment can go to; absent where the PSP offers no split. */
 	split_account?: string;
 	/** A method whose payments the PSP gives the bank's reference of, where UPI's are none. */
@@ -44,6 +52,12 @@ export interface ConformanceKit {
 	signReturn(account: PspAccount, psp_order_id: string, psp_payment_id: string): BrowserReturn;
 	/** The browser's return after a decline. */
 	failedReturn(psp_order_id: string): BrowserReturn;
+}
+
+interface StatementCredit {
+	amount: number;
+	utr: string | null;
+	narration: string;
 }
 
 export interface ConformanceTarget {
@@ -692,6 +706,44 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 			const order = await createOrder();
 			await sandbox.fault({ kind: "drop_after_success", times: 1 });
 			expect((await closing(adapter)(account, order)).outcome).toBe("unknown");
+		});
+
+		/** What the statement has of a UPI link. */
+		async function creditsOf(order: Awaited<ReturnType<typeof createOrder>>): Promise<StatementCredit[]> {
+			const { presentation } = order.result;
+			if (kit.statement === undefined || presentation.kind !== "upi") throw new Error("No bank statement tells of it.");
+			const response = await fetch(`${sandbox.api_url}${kit.statement.path(account)}`);
+			const credits = kit.statement.read(new Uint8Array(await response.arrayBuffer()));
+			return credits.filter(({ narration }) => narration.includes(presentation.reference));
+		}
+
+		scenario(statementScenarios.paid, async () => {
+			const order = await createOrder(orderInput(123_45));
+			await sandbox.pay(order.psp_order_id, "success");
+			expect(await creditsOf(order)).toMatchObject([{ amount: 123_45, utr: expect.stringMatching(/^\d{12}$/) }]);
+		});
+
+		scenario(statementScenarios.other_amount, async () => {
+			const order = await createOrder(orderInput(49_900));
+			await sandbox.pay(order.psp_order_id, "success", { amount: 100 });
+			expect(await creditsOf(order)).toMatchObject([{ amount: 100 }]);
+		});
+
+		scenario(statementScenarios.twice, async () => {
+			const order = await createOrder();
+			for (let times = 0; times < 2; times++) await sandbox.pay(order.psp_order_id, "success");
+			const credits = await creditsOf(order);
+			expect(credits).toHaveLength(2);
+			expect(new Set(credits.map(({ utr }) => utr)).size).toBe(2);
+		});
+
+		scenario(statementScenarios.declined, async () => {
+			const order = await createOrder();
+			await sandbox.pay(order.psp_order_id, "failure");
+			await sandbox.pay(order.psp_order_id, "pending");
+			expect(await creditsOf(order)).toEqual([]);
+			await sandbox.pay(order.psp_order_id, "success");
+			expect(await creditsOf(order)).toHaveLength(1);
 		});
 
 		scenario(SESSION_SCENARIO, async () => {

@@ -9,6 +9,13 @@ export const closeScenarios = {
 	lost: "close: a lost reply is unknown",
 } as const;
 
+export const statementScenarios = {
+	paid: "statement: a payment, with our reference, the amount and the UTR as the bank says",
+	other_amount: "statement: another amount than asked for is told as the bank says",
+	twice: "statement: paid twice is two credits with two UTRs",
+	declined: "statement: a payment that was declined or is under way is not there",
+} as const;
+
 /** The conformance scenarios that a PSP has no counterpart for, and why: by what the adapter leaves out, and by its kit. */
 export function notApplicable(adapter: PspAdapter, kit: ConformanceKit): Readonly<Record<string, string>> {
 	const left_out: Record<string, string> = {};
@@ -16,6 +23,9 @@ export function notApplicable(adapter: PspAdapter, kit: ConformanceKit): Readonl
 	if (adapter.transfer === undefined) left_out[TRANSFER_SCENARIO] = "nothing is transferred after a payment";
 	if (adapter.closeOrder === undefined) {
 		for (const name of Object.values(closeScenarios)) left_out[name] = "orders cannot be closed";
+	}
+	if (kit.statement === undefined) {
+		for (const name of Object.values(statementScenarios)) left_out[name] = "the PSP itself tells of payments";
 	}
 	return { ...left_out, ...kit.not_applicable };
 }

@@ -1,7 +1,8 @@
 import type { ConformanceKit } from "../conformance.ts";
+import { parseBankStatement } from "./statement.ts";
 
 const nothing_is_sent = "nothing is sent to anybody: an order is a link made up here";
-const nobody_to_ask = "nobody can be asked: truth is in the bank statement, which sandbox.test.ts imports";
+const nobody_to_ask = "nobody can be asked: the bank's statement tells";
 const no_return = "no page of anybody else's is opened, so no browser comes back";
 const no_webhooks = "there is nobody who would send webhooks";
 const no_refunds = "money goes back by bank transfer, from the merchant's own account";
@@ -15,6 +16,14 @@ export const conformanceKit: ConformanceKit = {
 		settings: { payee_name: "Kaveri Books", mcc: "5942" },
 	}),
 	paths: { create_order: "/none", refund: "/none" },
+	statement: {
+		path: ({ api_key }) => `/statement.csv?${new URLSearchParams({ vpa: api_key, bank: "hdfc" })}`,
+		read(content) {
+			const statement = parseBankStatement(content);
+			if (statement.outcome !== "read") throw new Error(statement.message);
+			return statement.credits;
+		},
+	},
 	not_applicable: {
 		"create: refused for an amount that the PSP does not take": nothing_is_sent,
 		"create: refused with a wrong secret": nothing_is_sent,
