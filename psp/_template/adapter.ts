@@ -1,6 +1,6 @@
 /** Say here in one line how this PSP is paid through: what the server calls, where the browser goes, what is signed. */
 
-import type { PaymentState, PspAdapterFactory, PspError, RefundState } from "../adapter.ts";
+import type { CreateOrderResult, PaymentState, PspAdapterFactory, PspError, RefundState } from "../adapter.ts";
 import { callOverHttp } from "../exchange.ts";
 import { redact } from "../redact.ts";
 import { failureOf, orderResult, orderSchema } from "./transform.ts";
@@ -34,7 +34,9 @@ export const createTemplateAdapter: PspAdapterFactory = (endpoint = {}) => {
 		browser_origins: [new URL(api_url).origin],
 		webhook_networks: endpoint.api_url === undefined ? webhookNetworks : [],
 
-		async createOrder(account, input) {
+		async createOrder(account, input): Promise<CreateOrderResult> {
+			// Parts for other accounts must never be passed over in silence.
+			if (input.splits.length > 0) return { outcome: "failed", error: notOffered, raw: null };
 			const exchange = await callOverHttp(
 				`${api_url}/orders`,
 				{
