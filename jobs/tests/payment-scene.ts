@@ -18,6 +18,8 @@ import {
 
 export const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 
+const adapters = createPspAdapters();
+
 export interface Attempt {
 	id: string;
 	gateway_id: string;
@@ -29,6 +31,8 @@ export interface Attempt {
 
 export interface SceneMerchant extends TestMerchant {
 	name: string;
+	/** Of its gateways, in their order. */
+	accounts: { provider: Provider; account: PspAccount }[];
 }
 
 export interface Scene {
@@ -38,8 +42,8 @@ export interface Scene {
 	start(env?: Record<string, string>): Promise<WorkerProcess>;
 	/** Razorpay gateways that the sandbox knows. */
 	merchantWith(gateways?: Record<string, unknown>[]): Promise<SceneMerchant>;
-	/** From now on the gateway's refunds at Razorpay are pending until the sandbox is told what becomes of them. */
-	refundsLater(gateway: TestGateway): Promise<void>;
+	/** From now on refunds of the first gateway are pending until the sandbox is told what becomes of them. */
+	refundsLater(merchant: SceneMerchant): Promise<void>;
 	/** One gateway a provider, in order of priority. */
 	merchantOf(...providers: Provider[]): Promise<SceneMerchant>;
 	rows<Row>(text: string, values?: unknown[]): Promise<Row[]>;
@@ -53,8 +57,10 @@ export interface Scene {
 	arrive(attempt: Attempt): Promise<void>;
 	/** Razorpay's webhook of that kind that names that; others that come before it are answered and left. */
 	nextWebhook(event_type: string, about: string): Promise<ReceivedRequest>;
-	/** Takes a Razorpay webhook as checkout does: verified on the raw bytes, then stored. */
-	accept(gateway: TestGateway, request: ReceivedRequest): Promise<string>;
+	/** Takes a webhook for the first gateway as checkout does: verified on the raw bytes, then stored. */
+	accept(merchant: SceneMerchant, request: ReceivedRequest): Promise<string>;
+	/** Takes the first gateway's next webhook that says how that refund ended; others are answered and left. */
+	acceptRefundWebhook(merchant: SceneMerchant, psp_refund_id: string): Promise<string>;
 	/** What the merchant's endpoint at the sandbox was told about the payment. */
 	heardBy(transaction_id: string): Promise<{ type: string; verified: boolean; body: unknown }[]>;
 }
@@ -106,20 +112,26 @@ export function usePaymentScene(): Scene {
 		async merchantWith(gateways = [{}]) {
 			const name = `Shop ${randomUUID().slice(0, 8)}`;
 			const merchant = await createMerchant(database.pool("admin"), keys, { company_name: name }, gateways);
-			for (const gateway of merchant.gateways) await registerRazorpay(gateway, "at_once");
+			const accounts = merchant.gateways.map(({ api_key, api_secret, webhook_secret }) => ({
+				provider: "razorpay" as const,
+				account: { api_key, api_secret, webhook_secret, settings: {} },
+			}));
+			for (const each of accounts) await register(each);
 			const webhook_url = await sandbox.registerMerchant(name, merchant.webhook_secret);
 			await scene.rows("update clients set webhook_url = $2 where id = $1", [merchant.id, webhook_url]);
-			return { ...merchant, name };
+			return { ...merchant, name, accounts };
 		},
-		refundsLater: (gateway) => registerRazorpay(gateway, "later"),
+		refundsLater: ({ accounts: [account] }) => register(account!, "later"),
 		async merchantOf(...providers) {
 			const merchant = await scene.merchantWith(providers.map((_, index) => ({ priority: 90 - index })));
+			const accounts: SceneMerchant["accounts"] = [];
 			for (const [index, provider] of providers.entries()) {
 				const account = (await kitOf(provider)).createAccount(randomUUID().slice(0, 8));
-				await sandbox.registerAccount(provider, account, { webhook_url: webhooks.url });
+				accounts.push({ provider, account });
+				await register({ provider, account });
 				await giveAccount(merchant.gateways[index]!, provider, account);
 			}
-			return merchant;
+			return { ...merchant, accounts };
 		},
 		async rows<Row>(text: string, values: unknown[] = []) {
 			return (await database.pool("admin").query(text, values)).rows as Row[];
@@ -178,26 +190,41 @@ export function usePaymentScene(): Scene {
 				if (JSON.parse(request.body).event === event_type && request.body.includes(about)) return request;
 			}
 		},
-		async accept(gateway, { headers, body }) {
+		async accept({ gateways, accounts }, { headers, body }) {
+			const [{ provider, account }] = accounts as [SceneMerchant["accounts"][0]];
 			const request = { raw_body: Buffer.from(body), headers: headers as Record<string, string> };
-			const { razorpay } = createPspAdapters();
-			const verification = razorpay.verifyWebhook({ ...gateway, settings: {} }, request);
+			const verification = adapters[provider].verifyWebhook(account, request);
 			if (!verification.valid) throw new Error(verification.reason);
 			const { event_id } = await acceptGatewayEvent(database.pool("checkout"), {
-				gateway_id: gateway.id,
+				gateway_id: gateways[0]!.id,
 				...request,
 				...verification,
 			});
 			return event_id;
 		},
+		async acceptRefundWebhook(merchant, psp_refund_id) {
+			const { provider } = merchant.accounts[0]!;
+			for (;;) {
+				const request = await webhooks.next();
+				request.response.writeHead(200).end();
+				const event = adapters[provider].parseWebhook({
+					raw_body: Buffer.from(request.body),
+					headers: request.headers as Record<string, string>,
+				});
+				if (event.kind !== "refund" || event.refund.outcome === "pending") continue;
+				if (event.refund.psp_refund_id !== psp_refund_id) continue;
+				return scene.accept(merchant, request);
+			}
+		},
 		heardBy: async (transaction_id) =>
 			(await sandbox.merchantEvents()).filter(({ body }) => JSON.stringify(body).includes(transaction_id)),
 	};
 
-	function registerRazorpay(gateway: TestGateway, refunds: "at_once" | "later"): Promise<void> {
-		const { api_key, api_secret, webhook_secret } = gateway;
-		const account = { api_key, api_secret, webhook_secret, settings: {} };
-		return sandbox.registerAccount("razorpay", account, { webhook_url: webhooks.url, refunds });
+	function register(
+		{ provider, account }: SceneMerchant["accounts"][0],
+		refunds: "at_once" | "later" = "at_once",
+	): Promise<void> {
+		return sandbox.registerAccount(provider, account, { webhook_url: webhooks.url, refunds });
 	}
 
 	async function giveAccount({ id }: TestGateway, provider: Provider, account: PspAccount): Promise<void> {

@@ -138,7 +138,7 @@ describe("a payment", () => {
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
 		await scene.sandbox.pay(attempt!.psp_order_id!, "success");
-		const event_id = await accept(merchant.gateways[0]!, await nextWebhook("payment.captured", attempt!.psp_order_id!));
+		const event_id = await accept(merchant, await nextWebhook("payment.captured", attempt!.psp_order_id!));
 		await reaches(transaction_id, "paid");
 		await expect
 			.poll(() => rows("select error, processed_at is not null as done from gateway_events where id = $1", [event_id]))

@@ -143,8 +143,7 @@ describe("a refund", () => {
 
 	it("that the PSP takes its time for ends by the PSP's webhook", async () => {
 		const merchant = await merchantWith();
-		const [gateway] = merchant.gateways;
-		await scene.refundsLater(gateway!);
+		await scene.refundsLater(merchant);
 		await start();
 		const { transaction_id } = await payOnce(merchant);
 		const [succeeding, failing] = [
@@ -159,7 +158,7 @@ describe("a refund", () => {
 			const { psp_refund_id } = await refundOf(refund_id);
 			await scene.sandbox.decideRefund(psp_refund_id!, outcome);
 			const event = outcome === "success" ? "refund.processed" : "refund.failed";
-			await scene.accept(gateway!, await scene.nextWebhook(event, psp_refund_id!));
+			await scene.accept(merchant, await scene.nextWebhook(event, psp_refund_id!));
 			await settles(refund_id, outcome === "success" ? "succeeded" : "failed");
 		}
 		expect(await paymentOf(transaction_id)).toEqual({ status: "partially_refunded", amount_refunded: 10_000 });
@@ -171,10 +170,26 @@ describe("a refund", () => {
 		await settles(again, "pending");
 	});
 
+	it.each(REFUNDING)("that %s decides later ends by its webhook alone", async (provider) => {
+		const merchant = await merchantOf(provider);
+		await scene.refundsLater(merchant);
+		const worker = await start();
+		const { transaction_id } = await payOnce(merchant, provider);
+		const refund_id = await refund(merchant, transaction_id, 19_900);
+		await settles(refund_id, "pending");
+		await rows("update refunds set next_lookup_at = null where id = $1", [refund_id]);
+		const { psp_refund_id } = await refundOf(refund_id);
+		await scene.sandbox.decideRefund(psp_refund_id!, "success", {}, provider);
+		const event_id = await scene.acceptRefundWebhook(merchant, psp_refund_id!);
+		await worker.line(({ msg, event_id: id }) => msg === "refund settled" && id === event_id);
+		expect(await refundOf(refund_id)).toMatchObject({ status: "succeeded" });
+		expect(await paymentOf(transaction_id)).toEqual({ status: "partially_refunded", amount_refunded: 19_900 });
+	});
+
 	it("is looked up at the PSP when the proof of a webhook does not cover its body", async () => {
 		const merchant = await merchantWith();
 		const [gateway] = merchant.gateways;
-		await scene.refundsLater(gateway!);
+		await scene.refundsLater(merchant);
 		await start();
 		const { transaction_id } = await payOnce(merchant);
 		const refund_id = await refund(merchant, transaction_id);
@@ -255,7 +270,7 @@ describe("a refund", () => {
 	it("made by hand in the PSP's dashboard changes nothing here", async () => {
 		const merchant = await merchantWith();
 		const [gateway] = merchant.gateways;
-		await scene.refundsLater(gateway!);
+		await scene.refundsLater(merchant);
 		await start();
 		const { transaction_id } = await payOnce(merchant);
 		const refund_id = await refund(merchant, transaction_id);

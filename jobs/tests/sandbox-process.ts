@@ -33,7 +33,12 @@ export interface Sandbox {
 	addFault(fault: Record<string, unknown>): Promise<void>;
 	clearFaults(): Promise<void>;
 	pay(order: string, outcome: string, webhook?: Record<string, unknown>, provider?: string): Promise<void>;
-	decideRefund(refund: string, outcome: "success" | "failure", webhook?: Record<string, unknown>): Promise<void>;
+	decideRefund(
+		refund: string,
+		outcome: "success" | "failure",
+		webhook?: Record<string, unknown>,
+		provider?: string,
+	): Promise<void>;
 	requests(method: string, path: string): Promise<LoggedRequest[]>;
 	merchantEvents(): Promise<MerchantEvent[]>;
 	stop(): Promise<void>;
@@ -80,8 +85,8 @@ export async function startSandbox(): Promise<Sandbox> {
 		async pay(order, outcome, webhook = {}, provider = "razorpay") {
 			await control("POST", "/pay", { provider, order, outcome, webhook });
 		},
-		async decideRefund(refund, outcome, webhook = {}) {
-			await control("POST", "/refund", { provider: "razorpay", refund, outcome, webhook });
+		async decideRefund(refund, outcome, webhook = {}, provider = "razorpay") {
+			await control("POST", "/refund", { provider, refund, outcome, webhook });
 		},
 		async requests(method, path) {
 			const log = await control<LoggedRequest[]>("GET", `/log?service=razorpay&method=${method}`);
