@@ -242,8 +242,8 @@ describe("the access token", () => {
 		["credentials it cannot read", json(fixture("pay.refused"), 400), "authentication_failed", 400],
 		["too many requests", json({}, 429, { "retry-after": "9" }), "rate_limited", 429],
 		["a fault", json(fixture("pay.internal-error"), 500), "psp_unavailable", 500],
-		["a page", html(200), "unreadable_answer", 200],
-		["an answer without a token", json({ token_type: "O-Bearer" }), "unreadable_answer", 200],
+		["a page", html(200), "psp_unavailable", 200],
+		["an answer without a token", json({ token_type: "O-Bearer" }), "psp_unavailable", 200],
 		["a lost reply", hangUp, "psp_unavailable", null],
 	])(
 		"not given for %s: nothing was asked of PhonePe, and no lookup was answered",
@@ -263,7 +263,7 @@ describe("the access token", () => {
 		const { adapter, seen } = await adapterAgainst(created, { timeout_ms: 150 }, () => undefined);
 		expect(await adapter.createOrder(account, input)).toMatchObject({
 			outcome: "failed",
-			error: { code: "timed_out" },
+			error: { code: "psp_unavailable" },
 		});
 		expect(seen).toEqual([]);
 	});
@@ -358,7 +358,10 @@ describe("creating an order", () => {
 		const result = await adapter.createOrder({ ...account, settings }, input);
 		expect(result).toMatchObject({
 			outcome: "failed",
-			error: { code: "invalid_request", message: expect.stringContaining(`settings.${Object.keys(settings)[0]}`) },
+			error: {
+				code: "authentication_failed",
+				message: expect.stringContaining(`settings.${Object.keys(settings)[0]}`),
+			},
 		});
 		expect(tokens).toEqual([]);
 	});

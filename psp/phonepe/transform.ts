@@ -260,16 +260,12 @@ function refundOutcome(state: string): RefundState["outcome"] {
 export function failureOf(exchange: PhonePeExchange): PspFailure {
 	switch (exchange.kind) {
 		case "not_called":
-			return fail("failed", "invalid_request", null, `The gateway cannot be used: ${exchange.reason}`, null);
+			return fail("failed", "authentication_failed", null, `The gateway cannot be used: ${exchange.reason}`, null);
 		case "no_token": {
 			const { error, raw } = failureOf(exchange.exchange);
-			const code = error.http_status === 400 ? "authentication_failed" : error.code;
 			// Whatever became of the request for a token, the call that needed one was not made.
-			return {
-				outcome: "failed",
-				error: { ...error, code, message: `PhonePe gave no access token: ${error.message}` },
-				raw,
-			};
+			const message = `PhonePe gave no access token: ${error.message}`;
+			return { outcome: "failed", error: { ...error, code: codeWithoutToken(error), message }, raw };
 		}
 		case "never_sent":
 			return fail("failed", "psp_unavailable", exchange.reason, "PhonePe could not be reached", null);
@@ -280,6 +276,11 @@ export function failureOf(exchange: PhonePeExchange): PspFailure {
 		case "answered":
 			return refusalOf(exchange);
 	}
+}
+
+function codeWithoutToken({ code, http_status }: PspError): PspErrorCode {
+	if (code === "rate_limited") return code;
+	return http_status !== null && http_status >= 400 && http_status < 500 ? "authentication_failed" : "psp_unavailable";
 }
 
 function refusalOf({ http_status, headers, body }: Extract<PhonePeExchange, { kind: "answered" }>): PspFailure {
