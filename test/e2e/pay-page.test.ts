@@ -9,10 +9,19 @@ import { buildApp } from "../../checkout/app.ts";
 import { createDependencies, type Dependencies } from "../../checkout/dependencies.ts";
 import { readEnv } from "../../checkout/env.ts";
 import { TEXTS } from "../../checkout/features/pay/languages.ts";
-import { beginPspOrder, recordPspOrder, recordPspOrderFailure, settleAttempt } from "../../db/client/attempts.ts";
+import {
+	beginPspOrder,
+	movePayment,
+	recordPspOrder,
+	recordPspOrderFailure,
+	settleAttempt,
+} from "../../db/client/attempts.ts";
+import { createPaymentLink } from "../../db/client/links.ts";
 import { initiatePayments, readPayPage } from "../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { createStatusToken } from "../../db/client/status-token.ts";
+import { submitUtr } from "../../db/client/upi.ts";
+import type { Presentation } from "../../psp/adapter.ts";
 import { hasBrowser, launchBrowser } from "../browser.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
@@ -96,11 +105,11 @@ interface Payment {
 
 let orders = 0;
 
-async function initiate({ url, database, merchant, dependencies }: Checkout): Promise<Payment> {
+async function initiate({ url, database, merchant, dependencies }: Checkout, by = merchant): Promise<Payment> {
 	const pool = database.pool("checkout");
 	const order_id = `KB-${++orders}`;
 	const [result] = await initiatePayments(pool, [
-		{ client_id: merchant.id, client_key: merchant.client_key, order_id, amount: 12_345_600, currency: "INR" },
+		{ client_id: by.id, client_key: by.client_key, order_id, amount: 12_345_600, currency: "INR" },
 	]);
 	if (!result?.ok) throw result?.error ?? new Error("no result");
 	const id = result.transaction_id;
@@ -113,8 +122,26 @@ async function initiate({ url, database, merchant, dependencies }: Checkout): Pr
 	};
 }
 
+/** What Cashfree's script does of which the page takes notice: a form, made and sent. */
+const CASHFREE_SCRIPT = `globalThis.Cashfree = ({ mode }) => ({
+	async checkout({ paymentSessionId, redirectTarget }) {
+		// Later than the page: so that the way back leads over it.
+		await new Promise((resolve) => addEventListener("load", () => setTimeout(resolve)));
+		document.body.insertAdjacentHTML("beforeend", '<form method="post" action="/psp"><input name="callback_url"></form>');
+		const form = document.body.lastElementChild;
+		form.action = new URL("/psp", document.querySelector("#provider-script").src);
+		form.firstElementChild.value = mode + redirectTarget + paymentSessionId;
+		form.submit();
+	},
+});`;
+
 /** Stands for the PSP's page and for the merchant's, where the tests play the worker. */
 const showOutside: Parameters<typeof createServer>[1] = (request, response) => {
+	if (request.url === "/cashfree.js") {
+		response.setHeader("Content-Type", "text/javascript");
+		response.end(CASHFREE_SCRIPT);
+		return;
+	}
 	response.setHeader("Content-Type", "text/html");
 	if (request.url?.startsWith("/merchant")) {
 		response.end("<title>Kaveri Books</title>");
@@ -132,21 +159,40 @@ const showOutside: Parameters<typeof createServer>[1] = (request, response) => {
 
 let outside: string;
 let checkout: Checkout;
+/** Merchants with only direct UPI, with only a provider that is opened by a script, and with two providers. */
+let direct: TestMerchant;
+let scripted: TestMerchant;
+let twofold: TestMerchant;
 
 /** What the worker does when the PSP has made the order. */
-async function order({ attempt_id, url }: Payment): Promise<void> {
+async function order({ attempt_id, url }: Payment, way?: Presentation): Promise<void> {
+	const presentation = way ?? {
+		kind: "form",
+		url: `${outside}/psp`,
+		fields: { callback_url: url.replace("?", "/return?") },
+	};
+	const psp_order_id = `order_${attempt_id}`;
 	await beginPspOrder(checkout.database.pool("jobs"), attempt_id);
-	await recordPspOrder(checkout.database.pool("jobs"), {
-		attempt_id,
-		psp_order_id: `order_${attempt_id}`,
-		presentation: {
-			kind: "form",
-			url: `${outside}/psp`,
-			fields: { callback_url: url.replace("?", "/return?") },
-		},
-		latency_ms: 5,
-	});
+	await recordPspOrder(checkout.database.pool("jobs"), { attempt_id, psp_order_id, presentation, latency_ms: 5 });
 }
+
+function upiCode(seconds = 540): Presentation {
+	return {
+		kind: "upi",
+		uri: "upi://pay?pa=kaveri@okbank&pn=Kaveri%20Books&tr=LSP1&am=123455.93&cu=INR",
+		payee_vpa: "kaveri@okbank",
+		payee_name: "Kaveri Books",
+		amount: 12_345_593,
+		reference: "LSP1",
+		expires_at: new Date(Date.now() + seconds * 1000).toISOString(),
+	};
+}
+
+const byScript = (): Presentation => ({
+	kind: "script",
+	script_url: `${outside}/cashfree.js`,
+	session: { mode: "sandbox", payment_session_id: "session_1" },
+});
 
 async function settle({ attempt_id }: Payment, outcome: "succeeded" | "failed"): Promise<void> {
 	await settleAttempt(checkout.database.pool("jobs"), attempt_id, {
@@ -194,6 +240,14 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 	beforeAll(async () => {
 		outside = await listen(createServer(showOutside));
 		checkout = await startCheckout(outside, { redirect_urls: [`${outside}/merchant`] });
+		const merchant = (gateways: Record<string, unknown>[]) =>
+			createMerchant(checkout.database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS), {}, gateways);
+		const upi = { provider: "upi", api_key: "kaveri@okbank", api_secret: null };
+		[direct, scripted, twofold] = await Promise.all([
+			merchant([upi]),
+			merchant([{ provider: "cashfree" }]),
+			merchant([{}, { provider: "cashfree" }]),
+		]);
 	});
 	afterAll(() => checkout?.close());
 
@@ -252,6 +306,98 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 		await showsState(page, "confirming");
 		await settle(payment, "succeeded");
 		await showsState(page, "paid");
+	});
+
+	it("takes the payer to another gateway after a decline", async () => {
+		const payment = await initiate(checkout, twofold);
+		await order(payment);
+		await settle(payment, "failed");
+		const page = await open(payment.url);
+		await page.getByRole("button", { name: "Try again" }).click();
+		await showsState(page, "preparing");
+		const jobs = checkout.database.pool("jobs");
+		const { next_attempt_id } = await movePayment(jobs, payment.attempt_id, { is_closed: true });
+		await order({ ...payment, attempt_id: next_attempt_id! });
+		await pspPage(page);
+	});
+
+	it("opens a provider's page by the provider's script, and lets the payer come back", async () => {
+		const payment = await initiate(checkout, scripted);
+		await order(payment, byScript());
+		const page = await open(payment.url);
+		await pspPage(page);
+		await page.goBack();
+		await page.getByRole("heading", { level: 1, name: states.left.heading }).waitFor();
+		await page.getByRole("link", { name: "Continue to pay" }).click();
+		await pspPage(page);
+	});
+
+	it("says when a provider's script does not load, or cannot run, and offers to try again", async () => {
+		const payment = await initiate(checkout, scripted);
+		await order(payment, byScript());
+		const url = payment.url.replace("?", "/open?");
+		const context = await browser.newContext();
+		await context.route("**/cashfree.js", (route) => route.abort(), { times: 1 });
+		const page = await context.newPage();
+		await page.goto(url);
+		await page.getByRole("heading", { level: 1, name: TEXTS.en.open.failed_heading }).waitFor();
+		await page.getByRole("link", { name: TEXTS.en.open.retry }).click();
+		await pspPage(page);
+		const bare = await open(url, { javaScriptEnabled: false });
+		await bare.getByRole("heading", { level: 1, name: TEXTS.en.open.no_script_heading }).waitFor();
+		expect(await bare.getByRole("heading", { level: 1 }).count()).toBe(1);
+		await bare.getByRole("link", { name: TEXTS.en.back_to_payment }).press("Enter");
+		await showsState(bare, "left");
+	});
+
+	it("shows a UPI code until its time is over, keeps what the payer types, and waits for the bank", async () => {
+		const payment = await initiate(checkout, direct);
+		await order(payment, upiCode(4));
+		const page = await open(payment.url, { permissions: ["clipboard-read", "clipboard-write"] });
+		await showsState(page, "scan");
+		await page.getByText("Pay exactly ₹1,23,455.93, not ₹1,23,456.00.").waitFor();
+		expect(await page.getByRole("link", { name: TEXTS.en.upi.open_app }).isVisible()).toBe(false);
+		await page.getByRole("button", { name: TEXTS.en.copy_amount }).click();
+		await expect.poll(() => page.evaluate("navigator.clipboard.readText()")).toBe("123455.93");
+		const utr = page.getByLabel(TEXTS.en.utr.label);
+		await utr.fill("4123 4567");
+		await showsState(page, "code_over");
+		expect(await page.getByRole("img", { name: TEXTS.en.upi.qr }).count()).toBe(0);
+		expect(await utr.inputValue()).toBe("4123 4567");
+		await page.getByRole("button", { name: TEXTS.en.utr.send }).click();
+		await page.getByText(TEXTS.en.utr.refusals.invalid).waitFor();
+		expect(await page.evaluate("document.activeElement.id")).toBe("utr-number");
+		await utr.fill("4123 4567 8901");
+		await page.getByRole("button", { name: TEXTS.en.utr.send }).click();
+		await showsState(page, "checking");
+		await settle(payment, "succeeded");
+		await showsState(page, "paid");
+	});
+
+	it("leads phones to their UPI apps, and takes the UTR without JavaScript", async () => {
+		const payment = await initiate(checkout, direct);
+		await order(payment, upiCode());
+		const page = await open(payment.url, {
+			javaScriptEnabled: false,
+			hasTouch: true,
+			userAgent: "Mozilla/5.0 (Linux; Android 14; SM-A146B) AppleWebKit/537.36 Chrome/141.0 Mobile Safari/537.36",
+		});
+		expect(await page.getByRole("link", { name: TEXTS.en.upi.open_app }).getAttribute("href")).toMatch(
+			/^upi:\/\/pay\?/,
+		);
+		expect(await page.getByRole("link", { name: "PhonePe" }).getAttribute("href")).toMatch(
+			/^intent:.*com\.phonepe\.app/,
+		);
+		await page.getByLabel(TEXTS.en.utr.label).fill("512345678901");
+		await page.getByRole("button", { name: TEXTS.en.utr.send }).click();
+		await showsState(page, "checking");
+	});
+
+	it("leads from a payment link to the payment, without JavaScript", async () => {
+		const page = await open(`${checkout.url}/l/${await link()}`, { javaScriptEnabled: false });
+		await page.getByRole("button", { name: "Pay ₹2,500.00" }).click();
+		await page.waitForURL(`${checkout.url}/pay/*?token=*`);
+		await showsState(page, "preparing");
 	});
 
 	it("works without JavaScript", async () => {
@@ -329,7 +475,7 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 		expect(await page.evaluate("navigator.clipboard.readText()")).toBe(payment.order_id);
 	});
 
-	it("loads some 15 KB in all, 4 KB of it script, nothing from elsewhere, and does not jump", async () => {
+	it("loads some 20 KB in all, 4 KB of it script, nothing from elsewhere, and does not jump", async () => {
 		const payment = await initiate(checkout);
 		const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
 		const page = await context.newPage();
@@ -361,7 +507,7 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 		expect(urls.every((url) => url.startsWith(checkout.url))).toBe(true);
 		expect(bytes.Script).toBeLessThan(4_000);
 		expect(bytes.Stylesheet).toBeGreaterThan(0);
-		expect(Object.values(bytes).reduce((sum, size) => sum + size)).toBeLessThan(20_000);
+		expect(Object.values(bytes).reduce((sum, size) => sum + size)).toBeLessThan(25_000);
 		expect(await page.evaluate("window.jumps")).toBeLessThan(0.05);
 	});
 
@@ -391,6 +537,20 @@ async function begun({ attempt_id }: Payment): Promise<string> {
 	return attempt_id;
 }
 
+async function link(): Promise<string> {
+	const { code } = await createPaymentLink(checkout.database.pool("checkout"), {
+		client_id: checkout.merchant.id,
+		amount: 250_000,
+		currency: "INR",
+		description: "School fees",
+		reference: null,
+		usage: "single",
+		expires_at: null,
+		redirect_url: null,
+	});
+	return code;
+}
+
 async function everyState(): Promise<Map<string, string>> {
 	const urls = new Map<string, string>();
 	urls.set("preparing", (await initiate(checkout)).url);
@@ -417,6 +577,18 @@ async function everyState(): Promise<Map<string, string>> {
 	});
 	urls.set("unavailable", unavailable.url);
 	urls.set("bad link", `${paid.url}x`);
+	const upi = await initiate(checkout, direct);
+	await order(upi, upiCode());
+	urls.set("scan", upi.url);
+	urls.set("UTR refused", `${upi.url}&utr=invalid&entered=1`);
+	const over = await initiate(checkout, direct);
+	await order(over, upiCode(-1));
+	urls.set("code over", over.url);
+	const claimed = await initiate(checkout, direct);
+	await order(claimed, upiCode());
+	await submitUtr(checkout.database.pool("checkout"), claimed.id, "612345678901");
+	urls.set("checking", claimed.url);
+	urls.set("link", `${checkout.url}/l/${await link()}`);
 	return urls;
 }
 
