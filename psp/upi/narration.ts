@@ -8,8 +8,9 @@ const VPA = /[A-Za-z0-9._-]{2,}@[A-Za-z][A-Za-z0-9]+/g;
 
 /** Where banks themselves put the UTR, with nothing of the payer's before it that could look the same. */
 const bankPositions: readonly RegExp[] = [
-	// UPI/CR/123456789012/… (SBI, after "BY TRANSFER-"), UPI/P2A/123456789012/… (Axis), IMPS/P2A/123456789012/…
-	/^(?:[A-Z ]+[-/])?(?:UPI|UPIIN|IMPS|MMT\/IMPS)[-/: ]+(?:(?:CR|P2A|P2M|P2P|REV|IN)[-/: ]+)?(\d{12})(?![A-Za-z0-9]|[\w.-]*@)/i,
+	// UPI/CR/123456789012/… (SBI, PNB, Canara; at SBI after "BY TRANSFER-" or "DEP TFR "), UPI/P2A/… (Axis), UPI/123456789012/…
+	// (Baroda, IndusInd, Yes), UPIAR/… (Union), UPI IN/… (Federal), UPI/CR/C123456789012/… (Bandhan), IMPS/P2A/…, MMT/IMPS/…
+	/^(?:[A-Z ]+[-/ ])?(?:UPI[A-Z]{0,3}|IMPS)[-/: ]+(?:(?:CR|P2A|P2M|P2P|REV|IN|MOB)[-/: ]+)?C?(\d{12})(?![A-Za-z0-9]|[\w.-]*@)/i,
 	// UPI-NAME-vpa@bank-IFSC-123456789012-note (HDFC)
 	/^UPI-.*?-[A-Z]{4}0[A-Z0-9]{6}-(\d{12})(?![A-Za-z0-9]|[\w.-]*@)/i,
 ];

@@ -74,6 +74,39 @@ describe("the files of the banks", () => {
 		});
 	});
 
+	test.each([
+		[
+			"PNB",
+			"Date,Instrument ID,Amount(INR),Type,Balance,Remarks",
+			'20/11/2026,,"1,234.5",CR,9.0,UPI/CR/632412345678/ASHA',
+		],
+		[
+			"HDFC's other",
+			"Date,Narration,Chq./Ref.No.,Value Dt,Withdrawal Amt.,Deposit Amt.,Closing Balance",
+			"20/11/26,UPI-ASHA,632412345678,20/11/26,,1234.50,9",
+		],
+		[
+			"Axis' other",
+			"Tran Date,Chq No,Particulars,Debit,Credit,Balance,Init. Br",
+			"20-11-2026,,UPI/P2A/632412345678/ASHA,,1234.50,9,1",
+		],
+		[
+			"IDFC",
+			"Transaction Date,Value Date,Particulars,Cheque No.,Debit,Credit,Balance",
+			"20-Nov-2026,20-Nov-2026,UPI/MOB/632412345678/x,,,1234.50,9",
+		],
+		[
+			"ICICI's corporate",
+			"No.,Transaction ID,Value Date,Txn Posted Date,ChequeNo.,Description,Cr/Dr,Transaction Amount(INR),Available Balance(INR)",
+			'1,S1,20/11/2026,20/11/2026 10:11:12 AM,-,UPI/632412345678/x,CR,"1,234.50",9',
+		],
+	])("%s columns are known", (_bank, header, line) => {
+		expect(read(`${header}\n${line}`)).toMatchObject({
+			credits: [{ credited_on: "2026-11-20", amount: 123_450, utr: "632412345678" }],
+			errors: [],
+		});
+	});
+
 	test("the day of booking comes before the value date, which does where it is alone", () => {
 		const both = "Value Date,Transaction Date,Remarks,Credit\n01/11/2026,02/11/2026,UPI,5";
 		expect(read(both).credits[0]?.credited_on).toBe("2026-11-02");
@@ -152,6 +185,12 @@ describe("the UTR", () => {
 		[`UPI/P2A/${utr}/ASHA RAO/HDFC BANK/LS12`, [""]],
 		[`UPI/ASHA RAO/asha@ybl/LS12/HDFC BANK/${utr}/ICI0a1b2c`, []],
 		[`MMT/IMPS/${utr}/LS12/ASHA RAO/HDFC0000001`, []],
+		[`DEP TFR   UPI/CR/${utr}/ASHA RAO/SBIN/asha456@/UPI 999999999999`, []],
+		[`UPIAR/${utr}/CR/ASHA/HDFC/asha@ok/999999999999`, []],
+		[`UPI IN/${utr}/asha@ok/999999999999/0000`, []],
+		[`UPI/CR/C${utr}/ASHA RAO/u`, []],
+		[`UPI/${utr}/From:asha@ok/To:kaveri@ybl/999999999999`, []],
+		[`UPI/MOB/${utr}/999999999999`, []],
 		["UPI/ASHA RAO/LS12", [`UPI-${utr}`]],
 		["UPI-ASHA RAO", [`0000${utr}`]],
 		["UPI-ASHA RAO", ["", utr]],
@@ -186,6 +225,8 @@ describe("the payer's VPA", () => {
 	test.each([
 		["UPI-ASHA RAO-asha-rao@okaxis-UTIB0000001-632412345678-x", "asha-rao@okaxis"],
 		["UPI/CR/632412345678/ASHA/HDFC/asha.rao@okhdfc/me@mail.example", "asha.rao@okhdfc"],
+		["UPI/632412345678/From:asha@ok/To:kaveri@ybl/Payment", "asha@ok"],
+		["DEP TFR UPI/CR/632412345678/ASHA RAO/SBIN/asha456@/UPI", null],
 		["UPI/P2A/632412345678/ASHA RAO/HDFC BANK", null],
 	])("in %s is %s", (narration, vpa) => expect(payerIn(narration)).toBe(vpa));
 });
