@@ -344,7 +344,8 @@ describe("reading a webhook", () => {
 				const bytes = Buffer.from(whole);
 				bytes[place % bytes.length] = byte;
 				expect(["payment", "refund", "ignored"]).toContain(parseWebhook(delivery(bytes)).kind);
-				expect(parseWebhook(delivery(bytes.subarray(0, place % bytes.length))).kind).toBe("ignored");
+				// Without the last brace at the least: a fixture ends with a line break.
+				expect(parseWebhook(delivery(whole.subarray(0, place % (whole.length - 1)))).kind).toBe("ignored");
 			}),
 		);
 	});
