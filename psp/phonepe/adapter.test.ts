@@ -157,38 +157,6 @@ describe("the access token", () => {
 		expect(authorizations(seen).filter((value) => value === "O-Bearer token of SU2511_other")).toHaveLength(2);
 	});
 
-	test("is renewed at half its life, by this machine's clock whatever PhonePe's says", async () => {
-		vi.useFakeTimers({ toFake: ["Date"] });
-		const { adapter, seen, tokens } = await adapterAgainst(created, {}, inTurn(newToken("a"), newToken("b")));
-		await adapter.createOrder(account, input);
-		vi.setSystemTime(Date.now() + 1_799_000);
-		await adapter.createOrder(account, input);
-		expect(tokens).toHaveLength(1);
-		vi.setSystemTime(Date.now() + 2_000);
-		await Promise.all([adapter.createOrder(account, input), adapter.createOrder(account, input)]);
-		expect(tokens).toHaveLength(2);
-		expect(authorizations(seen)).toEqual(["O-Bearer a", "O-Bearer a", "O-Bearer b", "O-Bearer b"]);
-	});
-
-	test("goes on while it is good when it cannot be renewed, without asking at every call", async () => {
-		vi.useFakeTimers({ toFake: ["Date"] });
-		const { adapter, seen, tokens } = await adapterAgainst(
-			created,
-			{},
-			inTurn(newToken("a"), html(502), hangUp, newToken("b")),
-		);
-		await adapter.createOrder(account, input);
-		vi.setSystemTime(Date.now() + 1_900_000);
-		for (let n = 0; n < 3; n++) expect((await adapter.createOrder(account, input)).outcome).toBe("succeeded");
-		expect(tokens).toHaveLength(2);
-		vi.setSystemTime(Date.now() + 31_000);
-		await adapter.createOrder(account, input);
-		expect(tokens).toHaveLength(3);
-		vi.setSystemTime(Date.now() + 31_000);
-		await adapter.createOrder(account, input);
-		expect(authorizations(seen)).toEqual([...Array(5).fill("O-Bearer a"), "O-Bearer b"]);
-	});
-
 	test("that has run out is not used, even where no new one is to be had", async () => {
 		vi.useFakeTimers({ toFake: ["Date"] });
 		const { adapter, seen } = await adapterAgainst(created, {}, inTurn(newToken("a"), html(503)));

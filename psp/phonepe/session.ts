@@ -1,6 +1,6 @@
 /**
- * Access tokens, one an account, held by this process alone. Each lives for as long as PhonePe said, is renewed at half of
- * that, and is never stored.
+ * Access tokens, one an account, held by this process alone. Each lives for as long as PhonePe said and is never stored. From
+ * half of that on it is renewed while calls go on with it, so that nobody waits for a renewal, or for one that fails.
  */
 
 import { createHash } from "node:crypto";
@@ -23,7 +23,7 @@ interface Session {
 	token: Token | null;
 	/** The one request for a token that is under way; whoever needs one meanwhile waits for it. */
 	renewal: Promise<TokenResult> | null;
-	/** After a renewal that failed, while the old token is good: not every call is to wait for the next failure. */
+	/** After a renewal that failed: not every call is to ask again. */
 	next_renewal_at: number;
 }
 
@@ -47,15 +47,14 @@ const tokenSchema = z.object({
 export class Sessions {
 	readonly #sessions = new Map<string, Session>();
 
-	/** A token to call with. `ask` makes the request for one, and is called once however many are waiting. */
+	/** A token to call with. `ask` makes the request for one, and never rejects; one request serves all who wait. */
 	async tokenFor(key: string, ask: () => Promise<Exchange>): Promise<TokenResult> {
 		const session = this.#session(key);
 		const now = Date.now();
 		const { token } = session;
-		if (token !== null && now < token.expires_at && (now < token.renew_at || now < session.next_renewal_at)) {
-			return { kind: "token", token };
-		}
-		return this.#renew(session, ask);
+		if (token === null || now >= token.expires_at) return this.#renew(session, ask);
+		if (now >= token.renew_at && now >= session.next_renewal_at) void this.#renew(session, ask);
+		return { kind: "token", token };
 	}
 
 	/** Another token than the one that PhonePe has just refused. */
@@ -84,10 +83,8 @@ export class Sessions {
 			return { kind: "token", token };
 		}
 		const now = Date.now();
-		if (session.token !== null && now < session.token.expires_at) {
-			session.next_renewal_at = now + PAUSE_AFTER_FAILURE_MS;
-			return { kind: "token", token: session.token };
-		}
+		session.next_renewal_at = now + PAUSE_AFTER_FAILURE_MS;
+		if (session.token !== null && now < session.token.expires_at) return { kind: "token", token: session.token };
 		return { kind: "no_token", exchange };
 	}
 
