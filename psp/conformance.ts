@@ -610,6 +610,34 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 			expect(again.amount).toBe(30_000);
 		});
 
+		scenario("refund: no answer in time is unknown, and asking again with the key makes the one refund", async () => {
+			const order = await paidOrder(30_000);
+			const input = refundInput(order, 30_000);
+			await sandbox.fault({ path: kit.paths.refund, kind: "timeout", times: 1 });
+			expect(await hasty.refund(account, input)).toMatchObject({ outcome: "unknown", error: { code: "timed_out" } });
+			await sandbox.clearFaults();
+			const again = await adapter.refund(account, input);
+			expect(["succeeded", "pending"]).toContain(again.outcome);
+			const beyond = await adapter.refund(account, refundInput(order, 1_000));
+			expect(beyond).toMatchObject({ outcome: "failed", error: { code: "refund_exceeds_amount" } });
+		});
+
+		scenario("refund: 429 names the rate, 500 is unknown, and asking again makes the refund", async () => {
+			const order = await paidOrder(30_000);
+			const input = refundInput(order, 30_000);
+			await sandbox.fault({ path: kit.paths.refund, kind: "status", status: 429, retry_after: 17, times: 1 });
+			const hurried = await adapter.refund(account, input);
+			// An adapter that first looks for an earlier refund does not know whether there is one.
+			expect(["failed", "unknown"]).toContain(hurried.outcome);
+			expect(hurried.error).toMatchObject({ code: "rate_limited", http_status: 429, retry_after_seconds: 17 });
+			await sandbox.fault({ path: kit.paths.refund, kind: "status", status: 500, times: 1 });
+			expect(await adapter.refund(account, input)).toMatchObject({
+				outcome: "unknown",
+				error: { code: "psp_unavailable", http_status: 500 },
+			});
+			expect(["succeeded", "pending"]).toContain((await adapter.refund(account, input)).outcome);
+		});
+
 		scenario("refund: its status can be asked for", async () => {
 			const order = await paidOrder(30_000);
 			const input = refundInput(order, 12_000);

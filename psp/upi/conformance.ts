@@ -73,6 +73,8 @@ export const conformanceKit: ConformanceKit = {
 		"refund: repeated with the same key is one refund": no_refunds,
 		"refund: a key used for another amount is refused": no_refunds,
 		"refund: a lost reply is unknown, and asking again with the key gives the one refund": no_refunds,
+		"refund: no answer in time is unknown, and asking again with the key makes the one refund": no_refunds,
+		"refund: 429 names the rate, 500 is unknown, and asking again makes the refund": no_refunds,
 		"refund: its status can be asked for": no_refunds,
 		"settlement: every line of the day, following the pages": nobody_to_ask,
 		"settlement: a report that breaks off is not given in part": nobody_to_ask,
