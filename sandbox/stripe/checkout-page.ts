@@ -23,13 +23,15 @@ const STYLE = new Html(`
 .methods legend { padding: 0; float: left; width: 100%; font-size: .875rem; color: var(--soft); }
 .methods label { display: flex; align-items: center; gap: .75rem; padding: .75rem 1rem; min-height: 52px; cursor: pointer; clear: both; }
 .methods label + label { border-top: 1px solid var(--line); }
-.methods input { accent-color: var(--brand); width: 18px; height: 18px; margin: 0; }
+.methods input { accent-color: var(--brand); width: 18px; height: 18px; margin: 0; flex: none; }
 .methods small { display: block; color: var(--soft); font-size: .8125rem; }
 .reason { display: grid; gap: .25rem; font-size: .875rem; color: var(--soft); }
 select { font: inherit; color: var(--ink); background: var(--field); border: 1px solid var(--line); border-radius: 10px; padding: .5rem .75rem; min-height: 46px; width: 100%; }
 .bank { border-top: 1px dashed var(--line); padding-top: 1rem; display: grid; gap: .75rem; }
 .answers { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
+.pay .outcome h2 { margin: 0; }
 .outcome { text-align: center; display: grid; gap: 1rem; justify-items: center; padding: 1rem 0; }
+.problem { font-size: 1.0625rem; margin-bottom: .75rem; }
 .badge { width: 72px; height: 72px; border-radius: 50%; display: grid; place-items: center; }
 .badge svg { width: 40px; height: 40px; }
 .badge.good { background: var(--good-ground); color: var(--good); }
@@ -99,8 +101,7 @@ ${failure && html`<div class="note bad" role="alert" id="failure"><p>${String(fa
 	<fieldset class="methods" aria-label="Payment method">${session.payment_method_types.map(
 		(
 			method,
-			index,
-		) => html`<label><input type="radio" name="method" value="${method}"${index === 0 && new Html(" checked")}>
+		) => html`<label><input type="radio" name="method" value="${method}"${method === stored.method && new Html(" checked")}>
 		<span>${METHOD_WORDS[method].title}<small>${METHOD_WORDS[method].hint}</small></span></label>`,
 	)}</fieldset>
 	${bankAnswers(stored, "No bank can be reached from the sandbox: answer for it yourself.", true)}
@@ -114,7 +115,7 @@ export function waitingPage(stored: StoredOrder): Page {
 <h2>Waiting for your approval</h2><p class="soft">The payment waits in the payer's app, neither approved nor declined.</p>
 <p><a href="/stripe/c/pay/${session.id}">Look again</a></p></div>
 <form class="pay" method="post" action="/stripe/c/pay/${session.id}/pay">
-	<input type="hidden" name="method" value="${session.payment_method_types[0]}">
+	<input type="hidden" name="method" value="${stored.method}">
 	${bankAnswers(stored, "Decide it now:", false)}</form>`;
 	return {
 		title: "Waiting for your approval",
@@ -145,6 +146,6 @@ export function problemPage(message: string): Page {
 	return {
 		title: "Checkout cannot be opened",
 		style: STYLE,
-		body: html`<main class="wide"><section class="card"><h2>This checkout cannot be opened</h2><p>${message}</p></section></main>`,
+		body: html`<main class="wide"><section class="card"><h1 class="problem">This checkout cannot be opened</h1><p>${message}</p></section></main>`,
 	};
 }

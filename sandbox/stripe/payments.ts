@@ -4,7 +4,6 @@ import type { WebhookSender } from "../webhook-sender.ts";
 import {
 	type Charge,
 	type Metadata,
-	type Method,
 	type PaymentIntent,
 	type Refund,
 	type StoredOrder,
@@ -51,7 +50,6 @@ function moveTo(
 	store: StripeStore,
 	stored: StoredOrder,
 	intent: PaymentIntent,
-	method: Method,
 	{ outcome, reason }: Pick<PayInstruction, "outcome" | "reason">,
 ): StripeEvent[] {
 	const { session } = stored;
@@ -62,13 +60,13 @@ function moveTo(
 	};
 	switch (outcome) {
 		case "failure": {
-			store.decline(stored, intent, method, reason);
+			store.decline(stored, intent, reason);
 			const events = [event("payment_intent.payment_failed", intent)];
 			if (was_complete) events.push(event("checkout.session.async_payment_failed", session));
 			return events;
 		}
 		case "pending":
-			if (method !== "netbanking") {
+			if (stored.method !== "netbanking") {
 				// The payer's app has not said yet; the page stays open.
 				intent.status = "requires_action";
 				return [event("payment_intent.requires_action", intent)];
@@ -77,12 +75,12 @@ function moveTo(
 			complete();
 			return [event("payment_intent.processing", intent), event("checkout.session.completed", session)];
 		case "authorized":
-			store.hold(stored, intent, method);
+			store.hold(stored, intent);
 			complete();
 			return [event("payment_intent.amount_capturable_updated", intent), event("checkout.session.completed", session)];
 		case "success": {
 			const was_held = intent.status === "requires_capture";
-			const charge = store.succeed(stored, intent, method);
+			const charge = store.succeed(stored, intent);
 			complete();
 			session.payment_status = "paid";
 			const paid = [
@@ -96,7 +94,7 @@ function moveTo(
 	}
 }
 
-/** null: the session is over. */
+/** A payment that the bank has not decided is decided; otherwise the payer tries anew. null: the session is over. */
 export function payOrder(
 	context: StripeContext,
 	stored: StoredOrder,
@@ -105,10 +103,12 @@ export function payOrder(
 	endOverdue(context, stored);
 	if (!isOpen(stored)) return null;
 	const { store, sender } = context;
-	const offered = stored.session.payment_method_types;
-	const method = offered.includes(instruction.method) ? instruction.method : offered[0]!;
+	const is_undecided = ["requires_action", "processing", "requires_capture"].includes(stored.intent?.status ?? "");
+	if (!is_undecided && stored.session.payment_method_types.includes(instruction.method)) {
+		stored.method = instruction.method;
+	}
 	const intent = store.startIntent(stored, amount, currency);
-	const events = moveTo(store, stored, intent, method, instruction);
+	const events = moveTo(store, stored, intent, instruction);
 	const webhooks = sendEvents(sender, accountOf(context, stored), events, webhook);
 	return { order: stored.session, payment: intent, webhooks };
 }

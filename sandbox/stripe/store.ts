@@ -183,6 +183,8 @@ export interface StoredOrder {
 	/** For the payment intent that the first try makes. */
 	intent_data: NewSession["intent"];
 	intent: PaymentIntent | null;
+	/** What the payer tries with, or is shown first. */
+	method: Method;
 	charges: Charge[];
 	refunds: Refund[];
 	transfers: Transfer[];
@@ -278,6 +280,7 @@ export class StripeStore {
 			product,
 			intent_data: intent,
 			intent: null,
+			method: session.payment_method_types[0] ?? "card",
 			charges: [],
 			refunds: [],
 			transfers: [],
@@ -362,9 +365,9 @@ export class StripeStore {
 		return stored.intent;
 	}
 
-	decline(stored: StoredOrder, intent: PaymentIntent, method: Method, reason = DEFAULT_DECLINE): void {
+	decline(stored: StoredOrder, intent: PaymentIntent, reason = DEFAULT_DECLINE): void {
 		const { code, message } = DECLINES[reason] ?? { ...DECLINES[DEFAULT_DECLINE]!, code: "card_declined" };
-		const charge = this.#charge(stored, intent, method, {
+		const charge = this.#charge(stored, intent, {
 			status: "failed",
 			paid: false,
 			failure_code: code,
@@ -382,17 +385,17 @@ export class StripeStore {
 	}
 
 	/** The bank holds the money for the merchant, who has not taken it. */
-	hold(stored: StoredOrder, intent: PaymentIntent, method: Method): void {
-		this.#charge(stored, intent, method, { captured: false });
+	hold(stored: StoredOrder, intent: PaymentIntent): void {
+		this.#charge(stored, intent, { captured: false });
 		intent.capture_method = "manual";
 		intent.status = "requires_capture";
 		intent.amount_capturable = intent.amount;
 		intent.last_payment_error = null;
 	}
 
-	succeed(stored: StoredOrder, intent: PaymentIntent, method: Method): Charge {
+	succeed(stored: StoredOrder, intent: PaymentIntent): Charge {
 		const held = intent.status === "requires_capture" ? stored.charges.at(-1) : undefined;
-		const charge = held ?? this.#charge(stored, intent, method, {});
+		const charge = held ?? this.#charge(stored, intent);
 		Object.assign(charge, { captured: true, amount_captured: charge.amount });
 		charge.balance_transaction = this.#book(stored.api_key, "charge", charge, charge.amount, {
 			fees: feeDetails(charge.amount, charge.currency),
@@ -570,7 +573,8 @@ export class StripeStore {
 		if (session.client_reference_id !== null) this.#byReference.set(session.client_reference_id, stored);
 	}
 
-	#charge(stored: StoredOrder, intent: PaymentIntent, method: Method, fields: Partial<Charge>): Charge {
+	#charge(stored: StoredOrder, intent: PaymentIntent, fields: Partial<Charge> = {}): Charge {
+		const { method } = stored;
 		const charge: Charge = {
 			id: `${method === "card" ? "ch" : "py"}_${randomAlphanumeric(24)}`,
 			object: "charge",
