@@ -42,7 +42,7 @@ export function createApi(context: PayuContext): Router {
 		const vars: Vars = (index) => form.get(`var${index}`) ?? "";
 		const name = form.get("command") ?? "";
 		const account = context.registry.findAccount("payu", form.get("key") ?? "");
-		const command = commands[name];
+		const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 		if (account === undefined) res.json(refusal("Invalid Merchant Key or Merchant is not active"));
 		else if (!sameHash(apiHash(account, name, vars(1)), form.get("hash") ?? undefined))
 			res.json(refusal("Invalid Hash."));

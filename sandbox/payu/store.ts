@@ -197,7 +197,7 @@ export class PayuStore {
 	}
 
 	fail(payment: Payment, reason: string = DEFAULT_DECLINE): void {
-		const { error, message, unmappedstatus } = DECLINES[reason] ?? DECLINES[DEFAULT_DECLINE]!;
+		const { error, message, unmappedstatus } = DECLINES[Object.hasOwn(DECLINES, reason) ? reason : DEFAULT_DECLINE]!;
 		Object.assign(payment, { status: "failure", unmappedstatus, error, error_Message: message, bank_ref_num: "" });
 	}
 
