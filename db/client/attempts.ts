@@ -156,6 +156,11 @@ export async function markGatewayEvent(database: Queryable, event_id: string, er
 	await callRows(database, "mark_gateway_event", "select public.mark_gateway_event($1, $2)", [event_id, error]);
 }
 
+/** Processed, although it is about nothing of ours. */
+export async function closeGatewayEvent(database: Queryable, event_id: string, note: string): Promise<void> {
+	await callRows(database, "close_gateway_event", "select public.close_gateway_event($1, $2)", [event_id, note]);
+}
+
 /** The payer wants another try elsewhere; false when the payment cannot move now. */
 export function requestAnotherGateway(database: Queryable, transaction_id: string): Promise<boolean> {
 	return callValue(database, "request_another_gateway", "select public.request_another_gateway($1) as value", [

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import {
+	closeGatewayEvent,
 	findAttemptForEvent,
 	type GatewayEvent,
 	markGatewayEvent,
@@ -85,8 +86,11 @@ async function settleRefundOf(event: GatewayEvent, claimed: RefundState, context
 	if (refund_id === null) {
 		// As with payments, a webhook may come first; and a merchant may give money back in the PSP's own dashboard.
 		const words = `No refund here is the provider's refund ${psp_refund_id ?? "(none)"}.`;
-		await markGatewayEvent(database, event_id, words);
-		if (!context.job.is_last_attempt) throw new TryAgain(words);
+		if (!context.job.is_last_attempt) {
+			await markGatewayEvent(database, event_id, words);
+			throw new TryAgain(words);
+		}
+		await closeGatewayEvent(database, event_id, `${words} It was made by hand in the provider's dashboard.`);
 		log.info({ psp_refund_id }, "webhook of a refund that is not ours");
 		return;
 	}
