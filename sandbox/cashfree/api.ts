@@ -77,7 +77,7 @@ function readId(field: string, value: unknown, max: number): string {
 	if (typeof value === "string" && /^[A-Za-z0-9_-]+$/.test(value) && value.length >= 3 && value.length <= max) {
 		return value;
 	}
-	throw fieldError(field, `should be ${min3(max)} of letters, digits, '_' and '-'`, value);
+	throw fieldError(field, `should have 3 to ${max} letters, digits, '_' and '-'`, value);
 }
 
 function readText(field: string, value: unknown, max: number, least = 3): string | null {
@@ -85,8 +85,6 @@ function readText(field: string, value: unknown, max: number, least = 3): string
 	if (typeof value === "string" && value.length >= least && value.length <= max) return value;
 	throw fieldError(field, `should have ${least} to ${max} characters`, value);
 }
-
-const min3 = (max: number) => `3 to ${max} characters`;
 
 function readUrl(field: string, value: unknown, protocols: string[]): string | null {
 	const url = readText(field, value, 250, 1);
@@ -445,9 +443,9 @@ function settlementFilter(filters: unknown): (line: SettlementLine) => boolean {
 
 function readCursor(cursor: unknown): number {
 	if (cursor === null) return 0;
-	const after = Number(Buffer.from(String(cursor), "base64").toString("utf8"));
-	if (!Number.isInteger(after) || after < 0) throw fieldError("pagination.cursor", "is invalid", cursor);
-	return after;
+	const after = Buffer.from(String(cursor), "base64").toString("utf8");
+	if (!/^\d{1,9}$/.test(after)) throw fieldError("pagination.cursor", "is invalid", cursor);
+	return Number(after);
 }
 
 function writeCursor(after: number): string {
