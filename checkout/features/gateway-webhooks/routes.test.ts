@@ -245,6 +245,21 @@ describe("POST /webhook/:client_key", () => {
 		}
 	});
 
+	it("finds the gateway by its API secret where that is what proves webhooks", async () => {
+		const cashfree = { provider: "cashfree", webhook_secret: null };
+		const several = await createMerchant(database.pool("admin"), keys, {}, [cashfree, cashfree]);
+		const gateway = several.gateways[1]!;
+		const timestamp = String(Date.now());
+		const answer = await post(address(undefined, several), {
+			"content-type": "application/json",
+			"x-webhook-timestamp": timestamp,
+			"x-webhook-signature": createHmac("sha256", gateway.api_secret).update(`${timestamp}${body}`).digest("base64"),
+			"x-idempotency-key": `cashfree-evt_${events}`,
+		});
+		expect(answer.status).toBe(200);
+		expect(await stored()).toEqual([expect.objectContaining({ gateway_id: gateway.id })]);
+	});
+
 	it("refuses a signature of none of the merchant's gateways", async () => {
 		expect((await post(address(), signed("some-secret"))).status).toBe(401);
 		expect(await stored()).toEqual([]);

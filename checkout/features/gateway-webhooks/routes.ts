@@ -22,10 +22,12 @@ export function gatewayWebhookRoutes(dependencies: Dependencies): Router {
 		// Gateways may share a secret, and each check reads the whole body of a sender not known yet.
 		const checked = new Set<string>();
 		for (const gateway of gateways) {
-			const secret = JSON.stringify([gateway.provider, gateway.account.webhook_secret]);
-			if (checked.has(secret)) continue;
-			checked.add(secret);
-			const verification = adapters.get(gateway.provider)?.verifyWebhook(gateway.account, request);
+			const { provider, account } = gateway;
+			// Without a secret of their own, webhooks are proven by that of the API.
+			const proof = JSON.stringify([provider, account.webhook_secret ?? [account.api_secret], account.settings]);
+			if (checked.has(proof)) continue;
+			checked.add(proof);
+			const verification = adapters.get(provider)?.verifyWebhook(account, request);
 			if (!verification?.valid) continue;
 			const { duplicate } = await acceptGatewayEvent(pool, {
 				gateway_id: gateway.id,
