@@ -12,7 +12,7 @@ export const hi: Texts = {
 	copy_order: "ऑर्डर नंबर कॉपी करें",
 	copy_amount: "राशि कॉपी करें",
 	copy_upi_id: "UPI ID कॉपी करें",
-	copy: "कॉपी करें",
+	copy: "कॉपी",
 	copied: "कॉपी हुआ",
 	for_what: "किसलिए",
 	pay_by: "समय सीमा",
