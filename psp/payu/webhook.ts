@@ -40,10 +40,11 @@ export function verifyWebhook(account: PspAccount, request: WebhookRequest): Web
 	const refund = postedRefundSchema.safeParse(message);
 	if (refund.success) {
 		if (refund.data.key !== account.api_key) return { valid: false, reason: "the refund is of another merchant key" };
-		const { request_id, status } = refund.data;
+		const { request_id, status, mihpayid, token, bank_ref_num, bank_arn } = refund.data;
 		return {
 			valid: true,
-			dedupe_key: keyOf("refund", request_id, status),
+			// With the bank's numbers, so that nobody can take the place of PayU's own message by sending one before it.
+			dedupe_key: keyOf("refund", request_id, status, mihpayid, token, bank_ref_num, bank_arn),
 			event_type: `refund.${word(status)}`,
 			body_proven,
 		};

@@ -33,6 +33,11 @@ afterAll(async () => {
 	await test.close();
 });
 
+/** On a slow machine the page would be left while it is still being looked at. */
+const STAY = `const wait = setTimeout;
+window.setTimeout = (run, ms, ...rest) => ms >= 1000 ? 0 : wait(run, ms, ...rest);
+window.setInterval = () => 0;`;
+
 const form = (change: Record<string, string> = {}) =>
 	merchant.form({ surl: `${shopUrl}/paid?token=t`, furl: `${shopUrl}/failed?token=t`, ...change });
 const pagePath = ({ key = "", txnid = "" }: Record<string, string>) =>
@@ -104,9 +109,12 @@ describe.skipIf(!hasBrowser())("the payment page in a browser", { timeout: 60_00
 	});
 	afterAll(() => browser?.close());
 
-	async function openPage(fields = form(), options: BrowserContextOptions = {}): Promise<Page> {
+	/** `still` keeps the page from going anywhere by itself. */
+	async function openPage(fields = form(), options: BrowserContextOptions = {}, still = false): Promise<Page> {
 		await merchant.post(fields);
-		const page = await (await browser.newContext({ viewport: { width: 360, height: 740 }, ...options })).newPage();
+		const context = await browser.newContext({ viewport: { width: 360, height: 740 }, ...options });
+		if (still) await context.addInitScript(STAY);
+		const page = await context.newPage();
 		await page.goto(pagePath(fields));
 		return page;
 	}
@@ -173,7 +181,7 @@ describe.skipIf(!hasBrowser())("the payment page in a browser", { timeout: 60_00
 		["light", 360],
 		["dark", 1280],
 	] as const)("fits and is accessible (%s, %i px)", async (colorScheme, width) => {
-		const page = await openPage(form(), { colorScheme, viewport: { width, height: 740 } });
+		const page = await openPage(form(), { colorScheme, viewport: { width, height: 740 } }, true);
 		const isSound = async () => {
 			const { violations } = await new AxeBuilder({ page }).analyze();
 			expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
