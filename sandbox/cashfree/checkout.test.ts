@@ -116,6 +116,16 @@ describe("the hosted page", () => {
 		expect(await statusesOf(order_id)).toEqual([]);
 	});
 
+	it("counts giving up after a decline as no try of its own", async () => {
+		const { order_id, payment_session_id } = await createOrder({ order_meta: {} });
+		const page = await open(payment_session_id);
+		for (const outcome of ["failure", "dropped"]) {
+			const body = new URLSearchParams({ outcome, method: "upi" });
+			expect((await fetch(`${page.url}/pay`, { method: "POST", body })).status).toBe(200);
+		}
+		expect(await statusesOf(order_id)).toEqual(["FAILED"]);
+	});
+
 	it("offers the methods that the merchant allows", async () => {
 		const { payment_session_id } = await createOrder({ order_meta: { payment_methods: "nb" } });
 		const page = await (await open(payment_session_id)).text();

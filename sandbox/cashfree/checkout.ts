@@ -62,8 +62,9 @@ export function createCheckout(context: CashfreeContext): Router {
 		const form = paySchema.safeParse(formOf(req));
 		if (!form.success) return sendPage(res, 400, problemPage("Choose how to pay and what the bank answers."));
 		const { order, payments } = stored;
-		// A second press of the button, or another tab, must not pay twice.
-		if (!payments.some(({ status }) => status === "SUCCESS")) {
+		// A second press of the button, or another tab, must not pay twice; and who gives up after a decline has begun nothing.
+		const hasGivenUp = form.data.outcome === "dropped" && payments.at(-1)?.status === "FAILED";
+		if (!hasGivenUp && !payments.some(({ status }) => status === "SUCCESS")) {
 			payOrder(context, stored, { ...form.data, webhook: PLAIN_MANNER });
 		}
 		if (form.data.outcome === "dropped" && order.return_url !== null) return res.redirect(303, returnUrlOf(order));
