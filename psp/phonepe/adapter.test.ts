@@ -411,6 +411,18 @@ describe("finding an order whose reply was lost", () => {
 		expect((await adapter.findOrder(account, input)).outcome).toBe("unknown");
 	});
 
+	test("credentials that are refused when it is asked for again leave it unknown", async () => {
+		const { adapter } = await adapterAgainst(
+			inTurn(status("untouched"), json({}, 401)),
+			{},
+			inTurn(newToken("a"), json(fixture("pay.refused"), 400)),
+		);
+		expect(await adapter.findOrder(account, input)).toMatchObject({
+			outcome: "unknown",
+			error: { code: "authentication_failed" },
+		});
+	});
+
 	test.each(["retrying", "completed-upi"])("one that a payer has been at goes on to our own page: %s", async (name) => {
 		const { adapter, seen } = await adapterAgainst(status(name));
 		expect(await adapter.findOrder(account, input)).toMatchObject({

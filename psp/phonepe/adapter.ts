@@ -90,7 +90,8 @@ export const createPhonePeAdapter: PspAdapterFactory = (endpoint = {}) => {
 	): Promise<CreateOrderResult> {
 		const again = await createOrder(account, input);
 		if (again.outcome === "succeeded") return again;
-		const is_refused = again.outcome === "failed" && again.error.http_status === 400;
+		const { outcome, error } = again;
+		const is_refused = outcome === "failed" && error.http_status === 400 && error.code !== "authentication_failed";
 		if (!is_refused) return { ...again, outcome: "unknown" };
 		const message = `PhonePe has the order ${order.orderId}, but the address of its page was lost: nobody can pay it`;
 		return fail("failed", "duplicate_request", again.error.psp_code, message, 400, null, order);
