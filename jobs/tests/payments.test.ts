@@ -181,6 +181,58 @@ describe("a payment", () => {
 		await reaches(transaction_id, "paid");
 	});
 
+	it("is asked about again after a look-up that got no answer", async () => {
+		const merchant = await merchantWith();
+		const worker = await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await scene.sandbox.pay(attempt!.psp_order_id!, "success", { skip: true });
+		await scene.sandbox.addFault({ service: "razorpay", path: "/v1/orders/", method: "GET", kind: "drop_before" });
+		const lookUpNow = async () => {
+			await rows("update payment_attempts set next_lookup_at = now() where id = $1", [attempt!.id]);
+			await rows("select enqueue_pending_lookups()");
+		};
+		await lookUpNow();
+		await expect
+			.poll(async () => (await scene.sandbox.requests("GET", `/v1/orders/${attempt!.psp_order_id}/payments`)).length)
+			.toBe(1);
+		await expect
+			.poll(() => rows("select next_lookup_at > now() as is_set from payment_attempts where id = $1", [attempt!.id]))
+			.toEqual([{ is_set: true }]);
+		expect(await statusOf(transaction_id)).toBe("pending");
+		// No more than one try a look-up: the rhythm is the PSP's protection.
+		expect(worker.lines.filter(({ msg }) => msg === "job waits for another try")).toEqual([]);
+		await lookUpNow();
+		await reaches(transaction_id, "paid");
+	});
+
+	it("that the bank takes after it expired is paid late, and the merchant hears both", async () => {
+		const merchant = await merchantWith();
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await rows("update transactions set expires_at = now() - interval '1 second' where id = $1", [transaction_id]);
+		await rows("select expire_transactions()");
+		expect(await statusOf(transaction_id)).toBe("expired");
+		await scene.sandbox.pay(attempt!.psp_order_id!, "success");
+		await accept(merchant, await nextWebhook("payment.captured", attempt!.psp_order_id!));
+		await reaches(transaction_id, "paid");
+		await expect
+			.poll(
+				async () =>
+					(await heardBy(transaction_id)).map(({ type, body }) => [type, JSON.stringify(body).includes('"late":true')]),
+				{
+					timeout: 5000,
+				},
+			)
+			.toEqual([
+				["payment.expired", false],
+				["payment.paid", true],
+			]);
+	});
+
 	it("gets its order at once while a PSP hangs at every look-up", async () => {
 		const merchant = await merchantWith();
 		await start();
