@@ -94,7 +94,7 @@ export const createPhonePeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		const is_refused = outcome === "failed" && error.http_status === 400 && error.code !== "authentication_failed";
 		if (!is_refused) return { ...again, outcome: "unknown" };
 		const message = `PhonePe has the order ${order.orderId}, but the address of its page was lost: nobody can pay it`;
-		return fail("failed", "duplicate_request", again.error.psp_code, message, 400, null, order);
+		return fail("failed", "duplicate_request", error.psp_code, message, 400, null, order);
 	}
 
 	async function fetchStatus(
