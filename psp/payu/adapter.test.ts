@@ -198,6 +198,12 @@ describe("creating an order", () => {
 		expect(hash).toBe(sdk.hasher.generatePaymentHash({ ...fields, splitRequest: split }));
 	});
 
+	test("nothing is left for the merchant where the parts are the whole payment", async () => {
+		const splits = [{ account: "P41sCY", amount: input.amount }];
+		const { splitRequest } = formOf(await adapter.createOrder(account, { ...input, splits }));
+		expect(JSON.parse(splitRequest as string).splitInfo.P41sCY).not.toHaveProperty("aggregatorCharges");
+	});
+
 	test.each<[string, Partial<CreateOrderInput>]>([
 		["less than a rupee", { amount: 99 }],
 		["a fraction of a paisa", { amount: 100.5 }],

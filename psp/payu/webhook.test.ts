@@ -159,6 +159,7 @@ describe("reading a webhook of a payment", () => {
 
 	test.each([
 		["userCancelled", "E500", "cancelled_by_payer"],
+		["userCancelled", "E214", "cancelled_by_payer"],
 		["bounced", "E000", "cancelled_by_payer"],
 		["dropped", "E000", "cancelled_by_payer"],
 		["dropped", "E214", "bank_unavailable"],
