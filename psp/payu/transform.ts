@@ -180,7 +180,7 @@ export function paymentFields(account: PspAccount, input: CreateOrderInput, txni
 		txnid,
 		amount: rupeesOf(input.amount),
 		productinfo: textField(input.description ?? `Order ${input.order_id}`, 100) || "Order",
-		// All three are mandatory. Nobody is at these addresses: example.com is reserved, and no Indian mobile number repeats so.
+		// All three are mandatory. What the payer did not give: example.com is reserved, and nines are the usual filler for a number.
 		firstname: textField(customer.name ?? "", 60) || "Customer",
 		email: emailOf(customer.email) ?? "not.given@example.com",
 		phone: phoneOf(customer.phone) ?? "9999999999",
