@@ -45,6 +45,7 @@ export const conformanceKit: ConformanceKit = {
 		"create: an answer that comes too late is unknown, and the order is found": no_call,
 		"create: an answer that is slow but in time is taken": no_call,
 		"create: a refused connection was never sent": no_call,
+		"create: an answer bent anywhere is unknown, unless it shows another amount": no_call,
 		"find: none was ever made": no_lookup,
 		"find: a lookup answered with 429 says nothing": no_lookup,
 		"find: a lookup answered with 500 says nothing": no_lookup,
