@@ -177,7 +177,7 @@ export const createStripeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		if (session.status === "expired") return { outcome: "succeeded", raw: redact(session, account) };
 		if (session.status !== "complete") return redact(failure, account);
 		const words = session.payment_status === "paid" ? "The session was paid" : "The payer is through; the bank decides";
-		return fail("failed", "order_already_paid", session.payment_status ?? null, words, 400);
+		return fail("failed", "order_already_paid", session.payment_status, words, 400);
 	}
 
 	/**
@@ -321,7 +321,7 @@ export const createStripeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		);
 		if (report.outcome !== "succeeded") return report;
 		// The payout itself is a movement of the balance, too.
-		const moved = report.items.filter(({ type }) => !type.startsWith("payout"));
+		const moved = report.items.filter(({ type }) => type !== "payout");
 		return { outcome: "succeeded", lines: moved.map((line) => settlementLine(line, payout)) };
 	}
 
@@ -377,6 +377,7 @@ function sessionParams(
 	split: CreateOrderInput["splits"][number] | undefined,
 ): Stripe.Checkout.SessionCreateParams {
 	const metadata = { reference: input.reference, order_id: metadataValue(input.order_id) };
+	const description = (input.description || `Order ${input.order_id}`).slice(0, 250);
 	const email = emailSchema.safeParse(input.customer.email);
 	return {
 		mode: "payment",
@@ -387,7 +388,7 @@ function sessionParams(
 				price_data: {
 					currency: input.currency.toLowerCase(),
 					unit_amount: input.amount,
-					product_data: { name: (input.description || `Order ${input.order_id}`).slice(0, 250) },
+					product_data: { name: description },
 				},
 			},
 		],
@@ -395,6 +396,7 @@ function sessionParams(
 		payment_intent_data: {
 			// Taken while the payer waits, so that "succeeded" is the bank's last word and comes with Stripe's fee.
 			capture_method: "automatic",
+			description,
 			metadata,
 			...(split === undefined ? {} : { transfer_data: { destination: split.account, amount: split.amount } }),
 		},

@@ -81,15 +81,15 @@ export type StripePaymentIntent = z.infer<typeof paymentIntentSchema>;
 
 export const sessionSchema = z.object({
 	id,
-	amount_total: paise.nullish(),
+	amount_total: paise.nullable(),
 	client_reference_id: text,
 	created: unixSeconds.nullish(),
-	currency: text,
+	currency: z.string().nullable(),
 	expires_at: unixSeconds.nullish(),
 	metadata,
 	payment_intent: z.union([id, paymentIntentSchema]).nullish().catch(null),
-	payment_status: text,
-	status: text,
+	payment_status: z.string(),
+	status: z.string().nullable(),
 	url: z.url({ protocol: /^https?$/ }).nullish(),
 });
 export type StripeSession = z.infer<typeof sessionSchema>;
@@ -133,7 +133,7 @@ export const balanceTransactionSchema = z.object({
 	net: paise,
 	/** The charge, refund, transfer … that moved the money. */
 	source: z
-		.union([id, z.object({ id, payment_intent: reference, source_transaction: reference })])
+		.union([id, z.object({ id, payment_intent: reference, transfer_group: text })])
 		.nullish()
 		.catch(null),
 	type: z.string(),
@@ -250,7 +250,7 @@ export function sessionState(session: StripeSession): PaymentState {
 		psp_order_id: session.id,
 		reference: referenceOf(session),
 		psp_payment_id: idOf(session.payment_intent),
-		amount: session.amount_total ?? null,
+		amount: session.amount_total,
 		currency: session.currency?.toUpperCase() ?? null,
 		method: null,
 		bank_reference: null,
@@ -331,11 +331,12 @@ const kindByType: Readonly<Record<string, SettlementLine["kind"]>> = {
 
 export function settlementLine(line: z.infer<typeof balanceTransactionSchema>, payout: StripePayout): SettlementLine {
 	const source = typeof line.source === "object" ? line.source : null;
-	const charge = source?.source_transaction ?? null;
+	// A transfer names its charge, not the intent; the group that Stripe puts both in has it.
+	const [, group_payment = null] = /^group_(pi_\w+)$/.exec(source?.transfer_group ?? "") ?? [];
 	return {
 		kind: kindByType[line.type] ?? "adjustment",
 		psp_id: idOf(line.source) ?? line.id,
-		psp_payment_id: source?.payment_intent ?? charge,
+		psp_payment_id: source?.payment_intent ?? group_payment,
 		// No object on the way from a payout to a payment names the session.
 		psp_order_id: null,
 		amount: Math.abs(line.amount),
