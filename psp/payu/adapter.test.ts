@@ -484,6 +484,13 @@ describe("refunding", () => {
 		});
 	});
 
+	test("a refund of ours whose amount cannot be read is unknown", async () => {
+		const actions = fixture("check_action_status.by-request");
+		actions.transaction_details["131278422"]["131278422"].amt = "ten";
+		const { adapter } = await adapterAgainst([refused("token already used or request pending"), json(actions)]);
+		expect(await adapter.refund(account, refundInput)).toMatchObject({ outcome: "unknown", amount: null });
+	});
+
 	test("a token that PayU knows and does not show is unknown", async () => {
 		const { adapter } = await adapterAgainst([
 			refused("Transactions with the same amount and same token are not allowed", 227),
@@ -525,6 +532,7 @@ describe("refunding", () => {
 			"psp_unavailable",
 		],
 		["an exception", refused("Some Exception Occured."), "unknown", "psp_unavailable"],
+		["a status in words", json({ status: "success", msg: "Done" }), "unknown", "unreadable_answer"],
 		["a queue without a number", json({ status: 1, msg: "Refund Request Queued" }), "unknown", "unreadable_answer"],
 		["no answer", hangUp, "unknown", "psp_unavailable"],
 		["500", json({ status: 0, msg: "Invalid amount" }, 500), "unknown", "psp_unavailable"],

@@ -142,6 +142,7 @@ export const createPayuAdapter: PspAdapterFactory = (endpoint = {}) => {
 		}
 		const state = { ...actionState(ours), ...asked };
 		if (state.amount === input.amount) return state;
+		if (state.amount === null) return noRefund(asked, { ...lookupFailureOf(exchange), raw: ours });
 		const words = `The key was used for a refund of ${ours.amt} rupees`;
 		return noRefund(asked, fail("failed", "duplicate_request", refusal.error.psp_code, words, null, null, ours));
 	}

@@ -535,11 +535,16 @@ export function failureOf(exchange: Exchange): PspFailure {
 			codeByHttpStatus[http_status] ?? "invalid_request",
 		);
 	}
-	if (!answer.success || answer.data.status === 1) return as("unknown", "unreadable_answer");
+	if (!answer.success || !isRefusal(answer.data)) return as("unknown", "unreadable_answer");
 	const split_code = entryOf(codeBySplitError, psp_code);
 	if (split_code !== undefined) return as(split_code === "psp_unavailable" ? "unknown" : "failed", split_code);
 	const known = codeByMessage.find(({ pattern }) => pattern.test(words ?? ""));
 	return known === undefined ? as("failed", "invalid_request") : as(known.certain ? "failed" : "unknown", known.code);
+}
+
+/** 1 is done and 2 is saved to be done; 0, and codes like 236, say no. */
+function isRefusal({ status }: PayuAnswer): boolean {
+	return Number.isInteger(status) && status !== 1 && status !== 2;
 }
 
 /** For a lookup: that it went wrong says nothing about what was looked up. */
