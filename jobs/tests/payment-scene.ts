@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
 import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
-import type { Presentation, PspAccount } from "../../psp/adapter.ts";
+import type { Presentation, PspAccount, WebhookEvent } from "../../psp/adapter.ts";
 import type { ConformanceKit } from "../../psp/conformance.ts";
 import { createPspAdapters, type Provider } from "../../psp/providers.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
@@ -59,8 +59,8 @@ export interface Scene {
 	nextWebhook(event_type: string, about: string): Promise<ReceivedRequest>;
 	/** Takes a webhook for the first gateway as checkout does: verified on the raw bytes, then stored. */
 	accept(merchant: SceneMerchant, request: ReceivedRequest): Promise<string>;
-	/** Takes the first gateway's next webhook that says how that refund ended; others are answered and left. */
-	acceptRefundWebhook(merchant: SceneMerchant, psp_refund_id: string): Promise<string>;
+	/** Takes the first gateway's next webhook that says this; others are answered and left. */
+	acceptWebhook(merchant: SceneMerchant, fits: (event: WebhookEvent) => boolean): Promise<string>;
 	/** What the merchant's endpoint at the sandbox was told about the payment. */
 	heardBy(transaction_id: string): Promise<{ type: string; verified: boolean; body: unknown }[]>;
 }
@@ -202,7 +202,7 @@ export function usePaymentScene(): Scene {
 			});
 			return event_id;
 		},
-		async acceptRefundWebhook(merchant, psp_refund_id) {
+		async acceptWebhook(merchant, fits) {
 			const { provider } = merchant.accounts[0]!;
 			for (;;) {
 				const request = await webhooks.next();
@@ -211,9 +211,7 @@ export function usePaymentScene(): Scene {
 					raw_body: Buffer.from(request.body),
 					headers: request.headers as Record<string, string>,
 				});
-				if (event.kind !== "refund" || event.refund.outcome === "pending") continue;
-				if (event.refund.psp_refund_id !== psp_refund_id) continue;
-				return scene.accept(merchant, request);
+				if (fits(event)) return scene.accept(merchant, request);
 			}
 		},
 		heardBy: async (transaction_id) =>

@@ -1,13 +1,17 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
+import { type Provider, providers } from "../../psp/providers.ts";
 import { usePaymentScene } from "./payment-scene.ts";
 
 // The library waits 2.7 s before a second try and 7.4 s before a third.
 vi.setConfig({ testTimeout: 40_000 });
 
 const scene = usePaymentScene();
-const { start, merchantWith, rows, initiate, attemptsOf, statusOf, reaches, nextWebhook, accept, heardBy } = scene;
+/** Nobody tells of money that is paid straight to a bank account. */
+const WITH_WEBHOOKS = Object.keys(providers).filter((provider) => provider !== "upi") as Provider[];
+const { start, merchantWith, merchantOf, rows, initiate, attemptsOf, statusOf, reaches, nextWebhook, accept, heardBy } =
+	scene;
 
 const ordersMade = async (attempt_id: string) =>
 	(await scene.sandbox.requests("POST", "/v1/orders")).filter(({ body }) => JSON.stringify(body).includes(attempt_id))
@@ -154,6 +158,26 @@ describe("a payment", () => {
 		await expect
 			.poll(() => heardBy(transaction_id), { timeout: 5000 })
 			.toMatchObject([{ type: "payment.paid", verified: true }]);
+	});
+
+	it.each(WITH_WEBHOOKS)("is paid by %s's webhook alone", async (provider) => {
+		const merchant = await merchantOf(provider);
+		await start();
+		const transaction_id = await initiate(merchant);
+		await reaches(transaction_id, "pending");
+		const [attempt] = await attemptsOf(transaction_id);
+		await rows("update payment_attempts set next_lookup_at = null where id = $1", [attempt!.id]);
+		await scene.arrive(attempt!);
+		const names = [attempt!.id, attempt!.psp_order_id];
+		await scene.sandbox.pay(attempt!.psp_order_id!, "success", {}, provider);
+		await scene.acceptWebhook(
+			merchant,
+			(event) =>
+				event.kind === "payment" &&
+				event.payment.outcome === "succeeded" &&
+				[event.payment.psp_order_id, event.payment.reference].some((name) => name !== null && names.includes(name)),
+		);
+		await reaches(transaction_id, "paid");
 	});
 
 	it("is paid although no webhook came, once somebody asks to have it confirmed", async () => {

@@ -189,7 +189,11 @@ describe("a refund", () => {
 		await rows("update refunds set next_lookup_at = null where id = $1", [refund_id]);
 		const { psp_refund_id } = await refundOf(refund_id);
 		await scene.sandbox.decideRefund(psp_refund_id!, "success", {}, provider);
-		const event_id = await scene.acceptRefundWebhook(merchant, psp_refund_id!);
+		const event_id = await scene.acceptWebhook(
+			merchant,
+			(event) =>
+				event.kind === "refund" && event.refund.psp_refund_id === psp_refund_id && event.refund.outcome !== "pending",
+		);
 		await worker.line(({ msg, event_id: id }) => msg === "refund settled" && id === event_id);
 		expect(await refundOf(refund_id)).toMatchObject({ status: "succeeded" });
 		expect(await paymentOf(transaction_id)).toEqual({ status: "partially_refunded", amount_refunded: 19_900 });
