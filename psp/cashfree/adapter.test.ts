@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
@@ -579,17 +580,31 @@ describe("refunding", () => {
 		expect(calls()[1]).toBe(`GET /pg/orders/${ORDER}/refunds/${REFUND}`);
 	});
 
+	test("a refund of another amount under the same id keeps the one asked for from being made", async () => {
+		const other = json(aRefund({ refund_amount: 9.5 }));
+		const refused = await adapterAgainst([refusal(409, "exists"), other]);
+		expect(await refused.adapter.refund(account, refundInput)).toMatchObject({
+			outcome: "failed",
+			psp_refund_id: null,
+			error: { code: "duplicate_request" },
+		});
+		const made = await adapterAgainst(other);
+		expect(await made.adapter.refund(account, refundInput)).toMatchObject({
+			outcome: "unknown",
+			amount: null,
+			error: { code: "amount_mismatch" },
+		});
+	});
+
 	test.each([
-		["of another amount", { refund_amount: 9.5 }],
 		["of another order", { order_id: "another-order" }],
-	])("a refund %s under the same id is not ours", async (_, changes) => {
+		["of another id", { refund_id: randomUUID() }],
+		["of no id", { refund_id: null }],
+		["of a negative amount", { refund_amount: -10.5 }],
+	])("an answer about a refund %s is unknown", async (_, changes) => {
 		for (const answers of [[json(aRefund(changes))], [refusal(409, "exists"), json(aRefund(changes))]]) {
 			const { adapter } = await adapterAgainst(answers);
-			expect(await adapter.refund(account, refundInput)).toMatchObject({
-				outcome: "failed",
-				psp_refund_id: null,
-				error: { code: "duplicate_request" },
-			});
+			expect((await adapter.refund(account, refundInput)).outcome).toBe("unknown");
 		}
 	});
 
@@ -628,7 +643,8 @@ describe("refunding", () => {
 	});
 
 	test("a status that cannot be had is unknown", async () => {
-		for (const respond of [refundNotFound, hangUp, html(200)]) {
+		const another = [json(aRefund({ refund_id: randomUUID() })), json(aRefund({ order_id: "another-order" }))];
+		for (const respond of [refundNotFound, hangUp, html(200), ...another]) {
 			const { adapter } = await adapterAgainst(respond);
 			const state = await adapter.fetchRefund(account, { ...refundInput, psp_refund_id: "1553338" });
 			expect(state).toMatchObject({ outcome: "unknown", reference: REFUND, psp_refund_id: null });

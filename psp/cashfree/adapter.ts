@@ -64,6 +64,8 @@ interface OrderNames {
 	reference: string;
 }
 
+type RefundNames = Pick<RefundInput, "reference" | "psp_order_id">;
+
 export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 	const client = createCashfreeClient(endpoint);
 	const page_size = Math.min(endpoint.page_size ?? MAX_REPORT_PAGE, MAX_REPORT_PAGE);
@@ -205,14 +207,14 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 			),
 		);
 		const created = read(exchange, refundSchema);
-		if (created !== null) return redact(checkedRefund(created, input), account);
+		if (created !== null) return redact(checkedRefund(created, input, false), account);
 		const failure = failureOf(exchange);
 		if (failure.outcome !== "failed" || exchange.kind !== "answered" || wasRefusedAtTheDoor(failure)) {
 			return redact(noRefund(asked, failure), account);
 		}
 		const lookup = await client.call(account, (sdk) => sdk.PGOrderFetchRefund(psp_order_id, reference));
 		const found = read(lookup, refundSchema);
-		if (found !== null) return redact(checkedRefund(found, input), account);
+		if (found !== null) return redact(checkedRefund(found, input, true), account);
 		return redact(noRefund(asked, isNotFound(lookup) ? failure : lookupFailureOf(lookup)), account);
 	}
 
@@ -227,7 +229,8 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		}
 		const exchange = await client.call(account, (sdk) => sdk.PGOrderFetchRefund(psp_order_id, reference));
 		const found = read(exchange, refundSchema);
-		return redact(found === null ? noRefund(asked, lookupFailureOf(exchange)) : refundState(found), account);
+		if (found === null) return redact(noRefund(asked, lookupFailureOf(exchange)), account);
+		return redact(isOf(wanted, found) ? refundState(found) : noRefund(asked, anotherRefund(found)), account);
 	}
 
 	/** Parts have no id at Cashfree: only the idempotency key keeps a repeated call from giving the part away twice. */
@@ -337,12 +340,28 @@ function closingOf(order: CashfreeOrder): { outcome: "succeeded"; raw: unknown }
 	}
 }
 
-function checkedRefund(refund: CashfreeRefund, input: RefundInput): RefundState {
+function isOf({ reference, psp_order_id }: RefundNames, refund: CashfreeRefund): boolean {
+	return refund.refund_id === reference && refund.order_id === psp_order_id;
+}
+
+function anotherRefund(refund: CashfreeRefund): PspFailure {
+	const message = "Cashfree answered with another refund than was asked for";
+	return fail("unknown", "unreadable_answer", null, message, null, null, refund);
+}
+
+/** `was_refused`: Cashfree made none when asked now, so what it has under the id is all there is. */
+function checkedRefund(refund: CashfreeRefund, input: RefundInput, was_refused: boolean): RefundState {
 	const state = refundState(refund);
-	if (state.amount === input.amount && refund.order_id === input.psp_order_id) return state;
 	const asked = { reference: input.reference, psp_payment_id: input.psp_payment_id };
-	const message = `Under this id Cashfree has a refund of ${refund.refund_amount} of order ${refund.order_id}`;
-	return noRefund(asked, fail("failed", "duplicate_request", null, message, null, null, refund));
+	if (!isOf(input, refund)) return noRefund(asked, anotherRefund(refund));
+	if (state.amount === input.amount) return state;
+	const message = `Under this id Cashfree has a refund of ${refund.refund_amount}, not of ${rupeesOf(input.amount)}`;
+	return noRefund(
+		asked,
+		was_refused
+			? fail("failed", "duplicate_request", null, message, null, null, refund)
+			: fail("unknown", "amount_mismatch", null, message, null, null, refund),
+	);
 }
 
 function noRefund(asked: Pick<RefundState, "reference" | "psp_payment_id">, failure: PspFailure): RefundState {

@@ -29,7 +29,9 @@ import { nearestPaiseOf, paiseOf, rupeesOf } from "./money.ts";
 const text = z.string().nullish();
 const flag = z.boolean().nullish();
 /** Rupees as Cashfree wrote them, known to be whole paise. */
-const amount = z.union([z.number(), z.string()]).refine((rupees) => paiseOf(rupees) !== null);
+const amount = z.union([z.number(), z.string()]).refine((rupees) => (paiseOf(rupees) ?? -1) >= 0);
+/** In reports, where a debit may have a sign. */
+const signedAmount = z.union([z.number(), z.string()]).refine((rupees) => paiseOf(rupees) !== null);
 /** Rupees that are rounded when read: a charge of 1.755 must not make a whole report unreadable. */
 const charge = z.union([z.number(), z.string()]).refine((rupees) => nearestPaiseOf(rupees) !== null);
 
@@ -116,7 +118,7 @@ const settlementLineSchema = z.object({
 	event_details: z.object({
 		event_id: cashfreeId,
 		event_type: z.string(),
-		event_amount: amount,
+		event_amount: signedAmount,
 		event_settlement_amount: charge,
 		event_service_charge: charge.nullish(),
 		event_service_tax: charge.nullish(),
