@@ -323,9 +323,13 @@ const gateways: Collection = {
 			group: "section_account",
 			...hiddenUnless("provider", withSettings),
 		},
-		section("section_statement", label("Bank statement", "बैंक विवरण"), "account_balance", "open"),
+		{
+			...section("section_statement", label("Bank statement", "बैंक विवरण"), "account_balance"),
+			...hiddenUnless("provider", ["upi"]),
+		},
 		panel("statement_import", label("Import a statement", "विवरण आयात करें"), "lightspeedpay-statement-import", {
 			group: "section_statement",
+			...hiddenUnless("provider", ["upi"]),
 		}),
 		section("section_health", label("Health", "स्वास्थ्य"), "monitor_heart"),
 		toMany(

@@ -1,6 +1,8 @@
 import {
 	type Collection,
 	choice,
+	type Field,
+	hiddenUnless,
 	identifier,
 	json,
 	label,
@@ -40,6 +42,9 @@ const transactions: Collection = {
 		]),
 		money("amount", label("Amount", "राशि")),
 		money("amount_refunded", label("Refunded", "लौटाई गई राशि")),
+		panel("refund", label("Refunds", "रिफ़ंड"), "lightspeedpay-refund", {
+			...hiddenUnless("status", ["paid", "partially_refunded", "refunded"]),
+		}),
 		text("currency", label("Currency", "मुद्रा")),
 		text("method", label("Method", "तरीका"), { display: "formatted-value", displayOptions: { format: true } }),
 		toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
@@ -53,7 +58,6 @@ const transactions: Collection = {
 		text("error_code", label("Error", "त्रुटि"), { options: { font: "monospace" } }),
 		text("error_message", label("Error message", "त्रुटि संदेश")),
 		text("description", label("Description", "विवरण"), { width: "full" }),
-		panel("refund", label("Refunds", "रिफ़ंड"), "lightspeedpay-refund"),
 		toMany("attempts", label("Attempts", "प्रयास"), [
 			"attempt_no",
 			"status",
@@ -259,6 +263,12 @@ const refunds: Collection = {
 	],
 };
 
+/** A link has no code until it is saved. */
+const onceSaved: Pick<Field, "hidden" | "conditions"> = {
+	hidden: true,
+	conditions: [{ name: "saved", rule: { _and: [{ code: { _nnull: true } }] }, hidden: false }],
+};
+
 const links: Collection = {
 	collection: "payment_links",
 	label: label("Payment links", "भुगतान लिंक"),
@@ -300,10 +310,14 @@ const links: Collection = {
 				note: "Where the payer goes afterwards; one of the client's redirect URLs.",
 			},
 		),
-		toggle("is_disabled", label("Disabled", "बंद"), { note: "A disabled link takes no new payment." }),
+		toggle("is_disabled", label("Disabled", "बंद"), {
+			note: "A disabled link takes no new payment.",
+			options: { label: "Disabled" },
+			...onceSaved,
+		}),
 		...written([
-			number("payments_begun", label("Payments begun", "शुरू हुए भुगतान"), {}, ""),
-			section("section_more", label("More", "और"), "more_horiz", "closed"),
+			number("payments_begun", label("Payments begun", "शुरू हुए भुगतान"), {}, "", onceSaved),
+			{ ...section("section_more", label("More", "और"), "more_horiz", "closed"), ...onceSaved },
 			text("currency", label("Currency", "मुद्रा"), { group: "section_more" }),
 			text("code", label("Code", "कोड"), { group: "section_more", options: { font: "monospace" } }),
 			identifier({ group: "section_more" }),

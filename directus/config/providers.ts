@@ -207,7 +207,9 @@ export function completeSettings(provider: string, given: Record<string, unknown
 	if (description === undefined) return given;
 	const settings: Record<string, unknown> = { ...given };
 	for (const { key, preset } of description.settings) {
-		if (typeof settings[key] === "string") settings[key] = settings[key].trim();
+		// A number is as good as its digits.
+		if (typeof settings[key] === "string" || typeof settings[key] === "number")
+			settings[key] = String(settings[key]).trim();
 		if (settings[key] === undefined || settings[key] === null || settings[key] === "") {
 			if (preset === undefined) delete settings[key];
 			else settings[key] = preset;

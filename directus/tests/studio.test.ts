@@ -1,8 +1,11 @@
 /** What the studio lets whom do, over REST and GraphQL, on a real database with its real column grants. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { beginPspOrder, recordPspOrder } from "../../db/client/attempts.ts";
 import { decryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { submitUtr } from "../../db/client/upi.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { payPayment, startPayment } from "../../test/payments.ts";
 import { collections } from "../config/collections.ts";
 import { ROLE_NAMES, type RoleName, roles } from "../config/roles.ts";
 import { ensureUser } from "../users.ts";
@@ -15,6 +18,20 @@ let database: TestDatabase;
 let studio: Studio;
 let merchant: TestMerchant;
 let transactionId: string;
+
+const NOWHERE = "01900000-0000-7000-8000-000000000000";
+const DESK_ROUTES: ["GET" | "POST", string][] = [
+	["POST", "refunds"],
+	["GET", `transactions/${NOWHERE}/refunds`],
+	["GET", `payment-links/${NOWHERE}`],
+	["GET", `utr-claims/${NOWHERE}`],
+	["POST", `utr-claims/${NOWHERE}/decide`],
+	["GET", `statement-lines/${NOWHERE}`],
+	["POST", `statement-lines/${NOWHERE}/resolve`],
+	["POST", `gateways/${NOWHERE}/statements?file_name=a.csv`],
+	["GET", `gateways/${NOWHERE}`],
+	["GET", `clients/${NOWHERE}/routing?amount=100`],
+];
 
 async function queryOne<T>(sql: string, values: unknown[] = []): Promise<T> {
 	const { rows } = await database.pool("admin").query(sql, values);
@@ -88,6 +105,10 @@ describe("people without a login", () => {
 		expect((await studio.nobody.request("GET", client)).status).toBe(403);
 		expect((await studio.nobody.request("POST", `${client}/reveal`)).status).toBe(403);
 		expect((await studio.nobody.request("POST", `${client}/regenerate-key`)).status).toBe(403);
+		for (const [method, path] of DESK_ROUTES) {
+			const answer = await studio.nobody.request(method, `/lightspeedpay/${path}`, method === "POST" ? {} : undefined);
+			expect(answer.status, path).toBe(403);
+		}
 	});
 
 	it("cannot register themselves", async () => {
@@ -100,28 +121,32 @@ describe("people without a login", () => {
 });
 
 describe("roles", () => {
-	it.each(readers)("%s reads exactly what the policy lists", async (role) => {
-		const person = await studio.person(role);
-		const permissions = roles[role].permissions;
-		if (permissions === "all") throw new Error("not a reader");
-		for (const { collection, fields = [] } of collections) {
-			const allowed = permissions.find((each) => each.collection === collection && each.action === "read");
-			const answer = await person.request("GET", `/items/${collection}?limit=1`);
-			expect(answer.status, collection).toBe(allowed === undefined ? 403 : 200);
-			const columns = fields.filter(({ special = [] }) => !special.includes("no-data"));
-			await Promise.all(
-				columns.map(async ({ field, special = [] }) => {
-					const one = await person.request("GET", `/items/${collection}?fields=${field}&limit=1`);
-					if (special.includes("o2m") && one.status === 200 && !allowed?.fields.includes(field)) {
-						// Directus leaves out rows of a collection that may not be read instead of refusing.
-						expect(Object.keys(one.body.data[0] ?? {}), `${collection}.${field}`).not.toContain(field);
-						return;
-					}
-					expect(one.status, `${collection}.${field}`).toBe(allowed?.fields.includes(field) ? 200 : 403);
-				}),
-			);
-		}
-	}, 60_000);
+	it.each(readers)(
+		"%s reads exactly what the policy lists",
+		async (role) => {
+			const person = await studio.person(role);
+			const permissions = roles[role].permissions;
+			if (permissions === "all") throw new Error("not a reader");
+			for (const { collection, fields = [] } of collections) {
+				const allowed = permissions.find((each) => each.collection === collection && each.action === "read");
+				const answer = await person.request("GET", `/items/${collection}?limit=1`);
+				expect(answer.status, collection).toBe(allowed === undefined ? 403 : 200);
+				const columns = fields.filter(({ special = [] }) => !special.includes("no-data"));
+				await Promise.all(
+					columns.map(async ({ field, special = [] }) => {
+						const one = await person.request("GET", `/items/${collection}?fields=${field}&limit=1`);
+						if (special.includes("o2m") && one.status === 200 && !allowed?.fields.includes(field)) {
+							// Directus leaves out rows of a collection that may not be read instead of refusing.
+							expect(Object.keys(one.body.data[0] ?? {}), `${collection}.${field}`).not.toContain(field);
+							return;
+						}
+						expect(one.status, `${collection}.${field}`).toBe(allowed?.fields.includes(field) ? 200 : 403);
+					}),
+				);
+			}
+		},
+		60_000,
+	);
 
 	it.each(ROLE_NAMES)("%s cannot create, change or delete payments, entries or the audit log", async (role) => {
 		const person = await studio.person(role);
@@ -130,6 +155,11 @@ describe("roles", () => {
 			["payment_attempts", transactionId, { status: "failed" }],
 			["gateway_events", transactionId, { verified: true }],
 			["webhook_events", transactionId, { status: "delivered" }],
+			["refunds", transactionId, { status: "succeeded", amount: 1, transaction_id: transactionId }],
+			["utr_claims", transactionId, { status: "approved" }],
+			["bank_statements", transactionId, { matched_count: 9 }],
+			["bank_statement_lines", transactionId, { status: "matched" }],
+			["payment_link_payments", transactionId, { payment_link_id: transactionId }],
 			["webhook_deliveries", transactionId, { status_code: 200 }],
 			["wallet_entries", transactionId, { amount: 1 }],
 			["gateway_states", merchant.gateways[0]!.id, { volume: 1 }],
@@ -645,5 +675,389 @@ describe("credentials of a client", () => {
 		expect((await operator.request("POST", `${nowhere}/reveal`)).status).toBe(403);
 		expect((await operator.request("POST", `${nowhere}/regenerate-key`)).status).toBe(403);
 		expect((await operator.request("POST", "/lightspeedpay/clients/1/reveal")).status).toBe(404);
+	});
+});
+
+describe("settings of a gateway", () => {
+	const gateway = (provider: string, settings: unknown, more: object = {}) => ({
+		client_id: merchant.id,
+		name: `${provider} account`,
+		provider,
+		api_key: "key_1",
+		new_api_secret: "s",
+		settings,
+		...more,
+	});
+
+	it("are filled in, checked by the provider's own rules, and hold no secrets", async () => {
+		const operator = await studio.person("operator");
+		const make = (body: object) => operator.request("POST", "/items/payment_gateways", body);
+		const phonepe = await make(
+			gateway("phonepe", { client_version: 3, webhook_mode: "basic", webhook_username: "kaveri" }),
+		);
+		expect(phonepe.status, phonepe.text).toBe(200);
+		expect(phonepe.body.data.settings).toEqual({
+			client_version: "3",
+			environment: "production",
+			webhook_mode: "basic",
+			webhook_username: "kaveri",
+		});
+		for (const [body, named] of [
+			[gateway("phonepe", { client_version: "x" }), "client_version"],
+			[gateway("upi", { mcc: "bookshop" }, { api_key: "kaveri@okbank" }), "mcc"],
+			[gateway("stripe", { secret_key: "sk_live_1" }), "secret_key"],
+			[gateway("razorpay", "no object"), "settings"],
+		] as const) {
+			const refused = await make(body);
+			expect([refused.status, refused.text]).toEqual([400, expect.stringContaining(named)]);
+		}
+		const path = `/items/payment_gateways/${phonepe.body.data.id}`;
+		expect((await operator.request("PATCH", path, { settings: { client_secret: "s" } })).status).toBe(400);
+		const graph = await operator.request("POST", "/graphql", {
+			query: `mutation { update_payment_gateways_item(id: "${phonepe.body.data.id}", data: {settings: {webhook_mode: "none"}}) { id } }`,
+		});
+		expect(graph.body.errors, graph.text).toBeDefined();
+	});
+
+	it("of direct UPI come with a VPA and without a secret", async () => {
+		const operator = await studio.person("operator");
+		const { new_api_secret: _, ...body } = gateway("upi", {}, { api_key: "kaveri@okbank" });
+		const made = await operator.request("POST", "/items/payment_gateways", body);
+		expect(made.status, made.text).toBe(200);
+		expect(made.body.data.settings).toEqual({ match_by: "reference" });
+		const refused = await operator.request("POST", "/items/payment_gateways", { ...body, api_key: "not a vpa" });
+		expect([refused.status, refused.text]).toEqual([400, expect.stringContaining("upi_vpa")]);
+	});
+});
+
+describe("refunds", () => {
+	let shop: TestMerchant;
+
+	beforeAll(async () => {
+		shop = await createMerchant(database.pool("admin"), keys, { company_name: "Refunding Shop" });
+	});
+
+	const auditOf = (id: string) =>
+		queryOne("select actor, action from public.audit_log where row_id = $1 order by id desc limit 1", [id]);
+
+	it("are given by administrators, operators and finance, each under their name, and by nobody else", async () => {
+		const { transaction_id } = await payPayment(database, shop);
+		for (const role of ["support", "auditor"] as const) {
+			const person = await studio.person(role);
+			const refused = await person.request("POST", "/lightspeedpay/refunds", { transaction_id, amount: 100 });
+			expect(refused.status, role).toBe(403);
+			const seen = await person.request("GET", `/lightspeedpay/transactions/${transaction_id}/refunds`);
+			expect(seen.body.data, role).toMatchObject({ may_refund: false, captured: 10_000, left: 10_000, refunds: [] });
+		}
+		for (const [index, role] of (["administrator", "operator", "finance"] as const).entries()) {
+			const person = await studio.person(role);
+			const given = await person.request("POST", "/lightspeedpay/refunds", {
+				transaction_id,
+				amount: 1_000,
+				reason: " Torn ",
+			});
+			expect(given.status, given.text).toBe(200);
+			expect(given.body.data).toMatchObject({ status: "pending", amount: 1_000, reason: "Torn" });
+			expect(
+				await queryOne("select requested_by from public.refunds where id = $1", [given.body.data.refund_id]),
+			).toEqual({ requested_by: person.id });
+			expect(await auditOf(transaction_id)).toEqual({ actor: person.id, action: "create_refund" });
+			const seen = await person.request("GET", `/lightspeedpay/transactions/${transaction_id}/refunds`);
+			expect(seen.body.data).toMatchObject({
+				may_refund: true,
+				under_way: 1_000 * (index + 1),
+				left: 9_000 - 1_000 * index,
+			});
+			expect(seen.body.data.refunds).toHaveLength(index + 1);
+		}
+	});
+
+	it("are refused with what to do", async () => {
+		const { transaction_id } = await payPayment(database, shop);
+		const unpaid = await startPayment(database, shop);
+		const operator = await studio.person("operator");
+		const refund = (body: object) => operator.request("POST", "/lightspeedpay/refunds", body);
+		const cases: [object, number, string][] = [
+			[{ transaction_id, amount: 10_001 }, 409, "Only ₹100.00 is left"],
+			[{ transaction_id: unpaid.transaction_id, amount: 1 }, 409, "Only what was paid"],
+			[{ transaction_id, amount: 0 }, 400, "amount"],
+			[{ transaction_id, amount: 1.5 }, 400, "amount"],
+			[{ transaction_id, amount: "100" }, 400, "amount"],
+			[{ transaction_id, amount: 100, reason: "x".repeat(501) }, 400, "reason"],
+			[{ transaction_id: "1" }, 400, "transaction_id"],
+			[{ transaction_id: NOWHERE, amount: 1 }, 403, "permission"],
+		];
+		for (const [body, status, words] of cases) {
+			const answer = await refund(body);
+			expect([answer.status, answer.text], JSON.stringify(body)).toEqual([status, expect.stringContaining(words)]);
+		}
+		expect((await refund({ transaction_id })).body.data).toMatchObject({ amount: 10_000 });
+		const again = await refund({ transaction_id });
+		expect([again.status, again.body.errors[0].extensions.code]).toEqual([409, "REFUND_EXCEEDS_AMOUNT"]);
+		expect(again.text).toContain("Nothing is left");
+	});
+
+	it("are out of reach at once for somebody who lost the role, though the token is good", async () => {
+		const { transaction_id } = await payPayment(database, shop);
+		const clerk = {
+			databaseUrl: database.url("studio"),
+			email: "clerk@example.com",
+			password: "correct horse battery",
+		};
+		await ensureUser({ ...clerk, role: "finance" });
+		const login = await studio.nobody.request("POST", "/auth/login", { email: clerk.email, password: clerk.password });
+		const headers = { authorization: `Bearer ${login.body.data.access_token}` };
+		const refund = () =>
+			studio.nobody.request("POST", "/lightspeedpay/refunds", { transaction_id, amount: 100 }, headers);
+		expect((await refund()).status).toBe(200);
+		await ensureUser({ ...clerk, role: "auditor" });
+		expect((await refund()).status).toBe(403);
+	});
+});
+
+describe("payment links", () => {
+	const link = () => ({ client_id: merchant.id, amount: 49_900, description: "Two lamps" });
+
+	it("are made by operators and administrators, with an address that the database makes", async () => {
+		const expected = { administrator: 200, operator: 200, finance: 403, support: 403, auditor: 403 };
+		for (const role of ROLE_NAMES) {
+			const person = await studio.person(role);
+			const made = await person.request("POST", "/items/payment_links", link());
+			expect(made.status, `${role}: ${made.text}`).toBe(expected[role]);
+			if (made.status !== 200) continue;
+			const shared = await person.request("GET", `/lightspeedpay/payment-links/${made.body.data.id}`);
+			expect(shared.body.data).toMatchObject({
+				url: `${CHECKOUT_URL}/l/${made.body.data.code}`,
+				closed_because: null,
+				payments: [],
+			});
+			expect(shared.body.data.qr_svg).toMatch(/^<svg/);
+		}
+		const operator = await studio.person("operator");
+		const chosen = await operator.request("POST", "/items/payment_links", { ...link(), code: "aaaaaaaaaaaaaaaa" });
+		expect(chosen.status).toBe(403);
+		const admin = await studio.person("administrator");
+		expect((await admin.request("POST", "/items/payment_links", { ...link(), code: "aaaaaaaaaaaaaaaa" })).status).toBe(
+			400,
+		);
+	});
+
+	it("are refused with the field's name when a value breaks a rule of the table", async () => {
+		const operator = await studio.person("operator");
+		for (const [change, field] of [
+			[{ amount: 0 }, "amount"],
+			[{ usage: "twice" }, "usage"],
+			[{ redirect_url: "javascript:alert(1)" }, "redirect_url"],
+			[{ description: "x".repeat(251) }, "description"],
+			[{ reference: "x".repeat(101) }, "reference"],
+		] as const) {
+			const answer = await operator.request("POST", "/items/payment_links", { ...link(), ...change });
+			expect([answer.status, answer.text]).toEqual([400, expect.stringContaining(field)]);
+		}
+	});
+
+	it("are disabled, but keep amount and client", async () => {
+		const operator = await studio.person("operator");
+		const made = await operator.request("POST", "/items/payment_links", link());
+		const path = `/items/payment_links/${made.body.data.id}`;
+		expect((await operator.request("PATCH", path, { amount: 1 })).status).toBe(403);
+		expect((await (await studio.person("administrator")).request("PATCH", path, { amount: 1 })).status).toBe(400);
+		const disable = {
+			query: `mutation { update_payment_links_item(id: "${made.body.data.id}", data: {is_disabled: true}) { is_disabled } }`,
+		};
+		for (const role of ["finance", "support", "auditor"] as const) {
+			expect((await (await studio.person(role)).request("POST", "/graphql", disable)).body.errors, role).toBeDefined();
+		}
+		const graph = await operator.request("POST", "/graphql", disable);
+		expect(graph.body, graph.text).toEqual({ data: { update_payment_links_item: { is_disabled: true } } });
+		const shared = await operator.request("GET", path.replace("/items/payment_links", "/lightspeedpay/payment-links"));
+		expect(shared.body.data.closed_because).toBe("disabled");
+	});
+});
+
+describe("the desk for direct UPI", () => {
+	let shop: TestMerchant;
+	let gatewayId: string;
+
+	beforeAll(async () => {
+		shop = await createMerchant(database.pool("admin"), keys, { company_name: "Lamp Shop" }, [
+			{ provider: "upi", api_key: "lamps@okbank", api_secret: null, webhook_secret: null, settings: {} },
+		]);
+		gatewayId = shop.gateways[0]!.id;
+	});
+
+	/** A payment of ₹500.00 that waits for a transfer with this reference. */
+	async function waiting(reference: string): Promise<{ transaction_id: string; attempt_id: string }> {
+		const started = await startPayment(database, shop, { amount: 50_000 });
+		await beginPspOrder(database.pool("jobs"), started.attempt_id);
+		await recordPspOrder(database.pool("jobs"), {
+			attempt_id: started.attempt_id,
+			psp_order_id: reference,
+			presentation: { kind: "upi", reference },
+			latency_ms: 1,
+		});
+		return started;
+	}
+
+	async function claimed(reference: string, utr: string): Promise<{ transaction_id: string; claim_id: string }> {
+		const { transaction_id } = await waiting(reference);
+		await submitUtr(database.pool("checkout"), transaction_id, utr);
+		const { id } = await queryOne<{ id: string }>("select id from public.utr_claims where utr = $1", [utr]);
+		return { transaction_id, claim_id: id };
+	}
+
+	const statusOf = async (transaction_id: string) =>
+		(await queryOne<{ status: string }>("select status from public.transactions where id = $1", [transaction_id]))
+			.status;
+
+	const upload = async (person: Person, csv: string, type = "application/octet-stream") => {
+		const response = await fetch(
+			`${studio.url}/lightspeedpay/gateways/${gatewayId}/statements?file_name=november.csv`,
+			{
+				method: "POST",
+				headers: { authorization: `Bearer ${person.token}`, "content-type": type },
+				body: csv,
+			},
+		);
+		const text = await response.text();
+		return { status: response.status, text, data: JSON.parse(text).data };
+	};
+	const today = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Kolkata" }).format(new Date());
+	const statement = (...rows: string[]) =>
+		["Date,Narration,Ref No,Debit,Credit", ...rows.map((row) => `${today},${row}`)].join("\n");
+
+	it("approves a payer's UTR, by operators and administrators only, once and under their name", async () => {
+		const { transaction_id, claim_id } = await claimed("LS0000000000000001", "400000000001");
+		const path = `/lightspeedpay/utr-claims/${claim_id}`;
+		for (const role of ["finance", "support", "auditor"] as const) {
+			const person = await studio.person(role);
+			expect((await person.request("GET", path)).body.data, role).toMatchObject({ may_decide: false, line: null });
+			expect((await person.request("POST", `${path}/decide`, { approve: true })).status, role).toBe(403);
+		}
+		const operator = await studio.person("operator");
+		expect((await operator.request("GET", path)).body.data).toMatchObject({
+			utr: "400000000001",
+			may_decide: true,
+			transaction_id: { status: "pending" },
+		});
+		const approved = await operator.request("POST", `${path}/decide`, { approve: true });
+		expect(approved.status, approved.text).toBe(200);
+		expect(await statusOf(transaction_id)).toBe("paid");
+		expect(
+			await queryOne("select actor, action from public.audit_log where row_id = $1 order by id desc limit 1", [
+				claim_id,
+			]),
+		).toEqual({ actor: operator.id, action: "approve_utr" });
+		const again = await operator.request("POST", `${path}/decide`, { approve: false, reason: "No" });
+		expect([again.status, again.body.errors[0].extensions.code]).toEqual([409, "ALREADY_DECIDED"]);
+	});
+
+	it("rejects a UTR with a reason only", async () => {
+		const { transaction_id, claim_id } = await claimed("LS0000000000000002", "400000000002");
+		const operator = await studio.person("operator");
+		const decide = (body: object) => operator.request("POST", `/lightspeedpay/utr-claims/${claim_id}/decide`, body);
+		expect((await decide({ approve: false, reason: " " })).status).toBe(400);
+		expect((await decide({ approve: "yes" })).status).toBe(400);
+		expect((await decide({ approve: false, reason: "Not in the account" })).body.data).toMatchObject({
+			status: "rejected",
+		});
+		expect(await statusOf(transaction_id)).toBe("pending");
+	});
+
+	it("imports a statement: matches what is certain, keeps exceptions, and resolves them", async () => {
+		const certain = await waiting("LS0000000000000003");
+		const open = await waiting("LS0000000000000004");
+		const csv = statement(
+			"UPI/CR/400000000003/LS0000000000000003,400000000003,,500.00",
+			"UPI/CR/400000000004/A friend,400000000004,,500.00",
+			"UPI/CR/400000000005/A stranger,400000000005,,12.00",
+			"BANK CHARGES,,17.70,",
+			"UPI/CR/400000000006/x,400000000006,,five",
+		);
+		const finance = await studio.person("finance");
+		expect((await upload(finance, csv)).status).toBe(403);
+		const operator = await studio.person("operator");
+		const imported = await upload(operator, csv);
+		expect(imported.status, imported.text).toBe(200);
+		expect(imported.data).toMatchObject({ lines: 3, matched: 1, exceptions: 2, repeated: 0 });
+		expect(imported.data.unreadable).toEqual([{ line_no: 6, message: expect.stringContaining("no amount") }]);
+		expect(imported.data.open_lines.map(({ amount }: { amount: string }) => Number(amount))).toEqual([50_000, 1_200]);
+		expect(await statusOf(certain.transaction_id)).toBe("paid");
+		expect((await upload(operator, csv)).data).toMatchObject({ matched: 0, exceptions: 0, repeated: 3 });
+
+		const [first, second] = imported.data.open_lines as { id: string }[];
+		const path = `/lightspeedpay/statement-lines/${first!.id}`;
+		const seen = (await operator.request("GET", path)).body.data;
+		expect(seen.may_decide).toBe(true);
+		expect(seen.candidates.map(({ id }: { id: string }) => id)).toContain(open.attempt_id);
+		expect((await finance.request("GET", path)).body.data).toMatchObject({ may_decide: false, candidates: [] });
+		const resolution = { attempt_id: open.attempt_id, reason: "The payer's friend paid" };
+		expect((await finance.request("POST", `${path}/resolve`, resolution)).status).toBe(403);
+		expect((await operator.request("POST", `${path}/resolve`, { ...resolution, reason: "" })).status).toBe(400);
+		const resolved = await operator.request("POST", `${path}/resolve`, resolution);
+		expect(resolved.status, resolved.text).toBe(200);
+		expect(await statusOf(open.transaction_id)).toBe("paid");
+
+		const other = `/lightspeedpay/statement-lines/${second!.id}/resolve`;
+		const wrong = await operator.request("POST", other, { attempt_id: open.attempt_id, reason: "Try" });
+		expect([wrong.status, wrong.body.errors[0].extensions.code]).toEqual([409, "LINE_DOES_NOT_FIT"]);
+		const ignored = await operator.request("POST", other, { attempt_id: null, reason: "A private transfer" });
+		expect(ignored.body.data).toMatchObject({ status: "ignored" });
+		expect(
+			await queryOne("select resolved_by, resolution from public.bank_statement_lines where id = $1", [second!.id]),
+		).toEqual({ resolved_by: operator.id, resolution: "A private transfer" });
+	});
+
+	it("refuses what is no statement, saying what to do instead", async () => {
+		const operator = await studio.person("operator");
+		expect((await upload(operator, "Dear customer,\nthank you.")).text).toContain("No line names the columns");
+		expect((await upload(operator, "PK\u0003\u0004\0\0")).text).toContain("CSV UTF-8");
+		expect((await upload(operator, statement("BANK CHARGES,,17.70,"))).text).toContain("no credit in this file");
+		expect((await upload(operator, statement(), "text/csv")).status).toBe(415);
+		const large = await upload(operator, statement("x".repeat(6 * 1024 * 1024)));
+		expect(large.status).toBe(413);
+		const elsewhere = await operator.request("GET", `/lightspeedpay/gateways/${merchant.gateways[0]!.id}`);
+		expect(elsewhere.body.data.webhook_url).toContain(`/${merchant.gateways[0]!.id}`);
+		const wrongGateway = await fetch(
+			`${studio.url}/lightspeedpay/gateways/${merchant.gateways[0]!.id}/statements?file_name=a.csv`,
+			{
+				method: "POST",
+				headers: { authorization: `Bearer ${operator.token}`, "content-type": "application/octet-stream" },
+				body: statement("UPI/CR/400000000009/x,400000000009,,1.00"),
+			},
+		);
+		expect(wrongGateway.status).toBe(403);
+	});
+});
+
+describe("what routing would do", () => {
+	it("is told to administrators, operators and auditors, with what-ifs", async () => {
+		const shop = await createMerchant(database.pool("admin"), keys, {}, [
+			{ name: "First", priority: 5 },
+			{ name: "Second", priority: 1 },
+			{ name: "Off", is_active: false },
+		]);
+		const ask = async (role: RoleName, query: string) =>
+			(await studio.person(role)).request("GET", `/lightspeedpay/clients/${shop.id}/routing?${query}`);
+		for (const role of ["administrator", "operator", "auditor"] as const) {
+			const { body } = await ask(role, "amount=50000");
+			expect(
+				body.data.map(({ position, name, skipped_because }: Record<string, unknown>) => [
+					position,
+					name,
+					skipped_because,
+				]),
+			).toEqual([
+				[1, "First", null],
+				[2, "Second", null],
+				[null, "Off", "inactive"],
+			]);
+		}
+		const without = await ask("operator", `amount=50000&mode=dynamic&method=upi&without=${shop.gateways[0]!.id}`);
+		expect(without.body.data.find(({ name }: { name: string }) => name === "First").skipped_because).toBe("left_out");
+		for (const role of ["finance", "support"] as const) expect((await ask(role, "amount=1")).status).toBe(403);
+		for (const query of ["", "amount=1.5", "amount=1&currency=rupee", "amount=1&mode=magic", "amount=1&without=x"]) {
+			expect((await ask("operator", query)).status, query).toBe(400);
+		}
 	});
 });

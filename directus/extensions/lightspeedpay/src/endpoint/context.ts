@@ -1,8 +1,9 @@
 /** What the routes of the endpoint share. Endpoints of extensions are open to everybody unless they check. */
+import type { Readable } from "node:stream";
 import { createError, ForbiddenError, InvalidPayloadError, RouteNotFoundError } from "@directus/errors";
 import { describeRefusal } from "../refusals.ts";
 
-export interface Request extends AsyncIterable<Buffer> {
+export interface Request extends Readable {
 	headers: Record<string, string | undefined>;
 	params: Record<string, string | undefined>;
 	query: Record<string, unknown>;

@@ -72,7 +72,7 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 		}),
 	);
 
-	// The payments that an open line may have paid: of its gateway and amount, not paid yet.
+	// The payments that an open line may have paid: of its gateway and amount, and not paid yet or proven by this very UTR.
 	router.get(
 		"/statement-lines/:id",
 		route(async (req) => {
@@ -81,33 +81,36 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 			});
 			if (line.status !== "exception") return { ...line, may_decide: false, candidates: [] };
 			const may_decide = await mayDecide(req);
-			const candidates = may_decide
-				? await itemsOf(studio, req, "payment_attempts").readByQuery({
-						filter: {
-							_and: [
-								{ gateway_id: { _eq: line.gateway_id }, status: { _nin: ["succeeded"] } },
-								{
-									_or: [
-										{ payable_amount: { _eq: line.amount } },
-										{ _and: [{ payable_amount: { _null: true } }, { amount: { _eq: line.amount } }] },
-									],
-								},
+			// A line without a UTR proves nothing.
+			const candidates =
+				may_decide && line.utr !== null
+					? await itemsOf(studio, req, "payment_attempts").readByQuery({
+							filter: {
+								_and: [
+									{ gateway_id: { _eq: line.gateway_id } },
+									{ _or: [{ status: { _neq: "succeeded" } }, { bank_reference: { _eq: line.utr } }] },
+									{
+										_or: [
+											{ payable_amount: { _eq: line.amount } },
+											{ _and: [{ payable_amount: { _null: true } }, { amount: { _eq: line.amount } }] },
+										],
+									},
+								],
+							},
+							fields: [
+								"id",
+								"status",
+								"amount",
+								"payable_amount",
+								"psp_order_id",
+								"created_at",
+								"transaction_id.order_id",
+								"transaction_id.status",
 							],
-						},
-						fields: [
-							"id",
-							"status",
-							"amount",
-							"payable_amount",
-							"psp_order_id",
-							"created_at",
-							"transaction_id.order_id",
-							"transaction_id.status",
-						],
-						sort: ["-id"],
-						limit: 20,
-					})
-				: [];
+							sort: ["-id"],
+							limit: 20,
+						})
+					: [];
 			return { ...line, may_decide, candidates };
 		}),
 	);
@@ -168,19 +171,21 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 }
 
 /** Directus reads JSON bodies only; this one is still on the wire. */
-async function readBytes(req: Request): Promise<Buffer> {
-	if (req.headers["content-type"] !== "application/octet-stream") {
-		throw new UnsupportedMediaTypeError({
-			mediaType: String(req.headers["content-type"]),
-			where: "Content-Type header",
+function readBytes(req: Request): Promise<Buffer> {
+	const { "content-type": mediaType, "content-length": length } = req.headers;
+	if (mediaType !== "application/octet-stream") {
+		throw new UnsupportedMediaTypeError({ mediaType: String(mediaType), where: "Content-Type header" });
+	}
+	if (Number(length) > MAX_STATEMENT_BYTES) throw new ContentTooLargeError();
+	return new Promise((resolve, reject) => {
+		const chunks: Buffer[] = [];
+		let size = 0;
+		req.on("data", (chunk: Buffer) => {
+			size += chunk.length;
+			if (size <= MAX_STATEMENT_BYTES) chunks.push(chunk);
+			else reject(new ContentTooLargeError());
 		});
-	}
-	const chunks: Buffer[] = [];
-	let size = 0;
-	for await (const chunk of req) {
-		size += chunk.length;
-		if (size > MAX_STATEMENT_BYTES) throw new ContentTooLargeError();
-		chunks.push(chunk);
-	}
-	return Buffer.concat(chunks);
+		req.once("end", () => resolve(Buffer.concat(chunks)));
+		req.once("error", reject);
+	});
 }
