@@ -3,12 +3,15 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What no PSP means to say, whatever it stands for. */
-const NONSENSE: readonly unknown[] = [null, "?", -1, {}];
+/** Nothing, and something that no PSP means to say: of the same kind, to get past a look at the type. */
+function nonsenseFor(value: unknown): readonly unknown[] {
+	return [null, typeof value === "number" ? -1 : typeof value === "string" ? "?" : 7];
+}
 
 /** Copies of a JSON value, in each of which one value (or list, or object) is replaced; `where` names it. */
 export function* bentCopies(value: unknown, path: readonly string[] = []): Generator<{ where: string; body: unknown }> {
-	for (const nonsense of NONSENSE) yield { where: `${path.join(".")} = ${JSON.stringify(nonsense)}`, body: nonsense };
+	for (const nonsense of nonsenseFor(value))
+		yield { where: `${path.join(".")} = ${JSON.stringify(nonsense)}`, body: nonsense };
 	if (typeof value !== "object" || value === null) return;
 	for (const [key, member] of Object.entries(value)) {
 		for (const { where, body } of bentCopies(member, [...path, key])) {
