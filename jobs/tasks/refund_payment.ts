@@ -23,12 +23,12 @@ export default async function refundPayment(
 	if (work === null) return;
 	const log = context.log.child({ refund_id, gateway_id: work.gateway.id });
 	const state = await askPsp(work, context);
-	const refusal = refusalOf(state);
-	if (refusal?.code === "authentication_failed") await alertOperators(work, refusal.message, context);
+	const is_undecided = leavesOpen(work, state);
+	if (is_undecided) await alertOperators(work, state, context);
 	const { status, changed } = await settleRefund(
 		context.database,
 		refund_id,
-		refusal === null ? state : { ...state, outcome: "unknown" },
+		is_undecided ? { ...state, outcome: "unknown" } : state,
 	);
 	if (state.error !== null) log.warn({ error: state.error, status }, "the PSP has not made the refund");
 	else if (changed) log.info({ status, psp_refund_id: state.psp_refund_id }, "refund settled");
@@ -51,17 +51,31 @@ const REFUSED_TO_BE_ASKED: ReadonlySet<PspErrorCode> = new Set([
 	"duplicate_request",
 ]);
 
-function refusalOf({ outcome, error }: RefundState): RefundState["error"] {
-	return outcome === "failed" && error !== null && REFUSED_TO_BE_ASKED.has(error.code) ? error : null;
+/** A refusal after which the refund may still be made, or has been. */
+function leavesOpen({ status }: RefundWork, { outcome, error }: RefundState): boolean {
+	if (outcome !== "failed" || error === null) return false;
+	// Nothing is left to give back, perhaps because the call whose answer was lost has done it.
+	if (status === "unknown" && error.code === "refund_exceeds_amount") return true;
+	return REFUSED_TO_BE_ASKED.has(error.code);
 }
 
-function alertOperators({ gateway, client }: RefundWork, reason: string, { database }: TaskContext): Promise<void> {
-	return raiseAlert(database, {
-		kind: "refund_refused",
+/** About what does not pass by itself. */
+const ALERTS: Partial<Record<PspErrorCode, string>> = {
+	authentication_failed: "A PSP refuses a gateway's credentials, so its refunds wait.",
+	refund_exceeds_amount:
+		"A refund whose first answer was lost is refused as more than is left: it may have been made. Look it up in the PSP's dashboard.",
+};
+
+async function alertOperators(work: RefundWork, { error }: RefundState, { database }: TaskContext): Promise<void> {
+	const message = error === null ? undefined : ALERTS[error.code];
+	if (message === undefined) return;
+	const { refund_id, gateway, client } = work;
+	await raiseAlert(database, {
+		kind: "refund_waits",
 		severity: "critical",
-		message: `A PSP refuses a gateway's credentials, so its refunds wait: ${reason}`,
-		details: { gateway_id: gateway.id },
-		dedupe_key: `refund_refused:${gateway.id}`,
+		message,
+		details: { refund_id, gateway_id: gateway.id, error },
+		dedupe_key: `refund_waits:${error?.code === "authentication_failed" ? gateway.id : refund_id}`,
 		client_id: client.id,
 	});
 }

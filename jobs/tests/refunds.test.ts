@@ -251,10 +251,37 @@ describe("a refund", () => {
 		const refund_id = await refund(merchant, transaction_id);
 		await worker.line(({ msg, refund_id: id }) => msg === "the PSP has not made the refund" && id === refund_id);
 		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown", error_code: "authentication_failed" });
-		expect(await rows("select severity, count from alerts where kind = 'refund_refused'")).toEqual([
+		expect(await rows("select severity, count from alerts where kind = 'refund_waits'")).toEqual([
 			{ severity: "critical", count: 1 },
 		]);
 		await settles(refund_id, "succeeded", 20_000);
+	});
+
+	it("that may have been made is not called failed because nothing is left to give back", async () => {
+		const merchant = await merchantWith();
+		const worker = await start();
+		const { transaction_id } = await payOnce(merchant);
+		worker.kill("SIGKILL");
+		await worker.exited;
+		const refund_id = await refund(merchant, transaction_id);
+		await scene.sandbox.addFault({
+			service: "razorpay",
+			path: "/v1/payments",
+			method: "POST",
+			kind: "drop_after_success",
+		});
+		await run(refund_id);
+		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown" });
+		// A PSP that has forgotten the idempotency key refuses as Razorpay does.
+		const sound = createPspAdapters({ sandbox_url: scene.sandbox.url });
+		const refuses: typeof sound.razorpay.refund = (account, input) =>
+			sound.razorpay.refund(account, { ...input, reference: randomUUID() });
+		await run(refund_id, { ...sound, razorpay: { ...sound.razorpay, refund: refuses } });
+		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown", error_code: "refund_exceeds_amount" });
+		expect(await rows("select kind from alerts where details ->> 'refund_id' = $1", [refund_id])).toEqual([
+			{ kind: "refund_waits" },
+		]);
+		expect(await refundedAtRazorpay(merchant, refund_id)).toBe(49_900);
 	});
 
 	it("survives a worker killed while it calls the PSP: another finds the refund, and there is only one", async () => {
