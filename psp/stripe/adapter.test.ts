@@ -263,10 +263,14 @@ describe("creating a session", () => {
 });
 
 describe("finding a session whose reply was lost", () => {
+	/** Of a kind that is not ours, too: the merchant may save cards with them. */
 	const others = Array.from({ length: 3 }, (_, n) => ({
 		...open,
 		id: `cs_test_other${n}`,
 		client_reference_id: `o-${n}`,
+		mode: "setup",
+		amount_total: null,
+		currency: undefined,
 	}));
 
 	test("lists the sessions of the payment's time, and makes none", async () => {
@@ -304,6 +308,8 @@ describe("finding a session whose reply was lost", () => {
 		["that is refused", json({ error: {} }, 401)],
 		["that is no list", json({ data: [] })],
 		["that goes on for ever", json(list(others, true))],
+		["that has more and shows nothing", json(list([], true))],
+		["with a session of ours that cannot be read", json(list([{ ...open, status: 7 }]))],
 	])("a list %s is unknown", async (_, respond) => {
 		const { adapter } = await adapterAgainst(respond);
 		expect((await adapter.findOrder(account, input)).outcome).toBe("unknown");
@@ -752,6 +758,7 @@ describe("the settlement report", () => {
 		["fails", payouts, fault],
 		["repeats a line", payouts, json(list([lines.data[1], lines.data[1]]))],
 		["never moves on", payouts, json(list(lines.data, true))],
+		["has more and shows nothing", payouts, json(list([], true))],
 		["is not written yet", list([{ ...payout, reconciliation_status: "in_progress" }]), undefined],
 	])("that %s is not given in part", async (_, paid, respond) => {
 		const { adapter } = await serving(paid, respond);

@@ -36,6 +36,7 @@ import {
 	sessionSchema,
 	sessionState,
 	settlementLine,
+	strangeSessionSchema,
 	transferSchema,
 	transferState,
 	unitemisedLine,
@@ -101,16 +102,22 @@ export const createStripeAdapter: PspAdapterFactory = (endpoint = {}) => {
 			const exchange = await client.call(account, (sdk, options) =>
 				sdk.checkout.sessions.list({ created, limit: MAX_PAGE, starting_after }, options),
 			);
-			const sessions = read(exchange, listOf(sessionSchema));
+			const sessions = read(exchange, listOf(strangeSessionSchema));
 			if (sessions === null) return redact(lookupFailureOf(exchange), account);
-			const session = sessions.data.find((candidate) => candidate.client_reference_id === input.reference);
-			if (session !== undefined) return redact(acceptSession(session, input), account);
-			starting_after = sessions.data.at(-1)?.id;
-			if (!sessions.has_more || starting_after === undefined) {
+			const found = sessions.data.find((candidate) => candidate.client_reference_id === input.reference);
+			if (found !== undefined) {
+				const session = sessionSchema.safeParse(found);
+				return session.success
+					? redact(acceptSession(session.data, input), account)
+					: fail("unknown", "unreadable_answer", null, "Stripe's session cannot be read", null);
+			}
+			if (!sessions.has_more) {
 				return fail("failed", "not_found", null, "Stripe has no session with this reference", null);
 			}
+			starting_after = sessions.data.at(-1)?.id;
+			if (starting_after === undefined) break;
 		}
-		return fail("unknown", "unreadable_answer", null, "Stripe has too many sessions of that time to find one", null);
+		return fail("unknown", "unreadable_answer", null, "Stripe's list of sessions does not end", null);
 	}
 
 	async function fetchStatus(
@@ -345,8 +352,9 @@ export const createStripeAdapter: PspAdapterFactory = (endpoint = {}) => {
 				}
 				items.set(item.id, item);
 			}
+			if (!list.has_more) return { outcome: "succeeded", items: [...items.values()] };
 			starting_after = list.data.at(-1)?.id;
-			if (!list.has_more || starting_after === undefined) return { outcome: "succeeded", items: [...items.values()] };
+			if (starting_after === undefined) break;
 		}
 		return fail("unknown", "unreadable_answer", null, "Stripe's list does not end", null);
 	}

@@ -94,6 +94,9 @@ export const sessionSchema = z.object({
 });
 export type StripeSession = z.infer<typeof sessionSchema>;
 
+/** One among a merchant's sessions, of any kind. */
+export const strangeSessionSchema = z.looseObject({ id, client_reference_id: text });
+
 export const refundSchema = z.object({
 	id,
 	amount: paise,
