@@ -69,7 +69,7 @@ export interface ConformanceTarget {
 	connect(): Promise<SandboxDriver>;
 }
 
-const TIMEOUT_MS = 1_500;
+const TIMEOUT_MS = 1_000;
 /** For webhooks to come in. */
 const PATIENCE_MS = 10_000;
 
