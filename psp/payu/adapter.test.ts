@@ -519,6 +519,15 @@ describe("refunding", () => {
 		});
 	});
 
+	test("a payment that was split is refused with the reason", async () => {
+		const split = { status: 236, msg: "Refund Split Info must be of JSON format", mihpayid: MIHPAYID };
+		const { adapter } = await adapterAgainst([json(split), json(fixture("check_action_status.none"))]);
+		expect(await adapter.refund(account, refundInput)).toMatchObject({
+			outcome: "failed",
+			error: { code: "invalid_request", psp_code: "236", message: expect.stringContaining("each account's part") },
+		});
+	});
+
 	test("a refusal that cannot be checked is unknown", async () => {
 		const { adapter } = await adapterAgainst([refused("Refund request failed"), text("<html></html>", 500)]);
 		expect((await adapter.refund(account, refundInput)).outcome).toBe("unknown");

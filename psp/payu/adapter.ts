@@ -53,6 +53,9 @@ const REPORT_PAGE = 2000;
 /** Two million lines; only a server that never ends its report gets here. */
 const MAX_REPORT_PAGES = 1000;
 
+/** `status` of a refusal to refund a payment that was split: "Refund Split Info must be of JSON format". */
+const SPLIT_PARTS_MISSING = 236;
+
 const txnidSchema = z.string().regex(/^[A-Za-z0-9_-]{1,50}$/);
 const daySchema = z.iso.date();
 
@@ -270,6 +273,20 @@ function acceptedAs(answer: PayuAnswer): { outcome: "succeeded" | "pending"; psp
 
 function refusalOf(answer: PayuAnswer, exchange: Exchange): PspFailure {
 	const failure = failureOf(exchange);
+	if (answer.status === SPLIT_PARTS_MISSING) {
+		// How the parts and the merchant's own charge add up to the refund is not documented well enough to move money by.
+		const words =
+			"PayU refunds a payment that was split only when told each account's part, which this adapter does not do";
+		return fail(
+			"failed",
+			"invalid_request",
+			String(answer.status),
+			words,
+			failure.error.http_status,
+			null,
+			failure.raw,
+		);
+	}
 	const meaning = entryOf(refundAnswers, answer.error_code);
 	if (meaning === undefined || typeof meaning === "string") return failure;
 	const { code, temporary = false, retry_after_seconds = null } = meaning;
