@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import http from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import type { CreateOrderInput, PspAccount, PspEndpoint } from "../adapter.ts";
 import { createCashfreeAdapter } from "./adapter.ts";
 
@@ -812,6 +812,21 @@ describe("the SDK", () => {
 });
 
 describe("without a sandbox", () => {
+	test.each([
+		["TEST430329ae80e0f32e41a393d78b923034", "secret", "sandbox", "https://sandbox.cashfree.com"],
+		["430329ae80e0f32e41a393d78b923034", "cfsk_ma_test_0e1f2a3b", "sandbox", "https://sandbox.cashfree.com"],
+		["430329ae80e0f32e41a393d78b923034", "cfsk_ma_prod_0e1f2a3b", "production", "https://api.cashfree.com"],
+	])("the account %s with the secret %s is known at the host of its mode", async (api_key, api_secret, mode, host) => {
+		const called = vi.spyOn(globalThis, "fetch").mockImplementation(async () => Response.json(anOrder()));
+		const result = await createCashfreeAdapter().createOrder({ ...account, api_key, api_secret }, input);
+		expect(called.mock.calls.map(([url]) => url)).toEqual([`${host}/pg/orders`]);
+		called.mockRestore();
+		expect(result).toMatchObject({
+			outcome: "succeeded",
+			presentation: { script_url: "https://sdk.cashfree.com/js/v3/cashfree.js", session: { mode } },
+		});
+	});
+
 	test("everything is Cashfree's own", () => {
 		const adapter = createCashfreeAdapter();
 		expect(adapter.browser_origins).toContain("https://sdk.cashfree.com");
