@@ -44,31 +44,33 @@ async function settlePayment(event: GatewayEvent, claimed: PaymentState, context
 	if (attempt_id === null) {
 		// A webhook may overtake the reply that tells us the order's id. One that stays unknown is no fault either: a merchant's
 		// account takes payments that are none of ours.
-		const words = `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`;
-		await markGatewayEvent(database, event_id, words);
-		if (!context.job.is_last_attempt) throw new TryAgain(words);
-		log.info({ psp_order_id }, "webhook of a payment that is not ours");
-		return;
+		return keepForAnotherTry(event_id, `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`, context);
 	}
 
-	const state = event.body_proven ? claimed : await fetchState(event, attempt_id, claimed, context);
+	const state = event.body_proven ? claimed : await fetchState(attempt_id, claimed, context);
+	if (state === null) return keepForAnotherTry(event_id, "The order is not recorded yet.", context);
 	const { transaction_status, changed } = await settleAttempt(database, attempt_id, state);
 	await markGatewayEvent(database, event_id, null);
 	if (changed) log.info({ attempt_id, transaction_status }, "payment settled");
 }
 
-/** Where the proof covers the sender but not the content, the content only says which order to ask about. */
+async function keepForAnotherTry(event_id: string, reason: string, context: TaskContext): Promise<void> {
+	await markGatewayEvent(context.database, event_id, reason);
+	if (!context.job.is_last_attempt) throw new TryAgain(reason);
+	context.log.info({ reason }, "webhook that cannot be acted upon");
+}
+
+/** Where the proof covers the sender but not the content, the content only says which order to ask about; null: none yet. */
 async function fetchState(
-	event: GatewayEvent,
 	attempt_id: string,
 	claimed: PaymentState,
 	context: TaskContext,
-): Promise<PaymentState> {
+): Promise<PaymentState | null> {
 	const work = await readAttempt(context.database, attempt_id);
 	const psp_order_id = work?.psp_order_id ?? claimed.psp_order_id;
-	if (work === null || psp_order_id === null) throw new TryAgain("The order is not recorded yet.");
+	if (work === null || psp_order_id === null) return null;
 	const account = openGatewaySecrets(context.keys, work.gateway);
-	const state = await adapterOf(context.adapters, event.provider).fetchStatus(account, {
+	const state = await adapterOf(context.adapters, work.gateway.provider).fetchStatus(account, {
 		psp_order_id,
 		reference: attempt_id,
 	});
@@ -95,7 +97,7 @@ async function settleRefundOf(event: GatewayEvent, claimed: RefundState, context
 		return;
 	}
 
-	const state = event.body_proven ? claimed : await fetchRefundState(refund_id, claimed, context);
+	const state = event.body_proven ? claimed : await fetchRefundState(refund_id, context);
 	if (state !== null) {
 		const { status, changed } = await settleRefund(database, refund_id, state);
 		if (changed) log.info({ refund_id, status }, "refund settled");
@@ -103,20 +105,17 @@ async function settleRefundOf(event: GatewayEvent, claimed: RefundState, context
 	await markGatewayEvent(database, event_id, null);
 }
 
-/** Null when the refund is settled already. */
+/**
+ * By the name that the PSP gave us, not the one in the webhook. Null when the refund is settled already, or when
+ * refund_payment has still to learn that name.
+ */
 async function fetchRefundState(
 	refund_id: string,
-	claimed: RefundState,
-	context: TaskContext,
+	{ database, adapters, keys }: TaskContext,
 ): Promise<RefundState | null> {
-	const work = await beginRefund(context.database, refund_id);
-	if (work === null) return null;
-	const psp_refund_id = work.psp_refund_id ?? claimed.psp_refund_id;
-	if (psp_refund_id === null) throw new TryAgain("The provider's id of the refund is not recorded yet.");
-	const account = openGatewaySecrets(context.keys, work.gateway);
-	return adapterOf(context.adapters, work.gateway.provider).fetchRefund(account, {
-		...work.payment,
-		reference: work.reference,
-		psp_refund_id,
-	});
+	const work = await beginRefund(database, refund_id);
+	if (work === null || work.psp_refund_id === null) return null;
+	const { gateway, payment, reference, psp_refund_id } = work;
+	const account = openGatewaySecrets(keys, gateway);
+	return adapterOf(adapters, gateway.provider).fetchRefund(account, { ...payment, reference, psp_refund_id });
 }
