@@ -47,9 +47,10 @@ describe("the clock", () => {
 		expect(await crons()).toEqual([
 			{ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" },
 			{ name: "expire_transactions", cron: "* * * * *", timezone: "Asia/Kolkata" },
+			{ name: "watch_egress_groups", cron: "* * * * *", timezone: "Asia/Kolkata" },
 		]);
 		await start(SCHEDULES.filter(({ name }) => name !== "expire_transactions"));
-		expect(await crons()).toHaveLength(1);
+		expect(await crons()).toHaveLength(2);
 	});
 
 	it("runs a schedule of seconds once a period, however many processes offer it, and keeps what it returned", async () => {
@@ -121,6 +122,20 @@ describe("the clock", () => {
 			},
 		]);
 		await rows("update wallets set balance_due = 0 where client_id = $1", [id]);
+	});
+
+	it("tells operators of an egress group whose jobs nobody takes", async () => {
+		const context = { database: database.pool("jobs"), log };
+		await rows(
+			`select graphile_worker.add_job(task, '{}', run_at => now() - make_interval(secs => age)) from (values
+				('create_psp_order:pune', 61), ('refund_payment:pune', 90), ('create_psp_order:mumbai', 5), ('create_psp_order', 90)
+			) job (task, age)`,
+		);
+		expect(await named("watch_egress_groups").run(context)).toEqual({ groups: 1 });
+		expect(await rows("select severity, details from alerts where kind = 'egress_group_waits'")).toEqual([
+			{ severity: "critical", details: { egress_group: "pune", jobs: 2 } },
+		]);
+		await rows("delete from graphile_worker._private_jobs");
 	});
 
 	it("has every payment looked up that is due, however many wait", async () => {

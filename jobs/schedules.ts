@@ -90,6 +90,26 @@ export const SCHEDULES: readonly Schedule[] = [
 		run: async ({ database }) => ({ queues: await recordQueueMetrics(database) }),
 	},
 	{
+		name: "watch_egress_groups",
+		when: { cron: "* * * * *" },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 2,
+		async run({ database }) {
+			const groups = await listForsakenGroups(database);
+			for (const { egress_group, jobs } of groups) {
+				await raiseAlert(database, {
+					kind: "egress_group_waits",
+					severity: "critical",
+					message: `${jobs} job(s) of the egress group ${egress_group} wait for more than a minute. Start a worker with EGRESS_GROUPS=${egress_group}, or take the gateways out of the group.`,
+					details: { egress_group, jobs },
+					dedupe_key: `egress_group_waits:${egress_group}`,
+				});
+			}
+			return { groups: groups.length };
+		},
+	},
+	{
 		name: "check_invariants",
 		when: { cron: "0 * * * *" },
 		// longer than the role's statement_timeout
@@ -112,6 +132,18 @@ export const SCHEDULES: readonly Schedule[] = [
 		},
 	},
 ];
+
+/** Groups whose jobs nobody takes: a gateway was given one that no worker serves, or its workers are gone. */
+async function listForsakenGroups(database: Pool): Promise<{ egress_group: string; jobs: number }[]> {
+	const { rows } = await database.query<{ egress_group: string; jobs: number }>(
+		`select split_part(task_identifier, ':', 2) as egress_group, count(*)::integer as jobs
+			from graphile_worker.jobs
+			where task_identifier like '%:%' and locked_at is null and attempts < max_attempts
+				and run_at < now() - interval '1 minute'
+			group by 1 order by 1`,
+	);
+	return rows;
+}
 
 /** Goes on while batches come back full: a backlog is worked off in one run. */
 async function inBatches(size: number, work: () => Promise<number>): Promise<number> {
