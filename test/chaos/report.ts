@@ -1,0 +1,104 @@
+/** The tables of a storm, and what to do about a failure. */
+import type { Played } from "./payer.ts";
+import type { Outcome, StormResult } from "./storm.ts";
+
+const OUTCOMES = ["paid", "partially_refunded", "refunded", "failed", "expired", "refused"] as const;
+const HEADINGS = ["payments", "paid", "part back", "all back", "failed", "expired", "refused", "late", "moved"];
+const MOST_SHOWN = 20;
+
+export function describeStorm(seed: number, payments: number, result: StormResult): string {
+	const { plays, outcomes, truth, audit, upset, rounds, seconds } = result;
+	const behaviours = tableOf("behaviour", plays, outcomes, ({ behaviour }) => behaviour);
+	const refunds = tableOf(
+		"refund asked for",
+		plays.filter(({ plan }) => plan.refund !== "none"),
+		outcomes,
+		({ plan }) => plan.refund,
+	);
+	const faults = tableOf(
+		"fault (requests upset)",
+		plays.filter(({ plan }) => plan.fault !== null),
+		outcomes,
+		({ plan }) => `${plan.fault_kind} (${upset.get(plan.fault_kind) ?? 0})`,
+	);
+	const orders = Object.entries(truth.orders).map(([provider, count]) => `${provider} ${count}`);
+	const lines = [
+		`Seed ${seed}, ${plays.length} payments.`,
+		"",
+		behaviours,
+		"",
+		refunds,
+		"",
+		faults,
+		"",
+		`The sandbox took ${truth.taken.length} payments and gave ${truth.given_back.length} back; orders: ${orders.join(", ")}.`,
+		`Storm ${seconds.storm} s, calm ${seconds.calm} s (${rounds} rounds), audit ${seconds.audit} s.`,
+		"",
+		...audit.checks.map((check) => {
+			const count = audit.violations.filter((violation) => violation.check === check).length;
+			return `${count === 0 ? "ok  " : "FAIL"} ${check}${count === 0 ? "" : ` (${count})`}`;
+		}),
+	];
+	return [...lines, "", ...verdict(seed, payments, result)].join("\n");
+}
+
+function verdict(seed: number, payments: number, { plays, audit: { violations } }: StormResult): string[] {
+	if (violations.length === 0) return [`All of it holds. Seed ${seed}.`];
+	const numbers = new Map(plays.map(({ transaction_id, plan }) => [transaction_id, plan.number]));
+	const failed = violations.flatMap(({ transaction_id }) =>
+		transaction_id === null ? [] : (numbers.get(transaction_id) ?? []),
+	);
+	const shown = violations.slice(0, MOST_SHOWN).map(({ check, detail, transaction_id }) => {
+		const play = plays.find((played) => transaction_id !== null && played.transaction_id === transaction_id);
+		const of =
+			play &&
+			`\n      payment ${play.plan.number}, transaction ${transaction_id}: ${play.behaviour}; ${play.notes.join("; ")}`;
+		return `  ${check}\n      ${detail}${of ?? ""}`;
+	});
+	return [
+		`${violations.length} violations:`,
+		...shown,
+		...(violations.length > MOST_SHOWN ? [`  … and ${violations.length - MOST_SHOWN} more`] : []),
+		"",
+		`To play all of it again:  npm run chaos -- --seed ${seed} --payments ${payments}`,
+		...(failed.length > 0
+			? [
+					`These payments alone:     npm run chaos -- --seed ${seed} --payments ${payments} --only ${[...new Set(failed)].slice(0, 50).join(",")}`,
+				]
+			: []),
+	];
+}
+
+function tableOf(
+	title: string,
+	plays: readonly Played[],
+	outcomes: Map<string, Outcome>,
+	groupOf: (played: Played) => string,
+): string {
+	const groups = new Map<string, Played[]>();
+	for (const played of plays) {
+		const group = groupOf(played);
+		groups.set(group, [...(groups.get(group) ?? []), played]);
+	}
+	const rows = [...groups]
+		.sort(([a], [b]) => a.localeCompare(b))
+		.map(([group, members]) => [group, ...count(members, outcomes)]);
+	const total = ["all", ...count(plays, outcomes)];
+	const table = [[title, ...HEADINGS], ...rows.map((row) => row.map(String)), total.map(String)];
+	const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+	return table
+		.map((row) =>
+			row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join("  "),
+		)
+		.join("\n");
+}
+
+function count(plays: readonly Played[], outcomes: Map<string, Outcome>): number[] {
+	const found = plays.map(({ transaction_id }) => (transaction_id === null ? undefined : outcomes.get(transaction_id)));
+	return [
+		plays.length,
+		...OUTCOMES.map((status) => found.filter((outcome) => (outcome?.status ?? "refused") === status).length),
+		found.filter((outcome) => outcome?.is_late).length,
+		found.filter((outcome) => (outcome?.attempts ?? 0) > 1).length,
+	];
+}

@@ -1,0 +1,66 @@
+/**
+ * A day of chaos in minutes: `npm run chaos -- --seed 7 --payments 5000`. See docs/chaos.md.
+ *
+ * Starts a database of its own and the real processes, plays the payments, and says whether money was lost, made up or
+ * counted twice. Ends with 1 when anything does not hold, and keeps the database and the logs then.
+ */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { startCluster } from "../../db/cluster.ts";
+import { prepareDatabase, roleUrl } from "../../db/prepare.ts";
+import { ROLE_PASSWORDS } from "../test-cluster.ts";
+import { describeStorm } from "./report.ts";
+import { runStorm } from "./storm.ts";
+
+const NAME = "chaos";
+
+const { values } = parseArgs({
+	options: {
+		seed: { type: "string", default: String(Date.now() % 1_000_000) },
+		payments: { type: "string", default: "500" },
+		only: { type: "string" },
+	},
+});
+const seed = Number(values.seed);
+const payments = Number(values.payments);
+const only = values.only?.split(",").map(Number);
+if (![seed, payments, ...(only ?? [])].every(Number.isSafeInteger) || payments < 1) {
+	console.error("Give whole numbers: npm run chaos -- --seed 7 --payments 5000 [--only 12,99]");
+	process.exit(2);
+}
+
+const home = mkdtempSync(join(tmpdir(), "lightspeedpay-chaos-"));
+// Another user than root runs the server and must get through.
+chmodSync(home, 0o711);
+console.log(`Seed ${seed}. Logs in ${home}.`);
+const cluster = await startCluster({
+	directory: join(home, "postgres"),
+	password: "test-superuser",
+	durable: false,
+	report: console.log,
+});
+let is_sound = false;
+try {
+	await prepareDatabase({ adminUrl: cluster.adminUrl, database: NAME, passwords: ROLE_PASSWORDS });
+	const adminUrl = new URL(cluster.adminUrl);
+	adminUrl.pathname = `/${NAME}`;
+	const result = await runStorm(
+		{ adminUrl: adminUrl.href, url: (role) => roleUrl(cluster.adminUrl, NAME, role, ROLE_PASSWORDS[role]) },
+		{ seed, payments, ...(only && { only }), directory: join(home, "processes"), report: console.log },
+	);
+	console.log(`\n${describeStorm(seed, payments, result)}`);
+	is_sound = result.audit.violations.length === 0;
+} finally {
+	await cluster.stop();
+	if (is_sound) {
+		rmSync(home, { recursive: true, force: true });
+		if (dirname(cluster.directory) !== home) rmSync(cluster.directory, { recursive: true, force: true });
+	} else {
+		console.log(
+			`\nTo look into the database: node scripts/open-cluster.ts ${cluster.directory} (database ${NAME}, schema chaos)`,
+		);
+	}
+}
+process.exit(is_sound ? 0 : 1);

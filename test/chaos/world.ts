@@ -1,0 +1,239 @@
+/** The processes of a storm and the merchants in it: sandbox, checkout and two workers on a database that is given. */
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import pg from "pg";
+import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import type { DatabaseRole } from "../../db/prepare.ts";
+import type { PspAccount } from "../../psp/adapter.ts";
+import type { ConformanceKit } from "../../psp/conformance.ts";
+import type { Provider } from "../../psp/providers.ts";
+import { Part } from "../../scripts/part.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+
+export interface StormDatabase {
+	adminUrl: string;
+	url(role: DatabaseRole): string;
+}
+
+export interface StormGateway {
+	id: string;
+	provider: Provider;
+	account: PspAccount;
+	kit: ConformanceKit;
+	/** As which bank's statement the credits of its VPA are read. */
+	bank: string;
+}
+
+export interface StormMerchant extends TestMerchant {
+	name: string;
+	storm_gateways: StormGateway[];
+}
+
+export interface World {
+	admin: pg.Pool;
+	checkout_url: string;
+	sandbox_url: string;
+	state_file: string;
+	merchants: StormMerchant[];
+	gateways: Map<string, StormGateway>;
+	control<Answer>(method: string, path: string, body?: unknown): Promise<ControlAnswer<Answer>>;
+	/** Kills a worker as a machine that loses power would, and starts another in its place. */
+	killWorker(index: number): Promise<void>;
+	/** Ends all but the database; afterwards the sandbox's state files tell what it took. */
+	stop(): Promise<void>;
+	logs: Record<string, string>;
+}
+
+export interface ControlAnswer<Answer> {
+	status: number;
+	body: Answer;
+}
+
+interface Terms {
+	name: string;
+	columns: Record<string, unknown>;
+	gateways: Provider[];
+	settings?: Partial<Record<Provider, Record<string, unknown>>>;
+}
+
+const ALL: Provider[] = ["razorpay", "payu", "cashfree", "phonepe", "stripe", "upi"];
+
+/** Short waits, so that a gateway cools down and comes back, and a payment expires, within the storm. */
+const MERCHANTS: Terms[] = [
+	{ name: "smart", columns: { rotation_mode: "smart", cooldown_seconds: 2 }, gateways: [...ALL, ...ALL] },
+	{
+		name: "turns",
+		columns: { rotation_mode: "round_robin", cooldown_seconds: 3, fee_percent: 2.25 },
+		gateways: [...ALL, "razorpay", "stripe", "phonepe"],
+	},
+	{
+		name: "weights",
+		columns: {
+			rotation_mode: "weighted",
+			cooldown_seconds: 5,
+			fee_percent: 1.999,
+			reverse_commission_on_refund: false,
+		},
+		gateways: [...ALL, "cashfree", "payu"],
+		settings: { upi: { match_by: "amount" } },
+	},
+	{
+		name: "dynamic",
+		columns: { rotation_mode: "dynamic", cooldown_seconds: 2, fee_percent: 0 },
+		gateways: [...ALL, "razorpay", "cashfree", "payu", "phonepe"],
+	},
+	{ name: "single", columns: { rotation_mode: "smart", cooldown_seconds: 2 }, gateways: ["razorpay"] },
+];
+export const MERCHANT_COUNT = MERCHANTS.length;
+const BANKS = ["hdfc", "icici", "plain"];
+
+export async function createWorld(database: StormDatabase, directory: string): Promise<World> {
+	mkdirSync(directory, { recursive: true });
+	const state_file = join(directory, "sandbox.json");
+	const logs: Record<string, string> = {};
+	const parts: Part[] = [];
+	const start = (name: string, entry: string, env: Record<string, string>): Part => {
+		logs[name] = join(directory, `${name}.log`);
+		const part = new Part({ name, entry: join(ROOT, entry), env: { LOG_LEVEL: "info", ...env }, logFile: logs[name] });
+		parts.push(part);
+		return part;
+	};
+	const admin = new pg.Pool({ connectionString: database.adminUrl, max: 12 });
+	// The server may end while idle connections are held.
+	admin.on("error", () => {});
+
+	const sandbox = start("sandbox", "sandbox/server.ts", {
+		PORT: "0",
+		SANDBOX_STATE_FILE: state_file,
+		SANDBOX_WEBHOOK_RETRY_BASE_MS: "100",
+		LOG_LEVEL: "warn",
+	});
+	try {
+		const [{ port }, checkout_port] = await Promise.all([sandbox.ready, freePort()]);
+		const sandbox_url = `http://127.0.0.1:${port}`;
+		const checkout_url = `http://127.0.0.1:${checkout_port}`;
+		const shared = {
+			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
+			STATUS_TOKEN_KEY: Buffer.alloc(32, 9).toString("base64"),
+			PUBLIC_CHECKOUT_URL: checkout_url,
+			SANDBOX_URL: sandbox_url,
+		};
+		const startWorker = (name: string) =>
+			start(name, "jobs/worker.ts", {
+				...shared,
+				DATABASE_URL: database.url("jobs"),
+				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${port}`,
+				WORKER_BEAT_SECONDS: "1",
+			});
+		const workers = [startWorker("jobs-1"), startWorker("jobs-2")];
+		const checkout = start("checkout", "checkout/server.ts", {
+			...shared,
+			DATABASE_URL: database.url("checkout"),
+			PORT: String(checkout_port),
+			LOG_LEVEL: "warn",
+		});
+		const control: World["control"] = async (method, path, body) => {
+			const response = await fetch(`${sandbox_url}/_control/${path}`, {
+				method,
+				...(body !== undefined && { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+			});
+			const text = await response.text();
+			return { status: response.status, body: text === "" ? null : JSON.parse(text) };
+		};
+		const merchants: StormMerchant[] = [];
+		for (const terms of MERCHANTS) {
+			merchants.push(await openMerchant(admin, terms, { checkout_url, sandbox_url, control }));
+		}
+		await Promise.all([...workers, checkout].map(({ ready }) => ready));
+		return {
+			admin,
+			checkout_url,
+			sandbox_url,
+			state_file,
+			merchants,
+			gateways: new Map(merchants.flatMap(({ storm_gateways }) => storm_gateways.map((one) => [one.id, one]))),
+			control,
+			logs,
+			async killWorker(index) {
+				const old = workers[index]!;
+				process.kill(old.pid!, "SIGKILL");
+				await old.ended;
+				workers[index] = startWorker(`jobs-${index + 1}`);
+				await workers[index].ready;
+			},
+			async stop() {
+				await Promise.all([checkout, ...workers].map((part) => part.stop(12_000)));
+				await sandbox.stop(12_000);
+			},
+		};
+	} catch (error) {
+		await Promise.all(parts.map((part) => part.stop(5_000)));
+		await admin.end();
+		throw error;
+	}
+}
+
+async function openMerchant(
+	admin: pg.Pool,
+	{ name, columns, gateways, settings }: Terms,
+	{ checkout_url, sandbox_url, control }: Pick<World, "checkout_url" | "sandbox_url" | "control">,
+): Promise<StormMerchant> {
+	const merchant = await createMerchant(
+		admin,
+		keys,
+		{
+			company_name: name,
+			webhook_url: `${sandbox_url}/merchant/webhook/${name}`,
+			payment_expiry_seconds: 60,
+			...columns,
+		},
+		gateways.map((provider, index) => ({ name: `${provider} ${index + 1}`, weight: 1 + (index % 4) })),
+	);
+	await control("PUT", "merchants", { name, client_id: merchant.id, webhook_secret: merchant.webhook_secret });
+	const storm_gateways: StormGateway[] = [];
+	for (const [index, provider] of gateways.entries()) {
+		const { id } = merchant.gateways[index]!;
+		const { conformanceKit: kit } = (await import(`../../psp/${provider}/conformance.ts`)) as {
+			conformanceKit: ConformanceKit;
+		};
+		const made = kit.createAccount(`${name}${index}`);
+		const account = { ...made, settings: { ...made.settings, ...settings?.[provider] } };
+		const seal = (column: string, secret: string | null) =>
+			secret === null ? null : encryptSecret(keys, secret, { table: "payment_gateways", column, row: id });
+		await admin.query(
+			`update public.payment_gateways set provider = $2, api_key = $3, api_secret = $4, webhook_secret = $5, settings = $6
+				where id = $1`,
+			[
+				id,
+				provider,
+				account.api_key,
+				seal("api_secret", account.api_secret),
+				seal("webhook_secret", account.webhook_secret),
+				JSON.stringify(account.settings),
+			],
+		);
+		await control("PUT", "accounts", {
+			provider,
+			...account,
+			// Some merchants tell the PSP the address of all their gateways, others that of the one.
+			webhook_url: `${checkout_url}/webhook/${merchant.client_key}${index % 2 === 0 ? `/${id}` : ""}`,
+			refunds: index % 3 === 2 ? "later" : "at_once",
+		});
+		storm_gateways.push({ id, provider, account, kit, bank: BANKS[index % BANKS.length]! });
+	}
+	return { ...merchant, name, storm_gateways };
+}
+
+async function freePort(): Promise<number> {
+	const probe = createServer().listen(0, "127.0.0.1");
+	await once(probe, "listening");
+	const { port } = probe.address() as { port: number };
+	probe.close();
+	await once(probe, "close");
+	return port;
+}
