@@ -189,10 +189,20 @@ describe("creating an order", () => {
 		]);
 	});
 
-	test("no order expires sooner than Cashfree lets it", async () => {
+	test("no order expires sooner or later than Cashfree lets it", async () => {
 		const { adapter, seen } = await adapterAgainst(json(anOrder()));
 		await adapter.createOrder(account, { ...input, expires_at: new Date() });
-		expect(Date.parse(seen[0]?.body.order_expiry_time)).toBeGreaterThan(Date.now() + 15 * 60_000);
+		await adapter.createOrder(account, { ...input, expires_at: new Date(Date.now() + 365 * 86_400_000) });
+		const [soon, late] = seen.map(({ body }) => Date.parse(body.order_expiry_time) - Date.now());
+		expect(soon).toBeGreaterThan(15 * 60_000);
+		expect(late).toBeLessThan(30 * 86_400_000);
+	});
+
+	test("what of the customer Cashfree would refuse an order for is left out", async () => {
+		const { adapter, seen } = await adapterAgainst(json(anOrder()));
+		const customer = { id: "cust4711", name: "Al", email: `${"a".repeat(90)}@example.com`, phone: "9000012345" };
+		await adapter.createOrder(account, { ...input, customer });
+		expect(seen[0]?.body.customer_details).toEqual({ customer_id: "cust4711", customer_phone: "9000012345" });
 	});
 
 	test("webhooks are asked for only at an address that Cashfree takes", async () => {

@@ -148,6 +148,8 @@ export type CashfreeOrderRequest = ReturnType<typeof orderRequest>;
 
 /** Cashfree takes no order that would expire sooner; a payment after ours has is a late one, and dealt with as such. */
 const LEAST_LIFE_MS = 16 * 60_000;
+/** Nor one that would expire later than in 30 days. */
+const MOST_LIFE_MS = 29 * 24 * 60 * 60_000;
 /** Cashfree asks for a phone number and says that a made-up one will do where the merchant has none. */
 const NO_PHONE = "9999999999";
 const MAX_URL = 250;
@@ -156,6 +158,7 @@ const MAX_URL = 250;
 export function orderRequest(input: CreateOrderInput, now = Date.now()) {
 	const { customer, method } = input;
 	const payment_methods = method === null ? undefined : paymentMethodsOf[method];
+	const expires_at = Math.min(Math.max(input.expires_at.getTime(), now + LEAST_LIFE_MS), now + MOST_LIFE_MS);
 	return {
 		order_id: input.reference,
 		order_amount: rupeesOf(input.amount),
@@ -163,7 +166,7 @@ export function orderRequest(input: CreateOrderInput, now = Date.now()) {
 		customer_details: {
 			customer_id: customerIdOf(input),
 			customer_phone: phoneOf(customer.phone),
-			...(customer.email ? { customer_email: customer.email } : {}),
+			...(customer.email && customer.email.length <= 100 ? { customer_email: customer.email } : {}),
 			...(customer.name && customer.name.length >= 3 ? { customer_name: customer.name.slice(0, 100) } : {}),
 		},
 		order_meta: {
@@ -174,7 +177,7 @@ export function orderRequest(input: CreateOrderInput, now = Date.now()) {
 				: {}),
 			...(payment_methods === undefined ? {} : { payment_methods }),
 		},
-		order_expiry_time: new Date(Math.max(input.expires_at.getTime(), now + LEAST_LIFE_MS)).toISOString(),
+		order_expiry_time: new Date(expires_at).toISOString(),
 		order_note: (input.description ?? `Order ${input.order_id}`).slice(0, 200).padEnd(3, "."),
 		order_tags: { order_id: input.order_id.slice(0, 255) },
 		...(input.splits.length === 0
