@@ -5,7 +5,8 @@ import { formatAmount, formatDuration, formatMoment } from "./formats.ts";
 import { fillText, LANGUAGES, type Language, TEXTS } from "./languages.ts";
 import { isLive, isWaiting, type PageState, pageState, type Visit } from "./page-state.ts";
 import type { Texts } from "./texts/en.ts";
-import { type Platform, type QrCode, qrCode, upiAppLinks } from "./upi.ts";
+import type { Platform } from "./upi.ts";
+import { type UpiModel, type UtrModel, upiModel, utrModel } from "./upi-model.ts";
 
 export interface PageInput {
 	page: Omit<PayPage, "presentation"> & { presentation: Presentation | null };
@@ -52,8 +53,7 @@ export interface PageModel {
 		tone: Tone;
 		heading: string;
 		lines: string[];
-		/** What must not be overlooked; urgent where the payer has to mind it. */
-		notices: { text: string; is_urgent: boolean }[];
+		notices: Notice[];
 		note: string | null;
 	};
 	/** Direct UPI: what to scan, to open or to type. */
@@ -103,29 +103,27 @@ export interface Merchant {
 	initial: string;
 }
 
-interface UpiModel {
-	qr: QrCode;
-	uri: string;
-	apps: { name: string; href: string }[];
-	/** The device asks which app, so that is the first choice; else the apps by name are. */
-	asks: boolean;
-	/** Whether this is a phone for sure. */
-	is_phone: boolean;
-	/** Until the code is gone. */
-	left: string;
-	rows: { name: string; label: string; text: string; copied: string; copy_label: string }[];
-	payee_name: string;
+/** What each part of the page is made from. */
+export interface Face {
+	page: PageInput["page"];
+	visit: Visit;
+	state: PageState;
+	texts: Texts;
+	platform: Platform;
+	values: Record<"merchant" | "amount" | "order_amount" | "refunded" | "expiry" | "utr", string>;
+	/** Until the time to pay ends, in milliseconds. */
+	remaining: number;
+	/** Since the payment began, in milliseconds. */
+	age: number;
+	/** A path of this payment, with its token. */
+	address: (place: string) => string;
+	money: (amount: number) => string;
 }
 
-interface UtrModel {
-	url: string;
-	heading: string;
-	/** Behind a summary to open. */
-	is_folded: boolean;
-	primary: boolean;
-	error: string | null;
-	/** The number before was not taken: it stands in the field again. */
-	refused: { entered: string } | null;
+/** What must not be overlooked; urgent where the payer has to mind it. */
+export interface Notice {
+	text: string;
+	is_urgent: boolean;
 }
 
 /** Where no script runs. */
@@ -139,77 +137,48 @@ const LATE_POLL_MS = 60_000;
 const LATE_POLL_UNTIL_MS = 15 * 60_000;
 /** While the payer moves on to another gateway, of which the status stream need not tell. */
 const MOVE_POLL_MS = 3_000;
-/** From the beginning of the payment; as long as the database takes numbers. */
-const UTR_UNTIL_MS = 8 * 24 * 60 * 60_000;
 
 export function pageModel(input: PageInput, form_action: string): PageModel {
-	const { page, visit, language, token, platform } = input;
+	const { page, language, token } = input;
 	const { view, presentation } = page;
-	const texts = TEXTS[language];
-	const state = pageState(page, visit);
-	const now = new Date(page.database_time);
-	const expires_at = new Date(view.expires_at);
-	const upi = presentation?.kind === "upi" ? presentation : null;
-	const money = (amount: number) => formatAmount(amount, view.currency, language);
-	const values = {
-		merchant: page.company_name,
-		amount: money(upi?.amount ?? view.amount),
-		order_amount: money(view.amount),
-		refunded: money(view.amount_refunded),
-		expiry: formatMoment(expires_at, now, language),
-		utr: page.utr_claim?.utr ?? "",
-	};
-	const address = (place: string) => `/pay/${view.transaction_id}${place}?${new URLSearchParams({ token })}`;
-	const words: { heading: string; text: string; note?: string } = texts.states[state];
-	const age = now.getTime() - Date.parse(view.created_at);
+	const face = faceOf(input);
+	const { state, texts, values, remaining } = face;
+	const words: { heading: string; note?: string } = texts.states[state];
 	const is_moving = view.status === "failed" || page.attempt_is_moving;
-	const slow = state === "preparing" && !is_moving && age > SLOW_AFTER_MS;
+	const slow = state === "preparing" && !is_moving && face.age > SLOW_AFTER_MS;
 	const paid = view.paid_at !== null;
-	const remaining = expires_at.getTime() - now.getTime();
-	const code_ends =
-		upi !== null && state === "scan" ? Math.min(Date.parse(upi.expires_at), expires_at.getTime()) : null;
-	const code_left = code_ends === null ? null : code_ends - now.getTime();
-	const retry = retryModel(page, state, texts, values.amount, address("/retry"));
-	const pay = retry?.primary ? null : payModel(page, state, texts, values.amount, address("/open"));
-	const is_phone = platform !== "other";
-	const utr =
-		upi === null || paid || age > UTR_UNTIL_MS || !UTR_STATES.has(state)
-			? null
-			: utrModel(
-					{ page, visit, state, texts, values, url: address("/utr") },
-					!retry?.primary && !(is_phone && state === "scan"),
-				);
+	const code = upiModel(face);
+	const retry = retryModel(face);
+	const pay = retry?.primary ? null : payModel(face);
+	const utr = utrModel(face, retry);
 	const closes = pay === null && retry === null && !isWaiting(state) && state !== "scan" && state !== "checking";
 	const result_url = state === "ready" || (state === "preparing" && !is_moving && !slow) ? null : input.resultUrl();
 	// Nothing can be paid where only a number may be entered.
 	const counts_down = isLive(state) && !closes && state !== "checking" && remaining > 0;
-	const refresh_ms = isWaiting(state) ? REFRESH_MS : code_left === null ? null : code_left + 1_000;
+	const refresh_ms = isWaiting(state) ? REFRESH_MS : code === null ? null : code.left_ms + 1_000;
+	const heading = fillText(texts.document_title, { heading: words.heading, merchant: page.company_name });
+	const now = new Date(page.database_time);
 
 	return {
 		language,
 		texts,
-		title: `${utr?.refused ? `${texts.utr.error}: ` : ""}${fillText(texts.document_title, { heading: words.heading, merchant: page.company_name })}`,
+		title: utr?.refused ? `${texts.utr.error}: ${heading}` : heading,
 		merchant: merchantOf(page.company_name),
-		languages: otherLanguages(language, { token, ...visitQuery(visit) }),
+		languages: otherLanguages(language, { token, ...visitQuery(input.visit) }),
 		amount: {
 			label: paid ? texts.amount_paid : closes || NOT_TO_PAY.has(state) ? texts.amount : texts.amount_to_pay,
 			text: values.amount,
 		},
-		trust: upi === null ? texts.trust : texts.trust_upi,
+		trust: presentation?.kind === "upi" ? texts.trust_upi : texts.trust,
 		state: {
 			name: state,
 			...LOOKS[state],
 			heading: words.heading,
-			lines: linesOf(page, state, texts, values, is_phone, retry !== null, slow),
-			notices: [
-				...(code_left !== null && upi?.amount !== view.amount
-					? [{ text: fillText(texts.upi.exact, values), is_urgent: true }]
-					: []),
-				...(paid ? page.refunds.flatMap((refund) => refundNotice(refund, texts, money)) : []),
-			],
+			lines: [...linesOf(face, retry !== null), ...(slow ? [texts.states.preparing.slow] : [])],
+			notices: [...(code?.notices ?? []), ...(paid ? refundNotices(face) : [])],
 			note: words.note === undefined || (state === "code_over" && retry !== null) ? null : fillText(words.note, values),
 		},
-		upi: upi === null || code_left === null ? null : upiModel(upi, platform, texts, values.amount, code_left),
+		upi: code,
 		pay,
 		retry,
 		utr,
@@ -230,13 +199,11 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 				? {
 						text: values.expiry,
 						machine: view.expires_at,
-						left: code_left === null ? formatDuration(remaining) : null,
+						left: code === null ? formatDuration(remaining) : null,
 					}
 				: null,
 			facts: [
-				...(upi !== null && upi.amount !== view.amount
-					? [{ label: texts.order_amount, text: values.order_amount }]
-					: []),
+				...(values.amount !== values.order_amount ? [{ label: texts.order_amount, text: values.order_amount }] : []),
 				...(view.paid_at === null
 					? []
 					: [{ label: texts.paid_at, text: formatMoment(new Date(view.paid_at), now, language) }]),
@@ -252,7 +219,7 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 				isLive(state) && (state !== "checking" || remaining > 0)
 					? `/status/${view.transaction_id}/stream?${new URLSearchParams({ token })}`
 					: "",
-			remaining_ms: counts_down ? String(code_left ?? remaining) : "",
+			remaining_ms: counts_down ? String(code?.left_ms ?? remaining) : "",
 			poll_ms: pollInterval(state, is_moving, -remaining),
 			open: state === "ready" ? page.attempt_id : "",
 			return_after: state === "paid" && result_url !== null ? String(RETURN_AFTER_SECONDS) : "",
@@ -261,107 +228,62 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 	};
 }
 
-type Values = Record<"merchant" | "amount" | "order_amount" | "refunded" | "expiry" | "utr", string>;
+function faceOf({ page, visit, language, token, platform }: PageInput): Face {
+	const { view, presentation } = page;
+	const now = Date.parse(page.database_time);
+	const money = (amount: number) => formatAmount(amount, view.currency, language);
+	return {
+		page,
+		visit,
+		state: pageState(page, visit),
+		texts: TEXTS[language],
+		platform,
+		values: {
+			merchant: page.company_name,
+			amount: money(presentation?.kind === "upi" ? presentation.amount : view.amount),
+			order_amount: money(view.amount),
+			refunded: money(view.amount_refunded),
+			expiry: formatMoment(new Date(view.expires_at), new Date(now), language),
+			utr: page.utr_claim?.utr ?? "",
+		},
+		money,
+		remaining: Date.parse(view.expires_at) - now,
+		age: now - Date.parse(view.created_at),
+		address: (place) => `/pay/${view.transaction_id}${place}?${new URLSearchParams({ token })}`,
+	};
+}
 
 /** In which there is nothing to pay now, or not any more. */
 const NOT_TO_PAY = new Set<PageState>(["confirming", "checking"]);
-/** In which the payer may tell the number of a payment that was made. */
-const UTR_STATES = new Set<PageState>(["scan", "code_over", "checking", "expired", "failed"]);
 
-function linesOf(
-	page: PageInput["page"],
-	state: PageState,
-	texts: Texts,
-	values: Values,
-	is_phone: boolean,
-	may_retry: boolean,
-	slow: boolean,
-): string[] {
+function linesOf({ page, state, texts, values, platform }: Face, may_retry: boolean): string[] {
 	const { states } = texts;
-	const text = state === "scan" && is_phone ? states.scan.text_phone : states[state].text;
+	const text = state === "scan" && platform !== "other" ? states.scan.text_phone : states[state].text;
 	return [
 		...(state === "declined" || state === "failed" ? reasonOf(page.view.error?.code, texts) : []),
 		fillText(text, values),
 		...(state === "code_over" && may_retry ? [fillText(states.code_over.other, values)] : []),
 		...(state === "paid" && page.late ? [states.paid.late] : []),
-		...(slow ? [states.preparing.slow] : []),
 	];
 }
 
-function upiModel(
-	upi: Extract<Presentation, { kind: "upi" }>,
-	platform: Platform,
-	texts: Texts,
-	amount: string,
-	left: number,
-): UpiModel {
-	return {
-		qr: qrCode(upi.uri),
-		uri: upi.uri,
-		apps: upiAppLinks(upi.uri, platform),
-		asks: platform !== "ios",
-		is_phone: platform !== "other",
-		left: formatDuration(left),
-		rows: [
-			{
-				name: "exact-amount",
-				label: texts.amount,
-				text: amount,
-				// What an app's field takes: no sign, no grouping.
-				copied: `${Math.floor(upi.amount / 100)}.${String(upi.amount % 100).padStart(2, "0")}`,
-				copy_label: texts.copy_amount,
-			},
-			{
-				name: "upi-id",
-				label: texts.upi.id,
-				text: upi.payee_vpa,
-				copied: upi.payee_vpa,
-				copy_label: texts.copy_upi_id,
-			},
-		],
-		payee_name: upi.payee_name,
-	};
+/** What the payer should know of money that goes back, where nothing else on the page says it. */
+function refundNotices({ page, texts, money }: Face): Notice[] {
+	return page.refunds.flatMap(({ amount, status, kind }) => {
+		const values = { amount: money(amount) };
+		if (kind === "duplicate_payment") {
+			return [{ text: fillText(texts.refunds[`duplicate_${status}`], values), is_urgent: status === "failed" }];
+		}
+		return status === "pending" ? [{ text: fillText(texts.refunds.requested_pending, values), is_urgent: false }] : [];
+	});
 }
 
-function utrModel(
-	{
-		page,
-		visit,
-		state,
-		texts,
-		values,
-		url,
-	}: Pick<PageInput, "page" | "visit"> & {
-		state: PageState;
-		texts: Texts;
-		values: Values;
-		url: string;
-	},
-	primary: boolean,
-): UtrModel {
-	const { utr } = texts;
-	const rejected = page.utr_claim?.status === "rejected" ? fillText(utr.rejected, values) : null;
-	return {
-		url,
-		heading: state === "scan" ? utr.heading : state === "checking" ? utr.heading_again : utr.heading_late,
-		is_folded: state === "checking",
-		primary: primary && (state === "scan" || state === "code_over"),
-		error: visit.utr === null ? rejected : utr.refusals[visit.utr.refusal],
-		refused: visit.utr === null ? null : { entered: visit.utr.entered },
-	};
-}
-
-function retryModel(
-	page: PageInput["page"],
-	state: PageState,
-	texts: Texts,
-	amount: string,
-	url: string,
-): PageModel["retry"] {
+function retryModel({ page, state, texts, values, address }: Face): PageModel["retry"] {
 	if (!page.can_move) return null;
+	const url = address("/retry");
 	switch (state) {
 		case "declined":
-			return { url, label: fillText(texts.try_again, { amount }), primary: true };
+			return { url, label: fillText(texts.try_again, values), primary: true };
 		case "code_over":
 			return { url, label: texts.pay_another_way, primary: true };
 		case "left":
@@ -370,19 +292,6 @@ function retryModel(
 		default:
 			return null;
 	}
-}
-
-/** What the payer should know of money that goes back, where nothing else on the page says it. */
-function refundNotice(
-	{ amount, status, kind }: PayPage["refunds"][number],
-	texts: Texts,
-	money: (amount: number) => string,
-): PageModel["state"]["notices"] {
-	const values = { amount: money(amount) };
-	if (kind === "duplicate_payment") {
-		return [{ text: fillText(texts.refunds[`duplicate_${status}`], values), is_urgent: status === "failed" }];
-	}
-	return status === "pending" ? [{ text: fillText(texts.refunds.requested_pending, values), is_urgent: false }] : [];
 }
 
 /** The page's own address, without the language. */
@@ -394,13 +303,7 @@ export function visitQuery(visit: Visit): Record<string, string> {
 	};
 }
 
-function payModel(
-	page: PageInput["page"],
-	state: PageState,
-	texts: Texts,
-	amount: string,
-	script_url: string,
-): PageModel["pay"] {
+function payModel({ page, state, texts, values, address }: Face): PageModel["pay"] {
 	const { presentation } = page;
 	// Authorised: the payer has done their part.
 	if (presentation === null || presentation.kind === "upi" || page.attempt_status === "authorized") return null;
@@ -408,8 +311,8 @@ function payModel(
 	const label =
 		state === "confirming"
 			? texts.back_to_payment
-			: fillText(state === "declined" ? texts.try_again : texts.continue_to_pay, { amount });
-	return { ...wayTo(presentation, script_url), label, primary: state !== "confirming" };
+			: fillText(state === "declined" ? texts.try_again : texts.continue_to_pay, values);
+	return { ...wayTo(presentation, address("/open")), label, primary: state !== "confirming" };
 }
 
 function wayTo(
