@@ -407,6 +407,20 @@ describe("asking for the status", () => {
 		expect(await adapter.fetchStatus(account, order_names)).toMatchObject({ outcome: "authorized", amount: 1_001 });
 	});
 
+	test("whether it was captured is said in one place or in the other", async () => {
+		const [held] = fixture("order.payments.preauthorised");
+		const outcomeOf = async (changes: object) => {
+			const { adapter } = await adapterAgainst(json([{ ...held, ...changes }]));
+			return (await adapter.fetchStatus(account, order_names)).outcome;
+		};
+		expect(await outcomeOf({ authorization: null })).toBe("authorized");
+		expect(await outcomeOf({ is_captured: undefined })).toBe("authorized");
+		expect(await outcomeOf({ is_captured: undefined, authorization: null })).toBe("succeeded");
+		// As in Cashfree's own sample of a success.
+		expect(await outcomeOf({ is_captured: true })).toBe("succeeded");
+		expect(await outcomeOf({ is_captured: true, authorization: "CAPTURE" })).toBe("succeeded");
+	});
+
 	test.each([
 		["PENDING", "pending"],
 		["NOT_ATTEMPTED", "pending"],

@@ -210,6 +210,15 @@ describe("the sandbox, the official SDK and the adapter agree", () => {
 		expect((await sdk.PGOrderFetchRefunds(psp_order_id)).data).toHaveLength(1);
 	});
 
+	test("that a refund asked for ten times at once is one refund", async () => {
+		const { adapter, psp_order_id, payment } = await paidOrder();
+		const asked = { ...payment, reference: randomUUID(), amount: 49_950, currency: "INR", reason: null };
+		const refunds = await Promise.all(Array.from({ length: 10 }, () => adapter.refund(account, asked)));
+		expect(new Set(refunds.map(({ outcome, amount }) => `${outcome} ${amount}`))).toEqual(new Set(["succeeded 49950"]));
+		expect(new Set(refunds.map(({ psp_refund_id }) => psp_refund_id)).size).toBe(1);
+		expect((await sdk.PGOrderFetchRefunds(psp_order_id)).data).toHaveLength(1);
+	});
+
 	test("on closing an order", async () => {
 		const first = await createdOrder();
 		const names = { psp_order_id: first.psp_order_id, reference: first.input.reference };
