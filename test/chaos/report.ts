@@ -31,6 +31,8 @@ export function describeStorm(seed: number, payments: number, result: StormResul
 		"",
 		faults,
 		"",
+		...notesOf(plays),
+		"",
 		`The sandbox took ${truth.taken.length} payments and gave ${truth.given_back.length} back; orders: ${orders.join(", ")}.`,
 		`Storm ${seconds.storm} s, calm ${seconds.calm} s (${rounds} rounds), audit ${seconds.audit} s.`,
 		"",
@@ -67,6 +69,13 @@ function verdict(seed: number, payments: number, { plays, audit: { violations } 
 				]
 			: []),
 	];
+}
+
+/** What went otherwise than planned, and how often. */
+function notesOf(plays: readonly Played[]): string[] {
+	const counts = new Map<string, number>();
+	for (const note of plays.flatMap(({ notes }) => notes)) counts.set(note, (counts.get(note) ?? 0) + 1);
+	return [...counts].sort(([, a], [, b]) => b - a).map(([note, count]) => `${String(count).padStart(5)}  ${note}`);
 }
 
 function tableOf(

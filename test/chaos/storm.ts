@@ -39,7 +39,7 @@ export interface Outcome {
 const LONG_FROM = 1_000;
 const CONCURRENCY = 90;
 const LONG_PATIENCE: Patience = { order_ms: 40_000, paid_ms: 12_000, move_ms: 25_000 };
-const SHORT_PATIENCE: Patience = { order_ms: 9_000, paid_ms: 5_000, move_ms: 6_000 };
+const SHORT_PATIENCE: Patience = { order_ms: 11_000, paid_ms: 4_000, move_ms: 6_000 };
 /** Of the way through the storm: when a worker is killed. */
 const KILLS: readonly [at: number, worker: number][] = [
 	[0.35, 0],
