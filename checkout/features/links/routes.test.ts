@@ -108,6 +108,7 @@ describe("POST /l/:code", () => {
 		const html = await response.text();
 		expect(html).toContain(TEXTS.en.problems.link_refused.heading);
 		expect(html).toContain("Nobody");
+		expect(html).toContain(TEXTS.en.reload);
 	});
 });
 

@@ -47,7 +47,7 @@ export function showProblem(
 			heading,
 			text: fillText(text, values),
 			languages: otherLanguages(language, returnFields.parse(request.query)),
-			reload: problem === "broken",
+			reload: problem === "broken" || problem === "link_refused",
 			request_id: problem === "broken" ? (response.get("X-Request-Id") ?? null) : null,
 		},
 		nonce,
