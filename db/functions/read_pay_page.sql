@@ -5,7 +5,9 @@ language sql stable security definer set search_path = '' as $$
   select jsonb_build_object('client_id', c.id, 'client_key', c.client_key, 'client_salt', c.client_salt,
       'company_name', c.company_name, 'redirect_url', coalesce(t.redirect_url, c.redirect_urls ->> 0), 'late', t.is_late,
       'version', t.version, 'description', t.description, 'attempt_id', a.id, 'attempt_status', a.status,
-      'psp_order_id', a.psp_order_id, 'presentation', a.presentation,
+      'psp_order_id', a.psp_order_id,
+      -- an order that was closed at its PSP leads nowhere
+      'presentation', case when a.closed_at is null then a.presentation end,
       'attempt_is_moving', coalesce(a.move_requested_at > now() - interval '1 minute', false),
       'can_move', public.can_move_payment(t, a),
       'utr_claim', (select jsonb_build_object('utr', u.utr, 'status', u.status) from public.utr_claims u

@@ -161,6 +161,16 @@ describe("another try at another gateway", () => {
 		).toHaveLength(1);
 	});
 
+	test("an order that was closed and no gateway left to go on leads nowhere any more", async () => {
+		const kaveri = await merchant();
+		const payment = await startPayment(database, kaveri);
+		await order(payment.attempt_id);
+		await requestAnotherGateway(checkout(), payment.transaction_id);
+		await rows("update payment_gateways set is_active = false where client_id = $1", [kaveri.id]);
+		expect(await movePayment(jobs(), payment.attempt_id, { is_closed: true })).toEqual({ next_attempt_id: null });
+		expect(await page(payment)).toMatchObject({ presentation: null, can_move: false, view: { status: "failed" } });
+	});
+
 	test("an attempt that may have taken money is not left", async () => {
 		const payment = await declined(await merchant());
 		await requestAnotherGateway(checkout(), payment.transaction_id);
