@@ -8,12 +8,15 @@ import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { beginPspOrder, recordPspOrder, settleAttempt } from "../../db/client/attempts.ts";
 import { initiatePayments } from "../../db/client/payments.ts";
+import { settleRefund } from "../../db/client/refunds.ts";
 import { decryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { submitUtr } from "../../db/client/upi.ts";
 import type { RoleName } from "../../directus/config/roles.ts";
 import { type Studio, startStudio } from "../../directus/tests/studio-process.ts";
 import { hasBrowser, launchBrowser } from "../browser.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
+import { startPayment } from "../payments.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 
@@ -29,6 +32,8 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 	let studio: Studio;
 	let browser: Browser;
 	let merchant: TestMerchant;
+	/** Takes direct UPI only. */
+	let lampShop: TestMerchant;
 	const contexts: BrowserContext[] = [];
 
 	beforeAll(async () => {
@@ -43,6 +48,16 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 			[{ name: "Razorpay primary" }, { name: "Razorpay reserve" }],
 		);
 		await pay("ORDER-PAID-1", 123_456);
+		lampShop = await createMerchant(database.pool("admin"), keys, { company_name: "Lamp Shop" }, [
+			{
+				name: "Lamp Shop UPI",
+				provider: "upi",
+				api_key: "lampshop@okbank",
+				api_secret: null,
+				webhook_secret: null,
+				settings: { payee_name: "Lamp Shop", match_by: "reference" },
+			},
+		]);
 		studio = await startStudio(database.url("studio"));
 		browser = await launchBrowser();
 	}, 180_000);
@@ -52,6 +67,34 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await studio?.stop();
 		await database?.drop();
 	}, 60_000);
+
+	/** A payment that waits for a transfer with this reference. */
+	async function waitForTransfer(order_id: string, reference: string): Promise<string> {
+		const started = await startPayment(database, lampShop, { order_id, amount: 75_000 });
+		const jobs = database.pool("jobs");
+		await beginPspOrder(jobs, started.attempt_id);
+		await recordPspOrder(jobs, {
+			attempt_id: started.attempt_id,
+			psp_order_id: reference,
+			presentation: { kind: "upi", reference },
+			latency_ms: 3,
+		});
+		return started.transaction_id;
+	}
+
+	async function idOf(statement: string, value: string): Promise<string> {
+		const { rows } = await database.pool("admin").query<{ id: string }>(statement, [value]);
+		return rows[0]!.id;
+	}
+
+	const transactionOf = (order_id: string) => idOf("select id from public.transactions where order_id = $1", order_id);
+
+	async function statusOf(order_id: string): Promise<string> {
+		const { rows } = await database
+			.pool("admin")
+			.query<{ status: string }>("select status from public.transactions where order_id = $1", [order_id]);
+		return rows[0]!.status;
+	}
 
 	async function pay(order_id: string, amount: number): Promise<void> {
 		const [started] = await initiatePayments(database.pool("checkout"), [
@@ -95,6 +138,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 			permissions: ["clipboard-read", "clipboard-write"],
 		});
 		contexts.push(context);
+		context.setDefaultTimeout(60_000);
 		// Directus opens both side bars on a first visit; on a phone they would lie over the page.
 		await context.addInitScript(() => {
 			localStorage.setItem("sidebar-collapsed", "true");
@@ -118,7 +162,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 	}
 
 	const expectVisible = (page: Page, text: string | RegExp) =>
-		page.getByText(text).first().waitFor({ state: "visible", timeout: 20_000 });
+		page.getByText(text).first().waitFor({ state: "visible", timeout: 60_000 });
 
 	async function expectAccessible(page: Page, selector: string): Promise<void> {
 		const { violations } = await new AxeBuilder({ page }).include(selector).analyze();
@@ -180,7 +224,9 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		expect((await saved).status()).toBe(200);
 
 		const admin = database.pool("admin");
-		const { rows } = await admin.query("select name from public.payment_gateways where is_active");
+		const { rows } = await admin.query("select name from public.payment_gateways where is_active and client_id = $1", [
+			merchant.id,
+		]);
 		expect(rows).toEqual([{ name: "Razorpay reserve" }]);
 		for (const order of ["ORDER-2", "ORDER-3"]) await pay(order, 50_000);
 		const { rows: used } = await admin.query(
@@ -256,6 +302,156 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await picture(page, "support-transaction");
 	});
 
+	it("refunds part of a payment after asking, and shows what becomes of it without being reloaded by hand", async () => {
+		const page = await open({ role: "finance" }, `/content/transactions/${await transactionOf("ORDER-PAID-1")}`);
+		const panel = page.locator(".refund");
+		await panel.getByLabel("Amount in rupees").fill("5000");
+		await panel.getByText("At most ₹1,234.56 is left.").waitFor();
+		expect(await panel.getByRole("button", { name: "Refund" }).isDisabled()).toBe(true);
+		await panel.getByLabel("Amount in rupees").fill("200.50");
+		await panel.getByLabel("Reason").fill("One book was out of stock");
+		await panel.getByRole("button", { name: "Refund" }).click();
+		await expectVisible(page, "Refund ₹200.50 of ORDER-PAID-1?");
+		await picture(page, "refund-asks");
+		await page.locator(".v-card").getByRole("button", { name: "Refund ₹200.50" }).click();
+		await panel.locator(".list").getByText("To be sent").waitFor();
+		await picture(page, "refund-begun");
+
+		const refund = await idOf("select id from public.refunds where reason = $1", "One book was out of stock");
+		await settleRefund(database.pool("jobs"), refund, {
+			outcome: "succeeded",
+			psp_refund_id: "rfnd_1",
+			amount: 20_050,
+			bank_reference: "512345678901",
+			error: null,
+			raw: {},
+		});
+		await panel.locator(".list").getByText("Refunded", { exact: true }).waitFor();
+		await panel.getByText("512345678901").waitFor();
+		await panel.getByText("₹1,034.06").waitFor();
+		// The page reads the payment again by itself.
+		await expect
+			.poll(() => page.locator('[data-field="status"] input').inputValue(), { timeout: 40_000 })
+			.toBe("Partly refunded");
+		await picture(page, "refund-done");
+	});
+
+	it("offers support no refund", async () => {
+		const page = await open({ role: "support" }, `/content/transactions/${await transactionOf("ORDER-PAID-1")}`);
+		await page.locator(".refund").getByText("₹1,034.06").waitFor();
+		expect(await page.locator(".refund").getByRole("button").count()).toBe(0);
+	});
+
+	it("makes a payment link, shows it with a QR code, copies it, and disables it", async () => {
+		const page = await open({ role: "operator" }, "/content/payment_links/+");
+		await expectVisible(page, "made when this is saved");
+		await page.locator('[data-field="client_id"]').getByText("Select an item").click();
+		await page.getByRole("row", { name: /Kaveri Books/ }).click();
+		await page.locator('#dialog-outlet button:has([data-icon="check"])').click();
+		await page.locator('[data-field="amount"] input').fill("1,499.50");
+		await page.locator('[data-field="description"] input').fill("Three cook books");
+		const saved = page.waitForResponse(
+			(response) => response.request().method() === "POST" && response.url().includes("/items/payment_links"),
+		);
+		await page.keyboard.press("Control+s");
+		expect((await saved).status()).toBe(200);
+		const { rows } = await database
+			.pool("admin")
+			.query("select id, code, amount::int, usage from public.payment_links where description = 'Three cook books'");
+		expect(rows[0]).toMatchObject({ amount: 149_950, usage: "single" });
+		await page.goto(`${studio.url}/admin/content/payment_links/${rows[0].id}`);
+		const address = `https://pay.example.com/l/${rows[0].code}`;
+		await expectVisible(page, address);
+		await page.getByRole("img", { name: "QR code of the link" }).waitFor();
+		await page.getByRole("button", { name: "Copy link" }).click();
+		expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(address);
+		await picture(page, "link");
+		await page.locator('[data-field="is_disabled"]').getByRole("checkbox").click();
+		await page.keyboard.press("Control+s");
+		await page.locator(".payment-link").getByText("Disabled: it takes no new payment.").waitFor();
+	});
+
+	it("approves a payer's UTR after asking, which pays the payment", async () => {
+		const transaction = await waitForTransfer("LAMP-1", "LS00000000000000A1");
+		await submitUtr(database.pool("checkout"), transaction, "532500000001");
+		const page = await open({ role: "operator" }, "/content/utr_claims");
+		await page.getByRole("row", { name: /532500000001/ }).click();
+		await page.locator(".decision").getByRole("button", { name: "Approve" }).click();
+		await expectVisible(page, "Approve UTR 532500000001?");
+		await picture(page, "claim-asks");
+		await page.locator(".v-card").getByRole("button", { name: "Approve" }).click();
+		await expectVisible(page, "Approved: the payment is paid.");
+		expect(await statusOf("LAMP-1")).toBe("paid");
+	});
+
+	it("imports a bank statement, says what matched, and resolves an exception", async () => {
+		await waitForTransfer("LAMP-2", "LS00000000000000A2");
+		await waitForTransfer("LAMP-3", "LS00000000000000A3");
+		const today = new Intl.DateTimeFormat("en-CA", { timeZone: "Asia/Kolkata" }).format(new Date());
+		const csv = [
+			"Date,Narration,Ref No,Debit,Credit",
+			`${today},UPI/CR/532500000002/LS00000000000000A2,532500000002,,750.00`,
+			`${today},UPI/CR/532500000003/A FRIEND,532500000003,,750.00`,
+			`${today},SMS CHARGES,,17.70,`,
+		].join("\n");
+		const page = await open({ role: "operator" }, `/content/payment_gateways/${lampShop.gateways[0]!.id}`);
+		await page
+			.locator(".import input[type=file]")
+			.setInputFiles({ name: "november.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+		const result = page.locator(".import .result");
+		await result.waitFor();
+		expect((await result.locator("dl").innerText()).replaceAll(/\s+/g, " ")).toBe(
+			"Credits 2 Matched 1 Exceptions 1 Known from before 0",
+		);
+		expect(await statusOf("LAMP-2")).toBe("paid");
+		await result.scrollIntoViewIfNeeded();
+		await picture(page, "statement-imported");
+
+		await result.getByRole("link", { name: /₹750.00/ }).click();
+		await page.getByRole("radio", { name: /LAMP-3/ }).check();
+		await page.locator(".line").getByLabel("Reason").fill("The payer's friend paid");
+		await picture(page, "statement-line");
+		await page.locator(".line").getByRole("button", { name: "Resolve" }).click();
+		await expectVisible(page, "This credit paid the attempt below.");
+		expect(await statusOf("LAMP-3")).toBe("paid");
+	});
+
+	it("shows which credentials and settings a provider needs as soon as it is chosen", async () => {
+		const page = await open({ role: "operator" }, "/content/payment_gateways/+");
+		await expectVisible(page, "Choose a provider to see what goes where.");
+		const choose = async (provider: string) => {
+			await page.locator('[data-field="provider"] .v-select').click();
+			await page.locator("#menu-outlet").getByText(provider, { exact: true }).click();
+			await expectVisible(page, `${provider}: what goes where`);
+		};
+		await choose("PhonePe");
+		await expectVisible(page, "Client version");
+		await page.getByPlaceholder("Client secret").waitFor();
+		await picture(page, "gateway-phonepe");
+		await choose("Direct UPI");
+		await expectVisible(page, "Payee name");
+		expect(await page.locator('[data-field="new_api_secret"]').count()).toBe(0);
+		await picture(page, "gateway-upi");
+	});
+
+	it("says why a gateway was chosen, and which would be next", async () => {
+		const attempt = await idOf(
+			"select a.id from public.payment_attempts a join public.transactions t on t.id = a.transaction_id where t.order_id = $1",
+			"ORDER-2",
+		);
+		const page = await open({ role: "operator" }, `/content/payment_attempts/${attempt}`);
+		await expectVisible(page, "Of those that qualified");
+		await page.locator(".routing li").getByText("switched off").waitFor();
+		expect(await page.locator(".routing li").innerText()).toContain("Razorpay primary");
+		await picture(page, "routing");
+		await page.goto(`${studio.url}/admin/content/clients/${merchant.id}`);
+		await page.locator(".what-if").getByRole("button", { name: "Ask" }).click();
+		const answer = page.locator(".what-if .answer");
+		await answer.getByText("switched off").waitFor();
+		expect(await answer.locator("li").first().innerText()).toContain("Razorpay reserve");
+		await picture(page, "what-if");
+	});
+
 	it("shows the auditor who did what, by name, in the dark", async () => {
 		const page = await open({ role: "auditor", colorScheme: "dark" }, "/content/audit_log");
 		await expectVisible(page, "operator@example.com");
@@ -292,4 +488,44 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 			await page.context().close();
 		}
 	});
+
+	it.each([
+		[360, "dark"],
+		[1280, "light"],
+	] as const)(
+		"keeps its own parts within %i pixels and readable to all, %s",
+		async (width, colorScheme) => {
+			const transaction = await waitForTransfer(`LAMP-${width}`, `LS000000000000${width}`);
+			const utr = `5325000${String(width).padStart(5, "0")}`;
+			await submitUtr(database.pool("checkout"), transaction, utr);
+			const first = (statement: string) => idOf(statement, "-");
+			const parts: [path: string, selector: string][] = [
+				[`transactions/${await transactionOf("ORDER-PAID-1")}`, ".refund"],
+				[
+					`payment_links/${await first("select id from public.payment_links where code <> $1 limit 1")}`,
+					".payment-link",
+				],
+				[`utr_claims/${await idOf("select id from public.utr_claims where utr = $1", utr)}`, ".decision"],
+				[`payment_gateways/${lampShop.gateways[0]!.id}`, ".import"],
+				[
+					`payment_attempts/${await first("select id from public.payment_attempts where status::text <> $1 limit 1")}`,
+					".routing",
+				],
+			];
+			const page = await open({ role: "operator", colorScheme, width }, `/content/${parts[0]![0]}`);
+			for (const [path, selector] of parts) {
+				await page.goto(`${studio.url}/admin/content/${path}`);
+				await page.locator(selector).waitFor();
+				await page.locator(selector).scrollIntoViewIfNeeded();
+				const box = await page.locator(selector).boundingBox();
+				expect(box!.x + box!.width, path).toBeLessThanOrEqual(width);
+				expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(
+					0,
+				);
+				await expectAccessible(page, selector);
+				await picture(page, `${selector.slice(1)}-${colorScheme}-${width}`);
+			}
+		},
+		240_000,
+	);
 });
