@@ -3,7 +3,7 @@ import { createRefund } from "../../db/client/refunds.ts";
 import { usePaymentScene } from "./payment-scene.ts";
 import type { WorkerProcess } from "./worker-process.ts";
 
-vi.setConfig({ testTimeout: 40_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const scene = usePaymentScene();
 const { start, merchantWith, rows, payOnce, initiate, reaches, heardBy } = scene;
@@ -36,7 +36,7 @@ describe("a gateway's egress group", () => {
 		expect(about_mumbai).not.toContain(refund.refund_id);
 		// Webhooks to merchants are no gateway's.
 		await expect
-			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 5000 })
+			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 15_000 })
 			.toEqual(["payment.paid", "refund.succeeded"]);
 		expect(JSON.stringify(of_mumbai.lines)).not.toContain("webhook sent");
 	});

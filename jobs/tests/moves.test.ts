@@ -8,7 +8,7 @@ import type { TaskContext } from "../task.ts";
 import movePayment from "../tasks/move_payment.ts";
 import { type Attempt, keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
 
-vi.setConfig({ testTimeout: 40_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const scene = usePaymentScene();
 const { start, merchantWith, merchantOf, rows, attemptsOf, statusOf, reaches } = scene;

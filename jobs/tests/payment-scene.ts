@@ -162,7 +162,7 @@ export function usePaymentScene(): Scene {
 			]);
 			return row!.status;
 		},
-		reaches: (transaction_id, status, timeout = 10_000) =>
+		reaches: (transaction_id, status, timeout = 20_000) =>
 			expect.poll(() => scene.statusOf(transaction_id), { timeout, interval: 50 }).toBe(status),
 		async payOnce(merchant, provider = "razorpay") {
 			const transaction_id = await scene.initiate(merchant);

@@ -5,7 +5,7 @@ import { type Provider, providers } from "../../psp/providers.ts";
 import { usePaymentScene } from "./payment-scene.ts";
 
 // The library waits 2.7 s before a second try and 7.4 s before a third.
-vi.setConfig({ testTimeout: 40_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const scene = usePaymentScene();
 /** Nobody tells of money that is paid straight to a bank account. */
@@ -156,7 +156,7 @@ describe("a payment", () => {
 			{ type: "COMMISSION_GST", amount: 314 },
 		]);
 		await expect
-			.poll(() => heardBy(transaction_id), { timeout: 5000 })
+			.poll(() => heardBy(transaction_id), { timeout: 15_000 })
 			.toMatchObject([{ type: "payment.paid", verified: true }]);
 	});
 
@@ -248,7 +248,7 @@ describe("a payment", () => {
 				async () =>
 					(await heardBy(transaction_id)).map(({ type, body }) => [type, JSON.stringify(body).includes('"late":true')]),
 				{
-					timeout: 5000,
+					timeout: 15_000,
 				},
 			)
 			.toEqual([
@@ -282,8 +282,8 @@ describe("a payment", () => {
 			rows<{ running: number }>(
 				`select count(locked_at)::int as running from graphile_worker.jobs where task_identifier = 'confirm_attempt'`,
 			);
-		await expect.poll(async () => (await asked())[0]!.running, { timeout: 5000 }).toBeGreaterThanOrEqual(10);
-		await reaches(await initiate(merchant), "pending", 3000);
+		await expect.poll(async () => (await asked())[0]!.running, { timeout: 15_000 }).toBeGreaterThanOrEqual(10);
+		await reaches(await initiate(merchant), "pending", 10_000);
 	});
 
 	it("is not touched by a webhook about somebody else's order, which is kept and tried again", async () => {
@@ -345,7 +345,7 @@ describe("a payment", () => {
 		const killed = await start();
 		const transaction_id = await initiate(merchant);
 		const [attempt] = await attemptsOf(transaction_id);
-		await expect.poll(() => ordersMade(attempt!.id), { interval: 20, timeout: 5000 }).toBe(1);
+		await expect.poll(() => ordersMade(attempt!.id), { interval: 20, timeout: 15_000 }).toBe(1);
 		killed.kill("SIGKILL");
 		await killed.exited;
 		expect(await statusOf(transaction_id)).toBe("created");

@@ -11,7 +11,7 @@ import type { TaskContext } from "../task.ts";
 import refundPayment from "../tasks/refund_payment.ts";
 import { keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
 
-vi.setConfig({ testTimeout: 40_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 const scene = usePaymentScene();
 const { start, merchantWith, merchantOf, rows, payOnce, attemptsOf, statusOf, reaches, heardBy } = scene;
@@ -51,7 +51,7 @@ async function refundOf(refund_id: string): Promise<StoredRefund> {
 	return row!;
 }
 
-const settles = (refund_id: string, status: string, timeout = 10_000) =>
+const settles = (refund_id: string, status: string, timeout = 20_000) =>
 	expect.poll(async () => (await refundOf(refund_id)).status, { timeout, interval: 50 }).toBe(status);
 
 async function paymentOf(transaction_id: string): Promise<{ status: string; amount_refunded: number }> {
@@ -120,7 +120,7 @@ describe("a refund", () => {
 			expect(await paymentOf(transaction_id)).toEqual({ status: "refunded", amount_refunded: 49_900 });
 			await expect
 				.poll(async () => (await heardBy(transaction_id)).map(({ type, verified }) => [type, verified]), {
-					timeout: 5000,
+					timeout: 15_000,
 				})
 				.toEqual([
 					["payment.paid", true],
@@ -172,7 +172,7 @@ describe("a refund", () => {
 		}
 		expect(await paymentOf(transaction_id)).toEqual({ status: "partially_refunded", amount_refunded: 10_000 });
 		await expect
-			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 5000 })
+			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 15_000 })
 			.toEqual(["payment.paid", "refund.succeeded", "refund.failed"]);
 		// What failed may be asked for anew.
 		const again = await refund(merchant, transaction_id, 39_900);
@@ -296,7 +296,7 @@ describe("a refund", () => {
 			delay_ms: 1500,
 		});
 		const refund_id = await refund(merchant, transaction_id, 10_000);
-		await expect.poll(() => timesAsked(refund_id), { interval: 20, timeout: 5000 }).toBe(1);
+		await expect.poll(() => timesAsked(refund_id), { interval: 20, timeout: 15_000 }).toBe(1);
 		killed.kill("SIGKILL");
 		await killed.exited;
 		expect(await refundOf(refund_id)).toMatchObject({ status: "created", psp_refund_id: null });
@@ -394,7 +394,7 @@ describe("an order that was paid twice", () => {
 			]),
 		).toEqual([{ count: 1 }]);
 		await expect
-			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 5000 })
+			.poll(async () => (await heardBy(transaction_id)).map(({ type }) => type), { timeout: 15_000 })
 			.toEqual(["payment.failed", "payment.paid", "refund.succeeded"]);
 		expect(await rows("select status from alerts where kind = 'second_success'")).toEqual([{ status: "resolved" }]);
 	});
