@@ -77,22 +77,36 @@ async function fingerprint({ admin }: World): Promise<string> {
 
 /** What the banks say of refunds that they took their time for. */
 async function decideRefunds(
-	{ admin, control }: World,
+	{ admin, control, gateways }: World,
 	options: PlanOptions,
 	{ refused_refunds }: Calm,
 ): Promise<void> {
-	const { rows } = await admin.query<{ id: string; provider: string; psp_refund_id: string; number: number }>(
-		`select r.id, g.provider, r.psp_refund_id, split_part(t.order_id, '-', 2)::int as number
+	const { rows } = await admin.query<{
+		id: string;
+		gateway_id: string;
+		provider: string;
+		psp_refund_id: string;
+		number: number;
+	}>(
+		`select r.id, g.id as gateway_id, g.provider, r.psp_refund_id, split_part(t.order_id, '-', 2)::int as number
 			from public.refunds r join public.payment_gateways g on g.id = r.gateway_id join public.transactions t on t.id = r.transaction_id
 			where r.status = 'pending' and r.psp_refund_id is not null and t.order_id like $1`,
 		[orderIdOf(options.seed, 0).replace(/0$/, "%")],
 	);
-	for (const { id, provider, psp_refund_id, number } of rows) {
+	for (const { id, gateway_id, provider, psp_refund_id, number } of rows) {
+		if (!gateways.get(gateway_id)!.refunds_later) continue;
 		const { refund_outcome: outcome, part } = planPayment(options, number);
 		const webhook = part < 0.3 ? { skip: true } : {};
 		const { status } = await control("POST", "refund", { provider, refund: psp_refund_id, outcome, webhook });
 		if (status === 200 && outcome === "failure") refused_refunds.add(id);
 	}
+}
+
+/** A day is minutes here, and so is the hour that a gateway is left alone after it has failed again and again. */
+export async function shortenCoolDowns({ admin }: World): Promise<void> {
+	await admin.query(
+		"update public.gateway_states set cooldown_until = now() + interval '3 seconds' where cooldown_until > now() + interval '5 seconds'",
+	);
 }
 
 /** As an operator uploads them each morning: the whole account, what was imported before included. */

@@ -55,7 +55,7 @@ export const REFUNDS = {
 export type RefundPlan = keyof typeof REFUNDS;
 
 export const FAULTS = {
-	none: 84,
+	none: 130,
 	"429 with Retry-After": 3,
 	"500": 3,
 	"502 with a page": 2,

@@ -1,7 +1,7 @@
 /** A storm from its first payment to the audit. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Audit, audit, type MerchantEvent } from "./audit.ts";
-import { type Calm, calmDown, importStatements } from "./calm.ts";
+import { type Calm, calmDown, importStatements, shortenCoolDowns } from "./calm.ts";
 import { type Patience, type Played, playPayment, refundPayment, type Stage } from "./payer.ts";
 import { type PlanOptions, planPayment } from "./plan.ts";
 import { readTruth, type Truth } from "./truth.ts";
@@ -65,6 +65,11 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			() => is_storm,
 			() => importStatements(world),
 		);
+		const cooling = every(
+			2_000,
+			() => is_storm,
+			() => shortenCoolDowns(world),
+		);
 		// The sandbox keeps the newest 5,000 events only.
 		const listening = every(
 			10_000,
@@ -73,7 +78,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 		);
 		const plays = await playAll(stage, planned, numbers, report);
 		is_storm = false;
-		await Promise.all([statements, listening]);
+		await Promise.all([statements, cooling, listening]);
 		const upset = await countUpset(world, plays);
 		const stormedAt = performance.now();
 		report(

@@ -27,6 +27,8 @@ export interface StormGateway {
 	kit: ConformanceKit;
 	/** As which bank's statement the credits of its VPA are read. */
 	bank: string;
+	/** Its provider does not decide refunds at once. */
+	refunds_later: boolean;
 }
 
 export interface StormMerchant extends TestMerchant {
@@ -217,14 +219,15 @@ async function openMerchant(
 				JSON.stringify(account.settings),
 			],
 		);
+		const refunds_later = index % 3 === 2;
 		await control("PUT", "accounts", {
 			provider,
 			...account,
 			// Some merchants tell the PSP the address of all their gateways, others that of the one.
 			webhook_url: `${checkout_url}/webhook/${merchant.client_key}${index % 2 === 0 ? `/${id}` : ""}`,
-			refunds: index % 3 === 2 ? "later" : "at_once",
+			refunds: refunds_later ? "later" : "at_once",
 		});
-		storm_gateways.push({ id, provider, account, kit, bank: BANKS[index % BANKS.length]! });
+		storm_gateways.push({ id, provider, account, kit, bank: BANKS[index % BANKS.length]!, refunds_later });
 	}
 	return { ...merchant, name, storm_gateways };
 }
