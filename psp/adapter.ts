@@ -189,6 +189,8 @@ export interface RefundInput extends RefundedPayment {
 	amount: number;
 	currency: string;
 	reason: string | null;
+	/** What was paid is one success too many for us. A PSP that gives those of one order back by itself is only asked. */
+	is_further_payment?: boolean;
 }
 
 export interface RefundState {

@@ -26,6 +26,7 @@ import {
 	fail,
 	failureOf,
 	isNotFound,
+	isSuccess,
 	lookupFailureOf,
 	orderForRecord,
 	orderRequest,
@@ -194,6 +195,10 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		if (!idSchema.safeParse(psp_order_id).success || !idSchema.safeParse(reference).success || refund_amount === null) {
 			return noRefund(asked, fail("failed", "invalid_request", null, "Not an order id or amount of Cashfree", null));
 		}
+		if (input.is_further_payment) {
+			const automatic = await automaticRefund(account, input);
+			if (automatic !== null) return redact(automatic, account);
+		}
 		const exchange = await client.call(account, (sdk) =>
 			sdk.PGOrderCreateRefund(
 				psp_order_id,
@@ -216,6 +221,33 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		const found = read(lookup, refundSchema);
 		if (found !== null) return redact(checkedRefund(found, input, true), account);
 		return redact(noRefund(asked, isNotFound(lookup) ? failure : lookupFailureOf(lookup)), account);
+	}
+
+	/**
+	 * Cashfree refunds an order and not a payment, and gives further payments of one order back by itself: whoever asked for
+	 * that, too, would give back the one payment that counts. Null where the order was paid once, beside another order.
+	 */
+	async function automaticRefund(account: PspAccount, input: RefundInput): Promise<RefundState | null> {
+		const { reference, psp_order_id, psp_payment_id } = input;
+		const asked = { reference, psp_payment_id };
+		const paying = await client.call(account, (sdk) => sdk.PGOrderFetchPayments(psp_order_id));
+		const payments = read(paying, z.array(paymentSchema));
+		if (payments === null) return noRefund(asked, lookupFailureOf(paying));
+		const successes = payments.filter((payment) => payment.order_id === psp_order_id && isSuccess(payment));
+		if (successes.length < 2) return null;
+		const listing = await client.call(account, (sdk) => sdk.PGOrderFetchRefunds(psp_order_id));
+		const refunds = read(listing, z.array(refundSchema));
+		if (refunds === null) return noRefund(asked, lookupFailureOf(listing));
+		const automatic = refunds.filter((refund) => refund.order_id === psp_order_id && !refund.refund_id);
+		// Which of the payments counts is for Cashfree to say; once all but one are on their way back, this one is, in effect.
+		const found =
+			automatic.find(({ cf_payment_id }) => cf_payment_id === psp_payment_id) ??
+			(automatic.length === successes.length - 1 ? automatic[0] : undefined);
+		const waiting = { ...asked, psp_refund_id: null, amount: null, bank_reference: null, error: null };
+		if (found === undefined) return { ...waiting, outcome: "pending", raw: refunds };
+		const state = refundState(found);
+		// Only by our id could Cashfree be asked about it again.
+		return state.outcome === "succeeded" ? { ...state, ...asked } : { ...state, ...asked, psp_refund_id: null };
 	}
 
 	async function fetchRefund(

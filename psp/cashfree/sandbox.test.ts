@@ -188,6 +188,37 @@ describe("the sandbox, the official SDK and the adapter agree", () => {
 		for (const request of requests) expect(verifiedBySdk(request).type).toBeTruthy();
 	});
 
+	test("on giving a second success back, which is left to Cashfree", async () => {
+		const { adapter, psp_order_id, payment } = await paidOrder();
+		await driver.pay(psp_order_id, "success");
+		const { data: payments } = await sdk.PGOrderFetchPayments(psp_order_id);
+		const further = payments
+			.map(({ cf_payment_id }) => String(cf_payment_id))
+			.find((id) => id !== payment.psp_payment_id)!;
+		const reference = randomUUID();
+		const asked = { ...payment, reference, amount: 49_950, currency: "INR", reason: null, is_further_payment: true };
+		expect(await adapter.refund(account, { ...asked, psp_payment_id: further })).toMatchObject({
+			outcome: "succeeded",
+			reference,
+			psp_payment_id: further,
+			amount: 49_950,
+		});
+		const { data: refunds } = await sdk.PGOrderFetchRefunds(psp_order_id);
+		expect(refunds.map(({ refund_type, cf_payment_id }) => [refund_type, cf_payment_id])).toEqual([
+			["PAYMENT_AUTO_REFUND", further],
+		]);
+		expect((await adapter.fetchStatus(account, { psp_order_id, reference: psp_order_id })).psp_payment_id).toBe(
+			payment.psp_payment_id,
+		);
+	});
+
+	test("on giving back what was paid beside another order", async () => {
+		const { adapter, payment } = await paidOrder();
+		const asked = { ...payment, reference: randomUUID(), amount: 49_950, currency: "INR", reason: null };
+		const refund = await adapter.refund(account, { ...asked, is_further_payment: true });
+		expect(refund).toMatchObject({ outcome: "succeeded", psp_payment_id: payment.psp_payment_id });
+	});
+
 	test("on refunds", async () => {
 		const { adapter, psp_order_id, payment } = await paidOrder();
 		const reference = randomUUID();

@@ -304,8 +304,14 @@ export function bestPayment(payments: readonly CashfreePayment[]): CashfreePayme
 	};
 	return payments.reduce<CashfreePayment | null>((best, payment) => {
 		if (best === null || rank(payment) > rank(best)) return payment;
-		return rank(payment) === rank(best) && isNewer(payment, best) ? payment : best;
+		if (rank(payment) < rank(best)) return best;
+		// Of several successes the first counts: Cashfree gives the others back.
+		return isNewer(payment, best) === isSuccess(payment) ? best : payment;
 	}, null);
+}
+
+export function isSuccess(payment: CashfreePayment): boolean {
+	return readPaymentOutcome(payment) === "succeeded";
 }
 
 function isNewer(payment: CashfreePayment, other: CashfreePayment): boolean {
