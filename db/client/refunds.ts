@@ -58,6 +58,8 @@ export interface RefundWork {
 	/** Known once the PSP has answered. */
 	psp_refund_id: string | null;
 	lookups: number;
+	/** An earlier run may have reached the PSP. */
+	started_before: boolean;
 	payment: { psp_payment_id: string; psp_order_id: string; order_reference: string };
 	client: { id: string };
 	gateway: Gateway;

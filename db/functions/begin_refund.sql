@@ -1,5 +1,5 @@
 -- Claims the sending of a refund to its PSP: marks it started, before the PSP is called, and returns what the call needs
--- (secrets as ciphertext). Null when it is settled already.
+-- (secrets as ciphertext). started_before: an earlier run may have reached the PSP. Null when it is settled already.
 create or replace function public.begin_refund(p_refund_id uuid) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -7,6 +7,7 @@ declare
 begin
   select jsonb_build_object('refund_id', r.id, 'reference', r.id, 'status', r.status, 'amount', r.amount, 'currency', r.currency,
       'reason', r.reason, 'psp_refund_id', r.psp_refund_id, 'lookups', r.lookups,
+      'started_before', r.started_at is not null,
       'payment', jsonb_build_object('psp_payment_id', r.psp_payment_id, 'psp_order_id', a.psp_order_id, 'order_reference', a.id),
       'client', jsonb_build_object('id', r.client_id), 'gateway', public.sealed_gateway(g))
     into v_work

@@ -1,4 +1,4 @@
--- Expires payments whose time is over, up to p_limit of them; call again while it returns p_limit. Their attempts are
+-- Expires payments whose time is over, up to p_limit of them; call again while it returns p_limit or more. Their attempts are
 -- looked up once more at the PSP: a success that was under way is accepted as late. So are attempts that a payer began after
 -- the payment had failed; its status stays.
 -- Locks: the transactions (skip locked), then as release_bookings.
@@ -49,7 +49,7 @@ begin
   if v_jobs is not null then
     perform graphile_worker.add_jobs(v_jobs);
   end if;
-  return coalesce(cardinality(v_ids), 0);
+  return greatest(coalesce(cardinality(v_ids), 0), coalesce(cardinality(v_retried), 0));
 end
 $$;
 revoke all on function public.expire_transactions from public;

@@ -5,7 +5,7 @@
 -- p_lines: [{line_no, credited_on (YYYY-MM-DD), amount (paise), utr, payer, narration}].
 -- Returns {statement_id, lines, matched, exceptions, repeated}.
 -- Errors: LS027 no_such_upi_gateway, LS045 unreadable_statement.
--- Locks: the gateway's row (one import at a time), the matched transactions in id order, then as settle_attempt.
+-- Locks: the gateway's row (one import at a time), the matched transactions in id order, client_usage, then as settle_attempt.
 create or replace function public.import_bank_statement(
   p_gateway_id uuid, p_file_name text, p_sha256 text, p_lines jsonb, p_actor text
 ) returns jsonb
@@ -68,6 +68,8 @@ begin
 
   perform from public.transactions
     where id in (select transaction_id from public.payment_attempts where id = any (v_taken)) order by id for update;
+  -- as a late one of them would need it, and a wallet is held from the first on
+  perform from public.client_usage where client_id = v_gateway.client_id for update;
   perform public.settle_upi_receipt((m ->> 'attempt_id')::uuid, m ->> 'utr', 'statement') from jsonb_array_elements(v_matches) m;
   update public.bank_statements set matched_count = cardinality(v_taken), exception_count = v_exceptions, repeated_count = v_repeated
     where id = v_statement_id;

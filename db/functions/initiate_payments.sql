@@ -342,11 +342,11 @@ begin
   end loop;
 
   insert into public.transactions (id, order_id, client_id, gateway_id, customer_id, customer, amount, currency, method, description,
-      redirect_url, metadata, fee_percent, expires_at, created_at, updated_at)
+      redirect_url, metadata, fee_percent, expires_at, caps_booked_at, created_at, updated_at)
     select n.transaction_id, e.value ->> 'order_id', (e.value ->> 'client_id')::uuid, n.gateway_id,
         e.value -> 'customer' ->> 'id', coalesce(e.value -> 'customer', '{}'), (e.value ->> 'amount')::bigint,
         e.value ->> 'currency', e.value ->> 'method', e.value ->> 'description', e.value ->> 'redirect_url',
-        coalesce(e.value -> 'metadata', '{}'), n.fee_percent, n.expires_at, v_now, v_now
+        coalesce(e.value -> 'metadata', '{}'), n.fee_percent, n.expires_at, v_now, v_now, v_now
       from unnest(v_transaction, v_gateway, v_fee, v_expires) with ordinality n (transaction_id, gateway_id, fee_percent, expires_at, ordinality)
       join jsonb_array_elements(p_requests) with ordinality e on e.ordinality = n.ordinality
       where n.gateway_id is not null;

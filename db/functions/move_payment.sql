@@ -11,6 +11,8 @@ declare
   v_routing jsonb;
   v_next uuid;
   v_now timestamptz;
+  -- another attempt of the payment may still take money
+  v_is_open boolean;
 begin
   select t.* into v_transaction from public.transactions t
     where t.id = (select transaction_id from public.payment_attempts where id = p_attempt_id) for update;
@@ -34,6 +36,8 @@ begin
         v_transaction.client_id, v_transaction.amount, v_transaction.currency, null,
         (select array_agg(gateway_id) from public.payment_attempts where transaction_id = v_transaction.id), v_now) p;
   end if;
+  v_is_open := exists (select from public.payment_attempts where transaction_id = v_transaction.id and id <> p_attempt_id
+    and status in ('created', 'pending', 'authorized', 'unknown'));
   if v_gateway_id is null and not (p_is_closed and v_attempt.status = 'pending') then
     perform public.abandon_move(p_attempt_id);
     return null;
@@ -48,19 +52,19 @@ begin
     insert into public.payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, routing, created_at)
       values (v_transaction.id, v_transaction.client_id, v_gateway_id, v_attempt.attempt_no + 1, v_transaction.amount, v_routing, v_now)
       returning id into v_next;
-    if v_transaction.status = 'failed' then
-      perform public.book_caps(v_transaction.client_id, v_transaction.amount);
+    if v_transaction.caps_booked_at is null then
+      perform public.book_caps(v_transaction.id);
     end if;
     perform graphile_worker.add_job(public.egress_task('create_psp_order', v_gateway_id), json_build_object('attempt_id', v_next),
       max_attempts => 3, priority => -1);
   end if;
   update public.transactions set
       gateway_id = coalesce(v_gateway_id, gateway_id), version = version + 1, updated_at = now(),
-      status = case when v_next is null then 'failed' else status end,
-      error_code = case when v_next is null then 'cancelled_by_payer' else error_code end,
-      error_message = case when v_next is null then 'The payer left, and no other provider could take this payment.' else error_message end
+      status = case when v_next is null and not v_is_open then 'failed' else status end,
+      error_code = case when v_next is null and not v_is_open then 'cancelled_by_payer' else error_code end,
+      error_message = case when v_next is null and not v_is_open then 'The payer left, and no other provider could take this payment.' else error_message end
     where id = v_transaction.id;
-  if v_next is null and v_transaction.status <> 'failed' then
+  if v_next is null and not v_is_open and v_transaction.status <> 'failed' then
     perform public.write_transaction_events(array[v_transaction.id]);
   else
     perform pg_notify('transaction_status', v_transaction.id::text);

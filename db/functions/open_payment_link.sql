@@ -1,7 +1,8 @@
 -- Somebody wants to pay through a link: answers with the payment to pay. A single-use link answers with its open payment
 -- while there is one, so that two payers at once pay the same; otherwise a new payment is initiated under the order id
 -- link_<code>_<n>. An error code of the merchant API comes back in place of a transaction where initiate_payments refuses.
--- Errors: LS029 no_such_link, LS034 link_closed (detail: its status).
+-- A link begins at most sixty payments a minute, so that a stranger cannot use up what the merchant may take.
+-- Errors: LS003 rate_limited, LS029 no_such_link, LS034 link_closed (detail: its status).
 -- Locks: the link, then as initiate_payments.
 create or replace function public.open_payment_link(p_code text)
 returns table (transaction_id uuid, error_code text, error_param text, retry_after_seconds integer)
@@ -16,7 +17,7 @@ begin
   if not found then
     raise exception using errcode = 'LS029', message = 'no such payment link';
   end if;
-  v_status := public.payment_link_view(v_link) ->> 'status';
+  v_status := public.payment_link_status(v_link);
   if v_status <> 'active' then
     raise exception using errcode = 'LS034', message = 'this payment link is closed', detail = v_status;
   end if;
@@ -29,6 +30,10 @@ begin
     if found then
       return;
     end if;
+  end if;
+  if (select count(*) from public.payment_link_payments p
+      where p.payment_link_id = v_link.id and p.transaction_id > uuidv7(interval '-1 minute')) >= 60 then
+    raise exception using errcode = 'LS003', message = 'this link was opened too often', detail = '60';
   end if;
   select i.* into strict v_made from public.initiate_payments(jsonb_build_array(jsonb_build_object(
     'client_id', v_link.client_id, 'client_key', (select client_key from public.clients where id = v_link.client_id),

@@ -34,7 +34,10 @@ begin
   end if;
   if v_transaction.status in ('created', 'pending', 'failed') and v_transaction.expires_at > now() and v_attempt.attempt_no < 5 then
     select p.gateway_id, p.routing into v_gateway_id, v_routing from public.pick_gateway(
-        v_transaction.client_id, v_transaction.amount, v_transaction.currency, v_transaction.method,
+        v_transaction.client_id, v_transaction.amount, v_transaction.currency,
+        -- after a page that the payer has seen, the method is theirs to choose
+        case when not exists (select from public.payment_attempts
+          where transaction_id = v_transaction.id and psp_order_id is not null) then v_transaction.method end,
         (select array_agg(gateway_id) from public.payment_attempts where transaction_id = v_transaction.id), v_now) p;
   end if;
   if v_gateway_id is not null then
@@ -43,13 +46,14 @@ begin
       returning id into v_next;
     update public.transactions set gateway_id = v_gateway_id, updated_at = now() where id = v_transaction.id;
     perform graphile_worker.add_job(public.egress_task('create_psp_order', v_gateway_id), json_build_object('attempt_id', v_next), max_attempts => 3);
-  elsif v_transaction.status in ('created', 'pending') then
+  elsif v_transaction.status in ('created', 'pending') and not exists (
+      select from public.payment_attempts where transaction_id = v_transaction.id and status in ('created', 'pending', 'authorized', 'unknown')) then
     update public.transactions set
         status = 'failed', version = version + 1, updated_at = now(),
         error_code = p_error ->> 'code', error_message = 'No payment provider could take this payment.'
       where id = v_transaction.id;
     perform public.write_transaction_events(array[v_transaction.id]);
-  elsif v_transaction.status = 'failed' then
+  else
     update public.transactions set version = version + 1, updated_at = now() where id = v_transaction.id;
     perform pg_notify('transaction_status', v_transaction.id::text);
   end if;

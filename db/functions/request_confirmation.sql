@@ -7,6 +7,7 @@ language sql security definer set search_path = '' as $$
     from public.payment_attempts a
     where a.transaction_id = (select transaction_id from public.payment_attempts where id = p_attempt_id)
       and (a.id = p_attempt_id or (a.psp_order_id is not null and a.status <> 'succeeded' and a.closed_at is null))
+    order by a.id
 $$;
 revoke all on function public.request_confirmation from public;
 grant execute on function public.request_confirmation to checkout, jobs;

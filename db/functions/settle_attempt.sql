@@ -34,8 +34,11 @@ begin
   end if;
 
   if v_attempt.status = 'succeeded' then
-    if v_outcome = 'succeeded' and p_state ->> 'psp_payment_id' <> v_attempt.psp_payment_id then
-      perform public.raise_second_success(v_transaction, v_attempt, p_state ->> 'psp_payment_id');
+    if v_outcome = 'succeeded' and v_attempt.psp_payment_id is null then
+      -- the PSP had not named the payment before
+      update public.payment_attempts set psp_payment_id = p_state ->> 'psp_payment_id', updated_at = now() where id = p_attempt_id;
+    elsif v_outcome = 'succeeded' and p_state ->> 'psp_payment_id' <> v_attempt.psp_payment_id then
+      perform public.raise_second_success(v_transaction, v_attempt, p_state);
     end if;
     return query select v_transaction.status, false;
     return;
@@ -65,7 +68,8 @@ begin
           then coalesce(p_state ->> 'psp_payment_id', psp_payment_id) else psp_payment_id end,
         -- enqueue_pending_lookups sets the rhythm; this only keeps an open attempt in it
         next_lookup_at = coalesce(next_lookup_at, now() + public.lookup_delay(lookups)), updated_at = now()
-      where id = p_attempt_id and created_at > now() - interval '8 days' and closed_at is null;
+      where id = p_attempt_id and created_at > now() - interval '8 days' and closed_at is null
+        and presentation ->> 'kind' is distinct from 'upi';
     return query select v_transaction.status, false;
     return;
   end if;
@@ -113,19 +117,18 @@ begin
   end if;
 
   update public.payment_attempts set
-      status = 'succeeded', psp_payment_id = coalesce(p_state ->> 'psp_payment_id', psp_payment_id),
+      -- an id of before may be that of a try that failed
+      status = 'succeeded', psp_payment_id = coalesce(p_state ->> 'psp_payment_id', case status when 'authorized' then psp_payment_id end),
       method = coalesce(p_state ->> 'method', method), bank_reference = coalesce(p_state ->> 'bank_reference', bank_reference),
       psp_fee = coalesce((p_state ->> 'fee')::bigint, psp_fee), error_code = null, error_message = null,
       settled_at = now(), next_lookup_at = null, updated_at = now(), released_at = null
     where id = p_attempt_id;
   if v_attempt.released_at is not null then
-    -- the caps are still booked while another attempt is under way
-    perform public.rebook(v_attempt, v_transaction.status in ('failed', 'expired') and not exists (
-      select from public.payment_attempts where transaction_id = v_transaction.id and id <> p_attempt_id and released_at is null));
+    perform public.rebook(v_attempt, v_transaction.paid_at is null and v_transaction.caps_booked_at is null);
   end if;
 
   if v_transaction.status not in ('created', 'pending', 'failed', 'expired') then
-    perform public.raise_second_success(v_transaction, v_attempt, p_state ->> 'psp_payment_id');
+    perform public.raise_second_success(v_transaction, v_attempt, p_state);
     return query select v_transaction.status, false;
     return;
   end if;
@@ -147,6 +150,9 @@ begin
     perform public.release_bookings(v_others);
   end if;
   perform public.book_commission(v_transaction);
+  if v_transaction.metadata ? 'payment_link_id' then
+    perform public.check_single_use(v_transaction);
+  end if;
   perform public.write_transaction_events(array[v_transaction.id]);
   return query select 'paid'::text, true;
 end

@@ -39,14 +39,14 @@ begin
     return;
   end if;
   if v_outcome = 'succeeded' and p_state ->> 'amount' is not null and (p_state ->> 'amount')::bigint <> v_refund.amount then
-    update public.refunds set status = 'unknown', error_code = 'amount_mismatch', completed_at = null, next_lookup_at = null, updated_at = now(),
+    update public.refunds set status = 'unknown', error_code = 'amount_mismatch', next_lookup_at = null, updated_at = now(),
         error_message = format('The PSP states %s paise, asked for were %s.', p_state ->> 'amount', amount)
-      where id = p_refund_id;
+      where id = p_refund_id and status <> 'failed';
     perform public.raise_alert('refund_amount_mismatch', 'critical',
       'A PSP reports a refund of another amount than was asked for. Compare with its dashboard.',
       jsonb_build_object('refund_id', p_refund_id, 'transaction_id', v_transaction.id, 'asked', v_refund.amount, 'reported', p_state -> 'amount'),
       'refund_amount_mismatch:' || p_refund_id, v_refund.client_id);
-    return query select 'unknown'::text, false;
+    return query select case v_refund.status when 'failed' then 'failed' else 'unknown' end, false;
     return;
   end if;
 
@@ -56,12 +56,12 @@ begin
           status = case when v_outcome = 'pending' or status = 'created' then v_outcome else status end,
           psp_refund_id = coalesce(p_state ->> 'psp_refund_id', psp_refund_id), psp_response = coalesce(p_state -> 'raw', psp_response),
           error_code = p_state -> 'error' ->> 'code', error_message = p_state -> 'error' ->> 'message',
-          next_lookup_at = case when created_at > now() - interval '8 days' then now() + public.lookup_delay(lookups) end,
+          next_lookup_at = case when created_at > now() - interval '15 days' then now() + public.lookup_delay(lookups) end,
           updated_at = now()
         where id = p_refund_id returning * into v_refund;
       if v_refund.next_lookup_at is null then
         perform public.raise_alert('refund_unresolved', 'critical',
-          'A refund is not settled after eight days. Look it up in the PSP''s dashboard.',
+          'A refund is not settled after fifteen days. Look it up in the PSP''s dashboard.',
           jsonb_build_object('refund_id', p_refund_id, 'transaction_id', v_transaction.id), 'refund_unresolved:' || p_refund_id, v_refund.client_id);
       end if;
     end if;

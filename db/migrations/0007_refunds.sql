@@ -86,9 +86,12 @@ alter table public.payment_attempts
   add column move_requested_at timestamptz,
   -- the order was closed at the PSP and cannot be paid any more
   add column closed_at timestamptz;
+-- when the payment was counted in the merchant's caps; null = given back
+alter table public.transactions add column caps_booked_at timestamptz;
+update public.transactions set caps_booked_at = created_at where status not in ('failed', 'expired');
 -- attempts that outlive a failed payment, for expire_transactions
 create index payment_attempts_retried_idx on public.payment_attempts (transaction_id)
   where attempt_no > 1 and status in ('created', 'pending', 'unknown', 'authorized');
 
--- It takes the attempt now.
+-- It takes the attempt and what the PSP states now.
 drop function if exists public.raise_second_success(public.transactions, uuid, text);

@@ -9,8 +9,8 @@ alter table public.payment_gateways
     check (provider <> 'upi' or api_key ~ '^[A-Za-z0-9._-]{2,255}@[A-Za-z][A-Za-z0-9]{1,63}$');
 
 alter table public.payment_attempts
-  -- what this attempt asks for where that is some paise less than the payment, so that the credit can be told apart;
-  -- null = the payment's amount
+  -- what this attempt asks for where that is some paise less than the payment, so that the credit can be told apart by its
+  -- amount alone; null = the payment's amount
   add column payable_amount bigint constraint payment_attempts_payable_amount_check
     check (payable_amount > 0 and payable_amount <= amount);
 create index payment_attempts_gateway_id_payable_amount_idx on public.payment_attempts (gateway_id, payable_amount, created_at)
@@ -104,7 +104,3 @@ create table public.bank_statement_lines (
 create unique index bank_statement_lines_gateway_id_utr_key on public.bank_statement_lines (gateway_id, utr) where utr is not null;
 create index bank_statement_lines_open_idx on public.bank_statement_lines (gateway_id, credited_on) where status = 'exception';
 create index bank_statement_lines_without_utr_idx on public.bank_statement_lines (gateway_id, credited_on, amount) where utr is null;
-
--- for finding the payment of a credit by what the payer's app wrote into it
-create index payment_attempts_upi_idx on public.payment_attempts (gateway_id, coalesce(payable_amount, amount), created_at)
-  where presentation ->> 'kind' = 'upi';

@@ -183,6 +183,33 @@ describe("another try at another gateway", () => {
 		});
 	});
 
+	test("whatever the order of words, the merchant's caps are given back once", async () => {
+		const kaveri = await merchant();
+		const payment = await declined(kaveri);
+		const next = await moved(payment);
+		await order(next);
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("authorized", { psp_payment_id: "pay_held" }));
+		await settleAttempt(jobs(), next, attemptState("failed"));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("failed", { psp_payment_id: "pay_held" }));
+		expect(await usage(kaveri)).toEqual({ day_count: 0, day_amount: 0 });
+		await settleAttempt(jobs(), next, attemptState("succeeded"));
+		expect(await usage(kaveri)).toEqual({ day_count: 1, day_amount: 10_000 });
+	});
+
+	test("a payment is not told failed while the bank holds its money", async () => {
+		const payment = await startPayment(database, await merchant());
+		await order(payment.attempt_id);
+		const next = await moved(payment);
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("authorized"));
+		await beginPspOrder(jobs(), next);
+		await recordPspOrderFailure(jobs(), {
+			attempt_id: next,
+			error: { code: "invalid_request", message: "400" },
+			latency_ms: 1,
+		});
+		expect((await page(payment)).view.status).toBe("pending");
+	});
+
 	test("a move that is given up leaves the payer where they were", async () => {
 		const payment = await declined(await merchant());
 		await requestAnotherGateway(checkout(), payment.transaction_id);

@@ -92,6 +92,29 @@ describe("a payment link", () => {
 		});
 	});
 
+	test("for single use that is paid twice after all is told to operators", async () => {
+		const kaveri = await merchant();
+		const link = await create(kaveri);
+		const first = await openPaymentLink(checkout(), link.code);
+		await rows("update transactions set status = 'expired', expires_at = now() where id = $1", [first.transaction_id]);
+		const second = await openPaymentLink(checkout(), link.code);
+		await pay(second.transaction_id);
+		await pay(first.transaction_id);
+		expect(await rows("select kind from alerts where client_id = $1", [kaveri.id])).toEqual([
+			{ kind: "link_paid_twice" },
+		]);
+	});
+
+	test("begins sixty payments a minute at most", async () => {
+		const kaveri = await merchant();
+		const link = await create(kaveri, { usage: "multiple" });
+		for (let n = 0; n < 60; n++) await openPaymentLink(checkout(), link.code);
+		await expect(openPaymentLink(checkout(), link.code)).rejects.toMatchObject({
+			code: "rate_limited",
+			retry_after_seconds: 60,
+		});
+	});
+
 	test("that is disabled or expired takes no payment", async () => {
 		const kaveri = await merchant();
 		const disabled = await create(kaveri);

@@ -290,6 +290,66 @@ describe("a second payment of one order", () => {
 	});
 });
 
+describe("which payment of an order counts", () => {
+	test("one that the PSP names only later is not a second one", async () => {
+		const kaveri = await merchant();
+		const payment = await startPayment(database, kaveri);
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("failed", { psp_payment_id: "pay_failed" }));
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", { psp_payment_id: null }));
+		await expect(ask(kaveri, payment)).rejects.toMatchObject({ code: "not_refundable" });
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", { psp_payment_id: "pay_good" }));
+		expect(await rows("select kind from refunds where transaction_id = $1", [payment.transaction_id])).toEqual([]);
+		const { refund } = await ask(kaveri, payment);
+		expect((await beginRefund(jobs(), refund.refund_id))?.payment.psp_payment_id).toBe("pay_good");
+	});
+
+	test("a second one goes back with the amount that the PSP states", async () => {
+		const kaveri = await merchant();
+		const payment = await paid(kaveri);
+		const second = (more: object) => settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", more));
+		await second({ psp_payment_id: "pay_small", amount: 100 });
+		await second({ psp_payment_id: "pay_dollars", currency: "USD" });
+		expect(
+			await rows("select psp_payment_id, amount from refunds where transaction_id = $1", [payment.transaction_id]),
+		).toEqual([{ psp_payment_id: "pay_small", amount: 100 }]);
+		expect(
+			await rows("select 1 from alerts where client_id = $1 and kind = 'second_success'", [kaveri.id]),
+		).toHaveLength(2);
+	});
+});
+
+describe("a refund that cannot be settled by itself", () => {
+	const resolve = (refund_id: string, outcome: string, reason: string | null) =>
+		queryAs(() => database.pool("studio"))("select public.resolve_refund($1, $2, '412345678901', $3, 'operator-1')", [
+			refund_id,
+			outcome,
+			reason,
+		]);
+
+	test("is settled by an operator, with a reason", async () => {
+		const kaveri = await merchant();
+		const payment = await paid(kaveri);
+		const { refund } = await ask(kaveri, payment);
+		await settleRefund(jobs(), refund.refund_id, told("failed"));
+		await expect(resolve(refund.refund_id, "succeeded", "")).rejects.toMatchObject({ code: "LS044" });
+		await expect(resolve(refund.refund_id, "perhaps", "x")).rejects.toMatchObject({ code: "LS021" });
+		await resolve(refund.refund_id, "succeeded", "Paid back by bank transfer");
+		expect(await view(payment)).toMatchObject({ status: "refunded" });
+		await expect(resolve(refund.refund_id, "succeeded", "again")).rejects.toMatchObject({ code: "LS043" });
+	});
+
+	test("one that failed stays failed when another amount is told later", async () => {
+		const kaveri = await merchant();
+		const payment = await paid(kaveri);
+		const { refund } = await ask(kaveri, payment);
+		await settleRefund(jobs(), refund.refund_id, told("failed"));
+		await ask(kaveri, payment);
+		expect(await settleRefund(jobs(), refund.refund_id, told("succeeded", { amount: 1 }))).toMatchObject({
+			status: "failed",
+		});
+	});
+});
+
 describe("commission of what was refunded", () => {
 	test("is taken back pro rata with its GST, and the whole for refunds that add up to the whole", async () => {
 		const kaveri = await merchant({ fee_percent: 3.5 });

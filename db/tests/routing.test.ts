@@ -156,8 +156,8 @@ describe.each([1, 20])("modes, %i requests a call", (at_once) => {
 	test("dynamic tries a gateway of which little is known", async () => {
 		const kaveri = await merchant([{}, {}], { rotation_mode: "dynamic" });
 		await setState(kaveri, 0, { success_rate: 90, outcomes: 125 });
-		await setState(kaveri, 1, { success_rate: 83, outcomes: 1 });
-		expect(share(await decide(kaveri, 200, {}, at_once), kaveri, 1)).toBeGreaterThan(0.1);
+		await setState(kaveri, 1, { success_rate: 86, outcomes: 1 });
+		expect(share(await decide(kaveri, 400, {}, at_once), kaveri, 1)).toBeGreaterThan(0.04);
 	});
 
 	test("keeps with each payment which gateways were skipped and why", async () => {
@@ -362,6 +362,10 @@ test("a gateway's egress group names the task that only its workers run", async 
 			[decision!.attempt_id],
 		),
 	).toEqual([{ task_identifier: "create_psp_order:mumbai" }]);
+	await rows("update payment_gateways set egress_group = null where client_id = $1", [kaveri.id]);
+	expect(
+		await rows("select next_lookup_at <= now() as is_due from payment_attempts where id = $1", [decision!.attempt_id]),
+	).toEqual([{ is_due: true }]);
 	await expect(merchant([{ egress_group: "Not A Name" }])).rejects.toMatchObject({
 		constraint: "payment_gateways_egress_group_check",
 	});

@@ -52,10 +52,10 @@ const REFUSED_TO_BE_ASKED: ReadonlySet<PspErrorCode> = new Set([
 ]);
 
 /** A refusal after which the refund may still be made, or has been. */
-function leavesOpen({ status }: RefundWork, { outcome, error }: RefundState): boolean {
+function leavesOpen({ started_before }: RefundWork, { outcome, error }: RefundState): boolean {
 	if (outcome !== "failed" || error === null) return false;
 	// Nothing is left to give back, perhaps because the call whose answer was lost has done it.
-	if (status === "unknown" && error.code === "refund_exceeds_amount") return true;
+	if (started_before && error.code === "refund_exceeds_amount") return true;
 	return REFUSED_TO_BE_ASKED.has(error.code);
 }
 
