@@ -382,6 +382,8 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await page.locator(".v-card").getByRole("button", { name: "Approve" }).click();
 		await expectVisible(page, "Approved: the payment is paid.");
 		expect(await statusOf("LAMP-1")).toBe("paid");
+		await page.goto(`${studio.url}/admin/content/transactions/${transaction}`);
+		await expectVisible(page, "Direct UPI cannot send money back");
 	});
 
 	it("imports a bank statement, says what matched, and resolves an exception", async () => {

@@ -25,7 +25,7 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 		route(async (req) => {
 			const id = readId(req, "transactions");
 			const payment = await itemsOf(studio, req, "transactions").readOne(id, {
-				fields: ["order_id", "status", "amount", "currency"],
+				fields: ["order_id", "status", "amount", "currency", "gateway_id.provider"],
 			});
 			const [refunds, attempts, may_refund] = await Promise.all([
 				itemsOf(studio, req, "refunds").readByQuery({
@@ -61,6 +61,7 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 				left: is_paid ? captured - refunded - under_way : 0,
 				is_paid,
 				may_refund,
+				provider: (payment.gateway_id as { provider: string } | null)?.provider ?? null,
 				refunds,
 			};
 		}),
