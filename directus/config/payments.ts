@@ -91,6 +91,7 @@ const transactions: Collection = {
 		text("redirect_url", label("Redirect URL", "वापसी यूआरएल"), { group: "section_more", width: "full" }),
 		json("metadata", label("Metadata", "मेटाडेटा"), { group: "section_more" }),
 		json("gateway_response", label("Provider's answer", "प्रदाता का उत्तर"), { group: "section_more" }),
+		time("caps_booked_at", label("Counted in caps", "सीमाओं में गिना गया"), { group: "section_more" }),
 		number("version", label("Status changes", "स्थिति परिवर्तन"), {}, "", { group: "section_more" }),
 		time("updated_at", label("Changed", "बदला गया"), { group: "section_more" }),
 	]),

@@ -22,6 +22,7 @@ let transactionId: string;
 const NOWHERE = "01900000-0000-7000-8000-000000000000";
 const DESK_ROUTES: ["GET" | "POST", string][] = [
 	["POST", "refunds"],
+	["POST", `refunds/${NOWHERE}/resolve`],
 	["GET", `transactions/${NOWHERE}/refunds`],
 	["GET", `payment-links/${NOWHERE}`],
 	["GET", `utr-claims/${NOWHERE}`],
@@ -795,6 +796,25 @@ describe("refunds", () => {
 		const again = await refund({ transaction_id });
 		expect([again.status, again.body.errors[0].extensions.code]).toEqual([409, "REFUND_EXCEEDS_AMOUNT"]);
 		expect(again.text).toContain("Nothing is left");
+	});
+
+	it("that cannot be settled by themselves are settled by whoever may refund, with a reason", async () => {
+		const { transaction_id } = await payPayment(database, shop);
+		const finance = await studio.person("finance");
+		const given = await finance.request("POST", "/lightspeedpay/refunds", { transaction_id, amount: 4_000 });
+		const id: string = given.body.data.refund_id;
+		const resolve = async (role: RoleName, body: object) =>
+			(await studio.person(role)).request("POST", `/lightspeedpay/refunds/${id}/resolve`, body);
+		const body = { outcome: "succeeded", bank_reference: "512345678901", reason: "Paid by bank transfer" };
+		for (const role of ["support", "auditor"] as const) expect((await resolve(role, body)).status, role).toBe(403);
+		expect((await resolve("finance", { ...body, reason: " " })).status).toBe(400);
+		expect((await resolve("finance", { ...body, outcome: "pending" })).status).toBe(400);
+		const resolved = await resolve("finance", body);
+		expect(resolved.body.data, resolved.text).toMatchObject({ status: "succeeded", bank_reference: "512345678901" });
+		expect(await auditOf(id)).toEqual({ actor: finance.id, action: "resolve_refund" });
+		expect((await resolve("operator", body)).status).toBe(409);
+		const seen = await finance.request("GET", `/lightspeedpay/transactions/${transaction_id}/refunds`);
+		expect(seen.body.data).toMatchObject({ status: "partially_refunded", refunded: 4_000, left: 6_000 });
 	});
 
 	it("are out of reach at once for somebody who lost the role, though the token is good", async () => {

@@ -383,7 +383,29 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await expectVisible(page, "Approved: the payment is paid.");
 		expect(await statusOf("LAMP-1")).toBe("paid");
 		await page.goto(`${studio.url}/admin/content/transactions/${transaction}`);
+
+		// Direct UPI gives nothing back by itself: an operator does, and says so.
+		const panel = page.locator(".refund");
 		await expectVisible(page, "Direct UPI cannot send money back");
+		await panel.getByRole("button", { name: "Refund" }).click();
+		await page.locator(".v-card").getByRole("button", { name: "Refund ₹750.00" }).click();
+		await panel.locator(".list").getByText("To be sent").waitFor();
+		const refund = await idOf("select id from public.refunds where transaction_id = $1", transaction);
+		await settleRefund(database.pool("jobs"), refund, {
+			outcome: "failed",
+			psp_refund_id: null,
+			amount: null,
+			bank_reference: null,
+			error: { code: "invalid_request", message: "Direct UPI cannot send money back." },
+			raw: null,
+		});
+		await panel.getByRole("button", { name: "It was given back…" }).click();
+		await page.getByLabel("Bank reference (UTR)").fill("532599999999");
+		await page.getByLabel("How you know").fill("Paid by bank transfer");
+		await picture(page, "refund-recorded");
+		await page.locator(".v-card").getByRole("button", { name: "Record" }).click();
+		await panel.getByText("532599999999").waitFor();
+		await expect.poll(() => statusOf("LAMP-1")).toBe("refunded");
 	});
 
 	it("imports a bank statement, says what matched, and resolves an exception", async () => {

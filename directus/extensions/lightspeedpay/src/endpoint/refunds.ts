@@ -86,6 +86,26 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 			return row!.refund;
 		}),
 	);
+
+	// One that cannot be settled by itself, by somebody who has looked at the provider or paid by bank transfer.
+	router.post(
+		"/refunds/:id/resolve",
+		route(async (req) => {
+			const actor = await requirePolicy(studio, req, REFUNDERS);
+			const body = readBody(req);
+			if (body.outcome !== "succeeded" && body.outcome !== "failed") refuse(`"outcome" must be succeeded or failed`);
+			const reason = readText(body, "reason", 500);
+			if (reason === null) refuse("Say how you know: it is kept in the audit log");
+			const [row] = await callDatabase(studio, "select public.resolve_refund(?::uuid, ?, ?, ?, ?) as refund", [
+				readId(req, "refunds"),
+				body.outcome,
+				readText(body, "bank_reference", 100),
+				reason,
+				actor,
+			]);
+			return row!.refund;
+		}),
+	);
 }
 
 const REFUND_FIELDS = [
