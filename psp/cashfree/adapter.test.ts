@@ -451,6 +451,21 @@ describe("asking for the status", () => {
 		}
 	});
 
+	test("of two successes the first counts: the other goes back by itself", async () => {
+		const [first] = fixture("order.payments.failed-then-paid");
+		const second = { ...first, cf_payment_id: "12376126", payment_completion_time: "2026-11-20T12:19:10+05:30" };
+		// Begun before the first, done after it.
+		const slow = { ...second, cf_payment_id: "12376120", payment_time: "2026-11-20T12:15:00+05:30" };
+		for (const list of [
+			[second, first],
+			[first, second],
+			[first, slow],
+		]) {
+			const { adapter } = await adapterAgainst(json(list));
+			expect((await adapter.fetchStatus(account, order_names)).psp_payment_id).toBe("12376124");
+		}
+	});
+
 	test("payments of another order say nothing", async () => {
 		const foreign = fixture("order.payments.failed-then-paid").map((payment: object) => ({
 			...payment,
@@ -672,6 +687,124 @@ describe("refunding", () => {
 			const { adapter } = await adapterAgainst(respond);
 			const state = await adapter.fetchRefund(account, { ...refundInput, psp_refund_id: "1553338" });
 			expect(state).toMatchObject({ outcome: "unknown", reference: REFUND, psp_refund_id: null });
+		}
+	});
+});
+
+describe("a further payment", () => {
+	const [success] = fixture("order.payments.failed-then-paid");
+	const first = { ...success, cf_payment_id: "12376123" };
+	const further = {
+		...success,
+		cf_payment_id: "12376130",
+		payment_time: "2026-11-20T12:18:00+05:30",
+		payment_completion_time: "2026-11-20T12:19:30+05:30",
+	};
+	const PAYMENTS = `GET /pg/orders/${ORDER}/payments`;
+	const REFUNDS = `GET /pg/orders/${ORDER}/refunds`;
+	const asked = { ...refundInput, psp_payment_id: "12376130", amount: 1_001, is_further_payment: true };
+	const wanted = { ...asked, psp_refund_id: "1243460973" };
+	/** What the order was paid with, what of it was given back, and what a refund that is asked for is answered with. */
+	const paidWith = (payments: object[], refunds: object[]) =>
+		adapterAgainst([json(payments), json(refunds), json(aRefund({ refund_amount: 10.01 }))]);
+	const automatic = (changes: object = {}) => ({
+		...fixture("refund.auto.success").data.auto_refund,
+		cf_refund_id: "1243460973",
+		cf_payment_id: "12376130",
+		refund_amount: 10.01,
+		...changes,
+	});
+
+	test.each([
+		["SUCCESS", "succeeded"],
+		["PENDING", "pending"],
+		["CANCELLED", "failed"],
+	])("that Cashfree gives back by itself is answered as it is there: %s", async (refund_status, outcome) => {
+		// Some lists name an id that is none of ours.
+		for (const refund_id of [null, "auto_1243460973"]) {
+			const { adapter, calls } = await paidWith([further, first], [aRefund(), automatic({ refund_status, refund_id })]);
+			expect(await adapter.refund(account, asked)).toMatchObject({
+				outcome,
+				reference: REFUND,
+				psp_refund_id: "1243460973",
+				psp_payment_id: "12376130",
+				amount: 1_001,
+			});
+			expect(calls()).toEqual([PAYMENTS, REFUNDS]);
+		}
+	});
+
+	test("that Cashfree has yet to give back is asked about again, never refunded by order", async () => {
+		const another = automatic({ order_id: "another-order" });
+		for (const refunds of [[], [aRefund()], [another]]) {
+			const { adapter, calls } = await paidWith([further, first], refunds);
+			expect(await adapter.refund(account, asked)).toMatchObject({
+				outcome: "unknown",
+				reference: REFUND,
+				psp_refund_id: null,
+				error: { message: expect.stringContaining("by itself") },
+			});
+			expect(calls()).toEqual([PAYMENTS, REFUNDS]);
+		}
+	});
+
+	test("that Cashfree does not list yet, or no longer as taken, is not refunded by order", async () => {
+		for (const payments of [[first], [], [first, { ...further, payment_status: "VOID" }]]) {
+			const { adapter, calls } = await paidWith(payments, []);
+			expect((await adapter.refund(account, asked)).outcome).toBe("unknown");
+			expect(calls()).toEqual([PAYMENTS, REFUNDS]);
+			const told = await paidWith(payments, [automatic()]);
+			expect((await told.adapter.refund(account, asked)).outcome).toBe("succeeded");
+		}
+	});
+
+	test("that is the only one of its order is refunded by order", async () => {
+		const { adapter, calls } = await adapterAgainst([json([further]), json(aRefund({ refund_amount: 10.01 }))]);
+		expect(await adapter.refund(account, asked)).toMatchObject({ outcome: "pending", psp_refund_id: "1553338" });
+		expect(calls()).toEqual([PAYMENTS, `POST /pg/orders/${ORDER}/refunds`]);
+	});
+
+	test("is not refunded while it cannot be known what becomes of it", async () => {
+		const broken = [hangUp, html(502), html(200), refusal(500, "internal Server Error", "internal_error", "api_error")];
+		for (const lookup of broken) {
+			for (const answers of [[lookup], [json([further, first]), lookup]]) {
+				const { adapter, seen } = await adapterAgainst(answers);
+				expect((await adapter.refund(account, asked)).outcome).toBe("unknown");
+				expect(seen.map(({ method }) => method)).not.toContain("POST");
+			}
+		}
+	});
+
+	test("waits for credentials that Cashfree takes, as any refund does", async () => {
+		const { adapter } = await adapterAgainst(refusal(401, "authentication Failed", "request_failed"));
+		expect(await adapter.refund(account, asked)).toMatchObject({
+			outcome: "failed",
+			error: { code: "authentication_failed" },
+		});
+	});
+
+	test("is found again by the id of Cashfree's own refund", async () => {
+		const { adapter, calls } = await adapterAgainst([refundNotFound, json([aRefund(), automatic()])]);
+		expect(await adapter.fetchRefund(account, wanted)).toMatchObject({
+			outcome: "succeeded",
+			reference: REFUND,
+			psp_refund_id: "1243460973",
+			psp_payment_id: "12376130",
+			amount: 1_001,
+			bank_reference: "205907014017",
+		});
+		expect(calls()).toEqual([`GET /pg/orders/${ORDER}/refunds/${REFUND}`, REFUNDS]);
+	});
+
+	test("is not taken for given back by another refund", async () => {
+		const others = [
+			automatic({ cf_refund_id: "1" }),
+			automatic({ order_id: "another-order" }),
+			automatic({ refund_type: "MERCHANT_INITIATED", refund_id: "by-hand" }),
+		];
+		for (const list of [json([]), json(others), hangUp, html(200)]) {
+			const { adapter } = await adapterAgainst([refundNotFound, list]);
+			expect(await adapter.fetchRefund(account, wanted)).toMatchObject({ outcome: "unknown", psp_refund_id: null });
 		}
 	});
 });

@@ -25,6 +25,7 @@ import {
 	type CashfreeRefund,
 	fail,
 	failureOf,
+	isAutomatic,
 	isNotFound,
 	isSuccess,
 	lookupFailureOf,
@@ -225,29 +226,28 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 
 	/**
 	 * Cashfree refunds an order and not a payment, and gives further payments of one order back by itself: whoever asked for
-	 * that, too, would give back the one payment that counts. Null where the order was paid once, beside another order.
+	 * that, too, would give back the one payment that counts. Null where this payment alone was taken, beside another order.
 	 */
 	async function automaticRefund(account: PspAccount, input: RefundInput): Promise<RefundState | null> {
 		const { reference, psp_order_id, psp_payment_id } = input;
 		const asked = { reference, psp_payment_id };
 		const paying = await client.call(account, (sdk) => sdk.PGOrderFetchPayments(psp_order_id));
 		const payments = read(paying, z.array(paymentSchema));
-		if (payments === null) return noRefund(asked, lookupFailureOf(paying));
+		if (payments === null) return noRefund(asked, unlessRefusedAtTheDoor(paying));
 		const successes = payments.filter((payment) => payment.order_id === psp_order_id && isSuccess(payment));
-		if (successes.length < 2) return null;
+		// Cashfree may not list yet what its webhook has told of: then the one that it lists is another.
+		if (successes.length === 1 && successes[0]?.cf_payment_id === psp_payment_id) return null;
 		const listing = await client.call(account, (sdk) => sdk.PGOrderFetchRefunds(psp_order_id));
 		const refunds = read(listing, z.array(refundSchema));
-		if (refunds === null) return noRefund(asked, lookupFailureOf(listing));
-		const automatic = refunds.filter((refund) => refund.order_id === psp_order_id && !refund.refund_id);
+		if (refunds === null) return noRefund(asked, unlessRefusedAtTheDoor(listing));
+		const automatic = refunds.filter((refund) => refund.order_id === psp_order_id && isAutomatic(refund));
 		// Which of the payments counts is for Cashfree to say; once all but one are on their way back, this one is, in effect.
 		const found =
 			automatic.find(({ cf_payment_id }) => cf_payment_id === psp_payment_id) ??
 			(automatic.length === successes.length - 1 ? automatic[0] : undefined);
-		const waiting = { ...asked, psp_refund_id: null, amount: null, bank_reference: null, error: null };
-		if (found === undefined) return { ...waiting, outcome: "pending", raw: refunds };
-		const state = refundState(found);
-		// Only by our id could Cashfree be asked about it again.
-		return state.outcome === "succeeded" ? { ...state, ...asked } : { ...state, ...asked, psp_refund_id: null };
+		if (found !== undefined) return { ...refundState(found), ...asked };
+		const message = "Cashfree gives back by itself what is paid again for one order, and has not done so yet";
+		return noRefund(asked, fail("unknown", "not_found", null, message, null, null, refunds));
 	}
 
 	async function fetchRefund(
@@ -261,8 +261,26 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		}
 		const exchange = await client.call(account, (sdk) => sdk.PGOrderFetchRefund(psp_order_id, reference));
 		const found = read(exchange, refundSchema);
-		if (found === null) return redact(noRefund(asked, lookupFailureOf(exchange)), account);
+		if (found === null) {
+			const failure = noRefund(asked, lookupFailureOf(exchange));
+			return redact(isNotFound(exchange) ? await fetchAutomaticRefund(account, wanted, failure) : failure, account);
+		}
 		return redact(isOf(wanted, found) ? refundState(found) : noRefund(asked, anotherRefund(found)), account);
+	}
+
+	/** One that Cashfree made of its own accord has no id of ours, and is found in the list alone. */
+	async function fetchAutomaticRefund(
+		account: PspAccount,
+		{ reference, psp_order_id, psp_payment_id, psp_refund_id }: Parameters<PspAdapter["fetchRefund"]>[1],
+		otherwise: RefundState,
+	): Promise<RefundState> {
+		const exchange = await client.call(account, (sdk) => sdk.PGOrderFetchRefunds(psp_order_id));
+		const refunds = read(exchange, z.array(refundSchema));
+		if (refunds === null) return { ...otherwise, ...lookupFailureOf(exchange) };
+		const found = refunds.find(
+			(refund) => refund.cf_refund_id === psp_refund_id && refund.order_id === psp_order_id && isAutomatic(refund),
+		);
+		return found === undefined ? otherwise : { ...refundState(found), reference, psp_payment_id };
 	}
 
 	/** Parts have no id at Cashfree: only the idempotency key keeps a repeated call from giving the part away twice. */
@@ -346,6 +364,12 @@ function read<Schema extends z.ZodType>(exchange: Exchange, schema: Schema): z.i
 /** Not a word about the thing itself: the caller may not ask, or not now. */
 function wasRefusedAtTheDoor({ error }: PspFailure): boolean {
 	return error.code === "authentication_failed" || error.code === "rate_limited";
+}
+
+/** A lookup that went wrong says nothing; but that the credentials are refused is told as it is of the call that it is for. */
+function unlessRefusedAtTheDoor(lookup: Exchange): PspFailure {
+	const failure = failureOf(lookup);
+	return wasRefusedAtTheDoor(failure) ? failure : lookupFailureOf(lookup);
 }
 
 /** Amounts go to Cashfree as decimals with two places, which not every currency has. */

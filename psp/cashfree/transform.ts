@@ -306,7 +306,8 @@ export function bestPayment(payments: readonly CashfreePayment[]): CashfreePayme
 		if (best === null || rank(payment) > rank(best)) return payment;
 		if (rank(payment) < rank(best)) return best;
 		// Of several successes the first counts: Cashfree gives the others back.
-		return isNewer(payment, best) === isSuccess(payment) ? best : payment;
+		const is_better = isSuccess(payment) ? wasTakenFirst(payment, best) : isNewer(payment, best);
+		return is_better ? payment : best;
 	}, null);
 }
 
@@ -320,6 +321,18 @@ function isNewer(payment: CashfreePayment, other: CashfreePayment): boolean {
 	// Within one second: Cashfree's ids grow.
 	const [id, other_id] = [payment.cf_payment_id, other.cf_payment_id];
 	return id.length === other_id.length ? id > other_id : id.length > other_id.length;
+}
+
+/** One that was begun earlier may have been done later. */
+function wasTakenFirst(payment: CashfreePayment, other: CashfreePayment): boolean {
+	const [time, other_time] = [payment, other].map((one) => timeOf(one.payment_completion_time || one.payment_time));
+	if (!time || !other_time || time.getTime() === other_time.getTime()) return isNewer(other, payment);
+	return time < other_time;
+}
+
+/** Made by Cashfree of its own accord; in the list of an order's refunds or in a webhook. */
+export function isAutomatic({ refund_type, refund_id }: CashfreeRefund): boolean {
+	return !refund_id || refund_type === "PAYMENT_AUTO_REFUND" || refund_type === "UNRECONCILED_AUTO_REFUND";
 }
 
 /** ISO 8601; without a zone, as reports have it, the time is India's. */
