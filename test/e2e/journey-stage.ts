@@ -334,11 +334,19 @@ export async function openStage({ demo, dataDirectory }: Pick<Stack, "demo" | "d
 	/** From now on nobody asks the provider about it by the clock. */
 	async function stopLookups({ id }: Payment): Promise<void> {
 		await query("update public.payment_attempts set next_lookup_at = null where transaction_id = $1", [id]);
+		await query("update public.refunds set next_lookup_at = null where transaction_id = $1", [id]);
 	}
 
-	/** The clock's next look-up of it, now. */
+	/** The clock's next look-up of what is not known about it, now. */
 	async function lookUp({ id }: Payment): Promise<void> {
-		await query("update public.payment_attempts set next_lookup_at = now() where transaction_id = $1", [id]);
+		await query(
+			"update public.payment_attempts set next_lookup_at = now() where transaction_id = $1 and status <> 'succeeded'",
+			[id],
+		);
+		await query(
+			"update public.refunds set next_lookup_at = now() where transaction_id = $1 and status not in ('succeeded', 'failed')",
+			[id],
+		);
 		await query("select public.enqueue_pending_lookups()");
 	}
 

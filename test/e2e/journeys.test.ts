@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-	const violations = await stage?.query("select * from public.check_invariants()");
+	const violations = (await stage?.query("select * from public.check_invariants()")) ?? [];
 	await stage?.close();
 	await stack?.stop();
 	expect(violations).toEqual([]);
@@ -423,6 +423,45 @@ journey(
 );
 
 journey(
+	"a refund under way is done once the provider says so, and not when somebody else does",
+	async (provider) => {
+		const payment = await paidPayment(provider);
+		const { shop } = payment;
+		const [gateway] = shop.gateways;
+		await stage.registerAccount(shop, gateway, "later");
+
+		const first = await refundUnderWay(payment, { amount: 10_000 });
+		if (provider === "payu") {
+			const { body, headers } = await refundClaimOfPayu(payment, first);
+			const url = stage.webhookUrl(shop, gateway);
+			expect(await stage.call(url, { method: "POST", headers, body })).toMatchObject({ status: 200 });
+			await stage.settleDown(shop);
+			expect(await stage.read(payment)).toMatchObject({ status: "paid", refunds: [{ status: "pending" }] });
+		}
+		await stage.control("POST", "refund", { provider, refund: first.psp_refund_id, outcome: "success" });
+		await stage.reaches(payment, "partially_refunded");
+
+		const second = await refundUnderWay(payment, {});
+		const webhook = { forge: true };
+		await stage.control("POST", "refund", { provider, refund: second.psp_refund_id, outcome: "success", webhook });
+		await until(
+			"the forged webhook answered",
+			() => stage.webhooksTo(shop),
+			(sent) => sent.some(({ last_status }) => last_status === 401),
+		);
+		expect(await stage.read(payment)).toMatchObject({ status: "partially_refunded", amount_refunded: 10_000 });
+		await stage.lookUp(payment);
+		await stage.reaches(payment, "refunded");
+		await until(
+			"the merchant told",
+			() => stage.toldOf(payment),
+			(told) => told.join() === "payment.paid,refund.succeeded,refund.succeeded",
+		);
+	},
+	{ upi: NO_REFUNDS },
+);
+
+journey(
 	"paid twice: the second payment goes back by itself (UPI: operators are told to give it back)",
 	async (provider) => {
 		const { payment, attempt_no } = await payOneOfTwo(provider);
@@ -484,14 +523,33 @@ async function paidPayment(provider: Provider): Promise<Payment> {
 	return payment;
 }
 
+/** As the merchant's server asks for it; answers its id. */
+async function askForRefund({ shop, id }: Payment, content: object): Promise<{ refund_id: string; amount: number }> {
+	const asked = { transaction_id: id, idempotency_key: randomUUID(), ...content };
+	const { status, body } = await stage.merchantCall(shop, "POST", "/refund", asked);
+	expect([status, body.status], JSON.stringify(body)).toEqual([200, "pending"]);
+	return body;
+}
+
+/** One that the provider has taken note of, and nothing but its word is to move. */
+async function refundUnderWay(payment: Payment, content: object): Promise<PaymentNow["refunds"][number]> {
+	return stage.inTurn(payment.shop.gateways[0].provider, async () => {
+		const { refund_id } = await askForRefund(payment, content);
+		const find = ({ refunds }: PaymentNow) => refunds.find(({ id }) => id === refund_id)!;
+		const now = await stage.becomes(payment, "a refund at the provider", (now) => find(now).psp_refund_id !== null);
+		await stage.settleDown(payment.shop);
+		await stage.stopLookups(payment);
+		expect(find(now)).toMatchObject({ status: "pending" });
+		return find(now);
+	});
+}
+
 /** As the merchant's server asks for it, and is told of it. */
 async function refund(payment: Payment, content: object, amount: number): Promise<void> {
-	const { shop, id } = payment;
+	const { shop } = payment;
 	// At some providers refunds are posted below the path where orders are made.
 	await stage.inTurn(shop.gateways[0].provider, async () => {
-		const asked = { transaction_id: id, idempotency_key: randomUUID(), ...content };
-		const { status, body } = await stage.merchantCall(shop, "POST", "/refund", asked);
-		expect([status, body.amount, body.status], JSON.stringify(body)).toEqual([200, amount, "pending"]);
+		const body = await askForRefund(payment, content);
 		await stage.becomes(payment, "refunded", ({ refunds }) =>
 			refunds.some((made) => made.id === body.refund_id && isDecided(made)),
 		);
@@ -570,6 +628,26 @@ async function claimOfPayu(payment: Payment): Promise<Claim> {
 	};
 	const body = new URLSearchParams({ ...fields, hash: reverseHash(payment.shop.gateways[0].account, fields) });
 	return { body: body.toString(), headers: { "content-type": "application/x-www-form-urlencoded" } };
+}
+
+/** PayU's webhooks about refunds carry no proof at all. */
+async function refundClaimOfPayu(payment: Payment, { psp_refund_id }: PaymentNow["refunds"][number]): Promise<Claim> {
+	const [attempt] = (await stage.read(payment)).attempts;
+	const body = JSON.stringify({
+		action: "refund",
+		key: payment.shop.gateways[0].account.api_key,
+		mihpayid: attempt!.psp_payment_id,
+		merchantTxnId: attempt!.psp_order_id,
+		request_id: psp_refund_id,
+		amt: "100.00",
+		status: "success",
+		bank_arn: "74332745123456789012345",
+		bank_ref_num: "532511223345",
+		refund_mode: "Back to Source",
+		token: null,
+		remark: null,
+	});
+	return { body, headers: { "content-type": "application/json" } };
 }
 
 describe.concurrent.each(Object.keys(providers) as Provider[])("%s", (provider) => {
