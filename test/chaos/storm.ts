@@ -58,8 +58,8 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 	const heard = new Map<string, MerchantEvent>();
 	const startedAt = performance.now();
 	let stopped = false;
+	let is_storm = true;
 	try {
-		let is_storm = true;
 		const statements = every(
 			5_000,
 			() => is_storm,
@@ -78,7 +78,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 		);
 		const plays = await playAll(stage, planned, numbers, report);
 		is_storm = false;
-		await Promise.all([statements, cooling, listening]);
+		const faults = (await Promise.all([statements, cooling, listening])).flat();
 		const upset = await countUpset(world, plays);
 		const stormedAt = performance.now();
 		report(
@@ -98,6 +98,9 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 		stopped = true;
 		const truth = readTruth(world.state_file);
 		const result = await audit(world, seed, plays, truth, [...heard.values()], [...calm.refused_refunds]);
+		result.violations.push(
+			...faults.map((detail) => ({ check: "every answer was as it should be", detail, transaction_id: null })),
+		);
 		const outcomes = await readOutcomes(world);
 		return {
 			plays,
@@ -113,6 +116,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			},
 		};
 	} finally {
+		is_storm = false;
 		watcher.close();
 		if (!stopped) await world.stop();
 		await world.admin.end();
@@ -148,13 +152,15 @@ async function playAll(
 	return plays;
 }
 
-/** Again and again, `every_ms` after it was done, while it may. */
-async function every(every_ms: number, may: () => boolean, work: () => Promise<void>): Promise<void> {
+/** Again and again, `every_ms` after it was done, while it may. Answers what went wrong. */
+async function every(every_ms: number, may: () => boolean, work: () => Promise<void>): Promise<string[]> {
+	const faults: string[] = [];
 	for (let next = Date.now() + every_ms; may(); await sleep(100)) {
 		if (Date.now() < next) continue;
-		await work();
+		await work().catch((error: Error) => faults.push(`${error.message} ${error.stack}`));
 		next = Date.now() + every_ms;
 	}
+	return faults;
 }
 
 async function hear({ control }: World, heard: Map<string, MerchantEvent>): Promise<void> {
