@@ -131,7 +131,7 @@ describe("a refund", () => {
 		},
 	);
 
-	it("whose reply was lost is unknown, is asked for again in seconds, and is made once", async () => {
+	it("whose reply was lost is unknown, is found in seconds, and is made once", async () => {
 		const merchant = await merchantWith();
 		const worker = await start();
 		const { transaction_id } = await payOnce(merchant);
@@ -145,7 +145,7 @@ describe("a refund", () => {
 		await worker.line(({ msg, refund_id: id }) => msg === "the PSP has not made the refund" && id === refund_id);
 		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown" });
 		await settles(refund_id, "succeeded", 20_000);
-		expect(await timesAsked(refund_id)).toBe(2);
+		expect(await timesAsked(refund_id)).toBe(1);
 		expect(await refundedAtRazorpay(merchant, refund_id)).toBe(49_900);
 		expect(await paymentOf(transaction_id)).toEqual({ status: "refunded", amount_refunded: 49_900 });
 	});
@@ -302,7 +302,7 @@ describe("a refund", () => {
 		expect(await refundOf(refund_id)).toMatchObject({ status: "created", psp_refund_id: null });
 		await start();
 		await settles(refund_id, "succeeded", 25_000);
-		expect(await timesAsked(refund_id)).toBe(2);
+		expect(await timesAsked(refund_id)).toBe(1);
 		expect(await refundedAtRazorpay(merchant, refund_id)).toBe(10_000);
 	});
 

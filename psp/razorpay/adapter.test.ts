@@ -398,18 +398,104 @@ describe("refunding", () => {
 		reason: "One book out of stock",
 	};
 
-	test("sends our id as idempotency key, receipt and note", async () => {
-		const { adapter, seen } = await adapterAgainst(json(fixture("refund.create.pending")));
+	const none = { entity: "collection", count: 0, items: [] };
+	const pending = fixture("refund.create.pending");
+	const LIST = "GET /v1/payments/pay_QhT4mXk2Lr8WvB/refunds";
+	const callsOf = (seen: SeenRequest[]) => seen.map(({ method, url }) => `${method} ${url.pathname}`);
+	/** What the payment's refunds are, and what the making of a new one is answered with. */
+	function serves(there: object[], made: Respond): Respond {
+		return (request, response) => {
+			const skip = Number(request.url.searchParams.get("skip") ?? 0);
+			const count = Number(request.url.searchParams.get("count") ?? 10);
+			const page = { ...none, items: there.slice(skip, skip + Math.min(count, 100)) };
+			return (request.method === "GET" ? json(page) : made)(request, response);
+		};
+	}
+	const ours = (changes: object = {}) => ({
+		...pending,
+		payment_id: payment.psp_payment_id,
+		amount: refund.amount,
+		receipt: null,
+		notes: { reference: refund.reference },
+		...changes,
+	});
+	const others = (count: number) =>
+		Array.from({ length: count }, (_, n) => ours({ id: `rfnd_${n}`, notes: { reference: `another ${n}` } }));
+
+	test("sends our id as idempotency key, receipt and note, once the payment's refunds show that there is none", async () => {
+		const { adapter, seen } = await adapterAgainst(serves(others(2), json(pending)));
 		expect(await adapter.refund(account, refund)).toMatchObject({ outcome: "pending", amount: 19900 });
-		expect(seen[0]?.url.pathname).toBe("/v1/payments/pay_QhT4mXk2Lr8WvB/refund");
-		expect(seen[0]?.headers["x-refund-idempotency"]).toBe(refund.reference);
-		expect(seen[0]?.body).toMatchObject({ amount: 19900, receipt: refund.reference });
+		expect(callsOf(seen)).toEqual([LIST, LIST, "POST /v1/payments/pay_QhT4mXk2Lr8WvB/refund"]);
+		expect(seen[2]?.headers["x-refund-idempotency"]).toBe(refund.reference);
+		expect(seen[2]?.body).toMatchObject({ amount: 19900, receipt: refund.reference });
+	});
+
+	test.each([
+		["processed", "succeeded"],
+		["pending", "pending"],
+		["failed", "failed"],
+		["something new", "unknown"],
+	])("that was made before and is %s is answered with, not made again", async (status, outcome) => {
+		for (const changes of [{}, { notes: [], receipt: refund.reference }]) {
+			const there = [...others(3), ours({ ...changes, status })];
+			const { adapter, seen } = await adapterAgainst(serves(there, json(pending)));
+			expect(await adapter.refund(account, refund)).toMatchObject({
+				outcome,
+				reference: refund.reference,
+				psp_refund_id: pending.id,
+				amount: refund.amount,
+			});
+			expect(callsOf(seen)).toEqual([LIST]);
+		}
+	});
+
+	test("that was made before is found behind a hundred others, whatever the pages' length", async () => {
+		const there = [...others(230), ours()];
+		const { adapter, seen } = await adapterAgainst(serves(there, json(pending)));
+		expect((await adapter.refund(account, refund)).psp_refund_id).toBe(pending.id);
+		expect(seen.map(({ url }) => url.searchParams.get("skip"))).toEqual(["0", "100", "200"]);
+		const short = await adapterAgainst((request, response) => {
+			const skip = Number(request.url.searchParams.get("skip"));
+			return json({ ...none, items: there.slice(skip, skip + 50) })(request, response);
+		});
+		expect((await short.adapter.refund(account, refund)).psp_refund_id).toBe(pending.id);
+	});
+
+	test("with the reference of another amount, made before, is refused", async () => {
+		const { adapter, seen } = await adapterAgainst(serves([ours({ amount: 100 })], json(pending)));
+		expect(await adapter.refund(account, refund)).toMatchObject({
+			outcome: "failed",
+			psp_refund_id: null,
+			error: { code: "duplicate_request" },
+		});
+		expect(callsOf(seen)).toEqual([LIST]);
+	});
+
+	test.each<[string, Respond]>([
+		["with 500", json(fault, 500)],
+		["with 404", json({ error: { code: "BAD_REQUEST_ERROR", description: "The id provided does not exist" } }, 404)],
+		["with nothing", hangUp],
+		["with a page", html(200)],
+		["with refunds of another payment", json({ ...none, items: [ours({ payment_id: "pay_another" })] })],
+		["the same page for ever", json({ ...none, items: others(3) })],
+	])("that cannot be looked for, as Razorpay answers %s, is not made: an earlier one may exist", async (_, respond) => {
+		const { adapter, seen } = await adapterAgainst(respond);
+		expect((await adapter.refund(account, refund)).outcome).toBe("unknown");
+		expect(seen.map(({ method }) => method)).not.toContain("POST");
+	});
+
+	test("waits for credentials that Razorpay takes", async () => {
+		const refusal = { error: { code: "BAD_REQUEST_ERROR", description: "Authentication failed" } };
+		const { adapter, seen } = await adapterAgainst(json(refusal, 401));
+		expect(await adapter.refund(account, refund)).toMatchObject({
+			outcome: "failed",
+			error: { code: "authentication_failed" },
+		});
+		expect(callsOf(seen)).toEqual([LIST]);
 	});
 
 	test("concurrent calls keep their own keys, and other calls have none", async () => {
-		const { adapter, seen } = await adapterAgainst((request, response) =>
-			json(request.method === "GET" ? { items: [] } : fixture("refund.create.pending"))(request, response),
-		);
+		const { adapter, seen } = await adapterAgainst(serves([], json(pending)));
 		const references = Array.from({ length: 20 }, (_, n) => `0199f3b7-0c2d-7e3f-9a41-00000000${1000 + n}`);
 		await Promise.all([
 			...references.map((reference) => adapter.refund(account, { ...refund, reference })),
@@ -419,7 +505,7 @@ describe("refunding", () => {
 			const receipt = method === "GET" ? undefined : (body as { receipt: string }).receipt;
 			expect(headers["x-refund-idempotency"]).toBe(receipt);
 		}
-		expect(seen).toHaveLength(21);
+		expect(seen).toHaveLength(41);
 	});
 
 	const refused = (description: string) => ({ error: { code: "BAD_REQUEST_ERROR", description } });
@@ -442,7 +528,7 @@ describe("refunding", () => {
 		["answered with 500", json(fault, 500), "unknown", "psp_unavailable"],
 		["with a lost reply", hangUp, "unknown", "psp_unavailable"],
 	])("%s", async (_, respond, outcome, code) => {
-		const { adapter } = await adapterAgainst(respond);
+		const { adapter } = await adapterAgainst(serves([], respond));
 		expect(await adapter.refund(account, refund)).toMatchObject({
 			outcome,
 			reference: refund.reference,

@@ -7,9 +7,9 @@ import type {
 	CreateOrderResult,
 	PaymentState,
 	PspAccount,
-	PspAdapter,
 	PspAdapterFactory,
 	PspFailure,
+	RefundInput,
 	RefundState,
 	ReturnResult,
 	SettlementLine,
@@ -50,6 +50,10 @@ import { parseWebhook, verifyWebhook, webhookNetworks } from "./webhook.ts";
 const MAX_REPORT_PAGE = 1000;
 /** Ten million lines; only a server that never ends its report gets here. */
 const MAX_REPORT_PAGES = 10_000;
+/** Razorpay's most for one page of any other list. */
+const MAX_PAGE = 100;
+/** Ten thousand refunds of one payment. */
+const MAX_REFUND_PAGES = 100;
 
 const idSchema = z.string().regex(/^[A-Za-z0-9_]{1,64}$/);
 const daySchema = z.iso.date();
@@ -137,11 +141,13 @@ export const createRazorpayAdapter: PspAdapterFactory = (endpoint = {}) => {
 				};
 	}
 
-	async function refund(account: PspAccount, input: Parameters<PspAdapter["refund"]>[1]): Promise<RefundState> {
+	async function refund(account: PspAccount, input: RefundInput): Promise<RefundState> {
 		const asked = { reference: input.reference, psp_payment_id: input.psp_payment_id };
 		if (!idSchema.safeParse(input.psp_payment_id).success) {
 			return noRefund(asked, fail("failed", "invalid_request", null, "Not a payment id of Razorpay", null));
 		}
+		const earlier = await findRefund(account, input);
+		if (earlier !== null) return redact(earlier, account);
 		const exchange = await client.call(
 			account,
 			(sdk) =>
@@ -157,6 +163,41 @@ export const createRazorpayAdapter: PspAdapterFactory = (endpoint = {}) => {
 			{ "X-Refund-Idempotency": input.reference },
 		);
 		return redact(readRefund(exchange, asked, failureOf), account);
+	}
+
+	/**
+	 * A refund is asked for again for days, and how long Razorpay knows its idempotency key it does not say: so the payment's
+	 * refunds are looked through for ours first. Null where there is none.
+	 */
+	async function findRefund(account: PspAccount, input: RefundInput): Promise<RefundState | null> {
+		const { reference, psp_payment_id, amount } = input;
+		const asked = { reference, psp_payment_id };
+		const seen = new Set<string>();
+		for (let page = 0, skip = 0; page < MAX_REFUND_PAGES; page++) {
+			const exchange = await client.call(account, (sdk) =>
+				sdk.payments.fetchMultipleRefund(psp_payment_id, { count: MAX_PAGE, skip }),
+			);
+			const refunds = read(exchange, collectionOf(refundSchema));
+			if (refunds === null) {
+				const failure = failureOf(exchange);
+				// Told as it is of the refund itself: it waits for credentials that are taken.
+				const stands = failure.error.code === "authentication_failed";
+				return noRefund(asked, stands ? failure : lookupFailureOf(exchange));
+			}
+			// Only an empty page is the end: a server may cap a page below what was asked for.
+			if (refunds.items.length === 0) return null;
+			const earlier = refunds.items.find(({ notes, receipt }) => referenceOf(notes, receipt) === reference);
+			const is_foreign = refunds.items.some(({ payment_id }) => payment_id && payment_id !== psp_payment_id);
+			if (is_foreign || refunds.items.every(({ id }) => seen.has(id))) break;
+			if (earlier !== undefined) {
+				if (earlier.amount === amount) return { ...refundState(earlier), ...asked };
+				const message = `Razorpay has a refund with this reference, of ${earlier.amount} and not of ${amount}`;
+				return noRefund(asked, fail("failed", "duplicate_request", null, message, null));
+			}
+			for (const { id } of refunds.items) seen.add(id);
+			skip += refunds.items.length;
+		}
+		return noRefund(asked, fail("unknown", "unreadable_answer", null, "Razorpay's list of refunds is not one", null));
 	}
 
 	async function fetchRefund(
