@@ -70,7 +70,8 @@ it("lets a job whose worker died during its last try fail for good, and says so"
 	await holdJob("pool-dead");
 	await holdJob("pool-dead");
 	await rows(
-		"update graphile_worker._private_jobs set attempts = max_attempts where id = (select max(id) from graphile_worker.jobs)",
+		`update graphile_worker._private_jobs set attempts = max_attempts, last_error = 'of the try before'
+			where id = (select max(id) from graphile_worker.jobs)`,
 	);
 	await start("pool-a");
 	const jobs = await rows(

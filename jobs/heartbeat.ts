@@ -74,11 +74,23 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 	};
 }
 
+interface LastTry {
+	id: string;
+	task_identifier: string;
+	locked_by: string;
+}
+
 /** In one transaction: a process killed between forgetting a dead worker and unlocking its jobs would lose them. */
 async function releaseDead(database: Pool, after_seconds: number, log: Logger): Promise<void> {
 	const dead = await inTransaction(database, async (client) => {
+		// Once unlocked they look like jobs that failed in the ordinary way, whose last error may be of an earlier try.
+		const { rows } = await client.query<LastTry>(
+			`select id::text, task_identifier, locked_by from graphile_worker.jobs
+				where locked_by is not null and attempts >= max_attempts`,
+		);
 		const workers = await releaseDeadWorkers(client, after_seconds);
-		if (workers.length > 0) await buryLost(client);
+		const lost = rows.filter(({ locked_by }) => workers.includes(locked_by));
+		if (lost.length > 0) await bury(client, lost);
 		return workers;
 	});
 	if (dead.length > 0) log.warn({ worker_ids: dead }, "workers went silent: their jobs are back in the queue");
@@ -88,17 +100,12 @@ async function releaseDead(database: Pool, after_seconds: number, log: Logger): 
  * A job whose worker died during its last try is unlocked and yet never run again, and nobody has said so: no error, no
  * alert. It becomes a job that has failed for good, like any other. (Not given another try: it may be what kills workers.)
  */
-async function buryLost(client: PoolClient): Promise<void> {
-	const { rows } = await client.query<{ id: string; task_identifier: string }>(
-		`select id::text, task_identifier from graphile_worker.jobs
-			where attempts >= max_attempts and locked_at is null and last_error is null`,
-	);
-	if (rows.length === 0) return;
+async function bury(client: PoolClient, lost: readonly LastTry[]): Promise<void> {
 	await client.query("select graphile_worker.permanently_fail_jobs($1::bigint[], $2)", [
-		rows.map(({ id }) => id),
+		lost.map(({ id }) => id),
 		"The worker died during the last try.",
 	]);
-	for (const { id, task_identifier } of rows) {
+	for (const { id, task_identifier } of lost) {
 		await raiseAlert(client, failedJobAlert(task_identifier, id, "The worker died during the last try."));
 	}
 }
