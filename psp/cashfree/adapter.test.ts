@@ -466,6 +466,25 @@ describe("asking for the status", () => {
 		}
 	});
 
+	test("words that are names of every object are no codes", async () => {
+		const [payment] = fixture("order.payments.failed-marked-captured");
+		for (const name of ["constructor", "toString", "__proto__"]) {
+			const failed = { ...payment, payment_message: null, payment_group: name, error_details: { error_reason: name } };
+			const { adapter } = await adapterAgainst(json([failed]));
+			expect(await adapter.fetchStatus(account, order_names)).toMatchObject({
+				outcome: "failed",
+				method: name,
+				error: { code: "declined" },
+			});
+			const [refused, odd] = [refusal(400, "no", name), json(aRefund({ refund_status: name }))];
+			expect(await (await adapterAgainst(refused)).adapter.createOrder(account, input)).toMatchObject({
+				outcome: "failed",
+				error: { code: "invalid_request" },
+			});
+			expect((await (await adapterAgainst(odd)).adapter.refund(account, refundInput)).outcome).toBe("unknown");
+		}
+	});
+
 	test("payments of another order say nothing", async () => {
 		const foreign = fixture("order.payments.failed-then-paid").map((payment: object) => ({
 			...payment,

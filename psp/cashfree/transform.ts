@@ -11,6 +11,7 @@ import type {
 	RefundState,
 	SettlementLine,
 } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
 import {
 	codeByDescription,
@@ -157,7 +158,7 @@ const MAX_URL = 250;
 /** `order_amount` is null where JSON cannot hold the amount exactly: the caller must not send that. */
 export function orderRequest(input: CreateOrderInput, now = Date.now()) {
 	const { customer, method } = input;
-	const payment_methods = method === null ? undefined : paymentMethodsOf[method];
+	const payment_methods = entryOf(paymentMethodsOf, method);
 	const expires_at = Math.min(Math.max(input.expires_at.getTime(), now + LEAST_LIFE_MS), now + MOST_LIFE_MS);
 	return {
 		order_id: input.reference,
@@ -262,7 +263,7 @@ export function paymentState(
 		psp_payment_id: payment.cf_payment_id,
 		amount: amountOf(payment),
 		currency: payment.payment_currency,
-		method: payment.payment_group ? (methodByGroup[payment.payment_group] ?? payment.payment_group) : null,
+		method: entryOf(methodByGroup, payment.payment_group) ?? (payment.payment_group || null),
 		bank_reference: bankReferenceOf(payment.bank_reference),
 		fee:
 			charges === null
@@ -277,14 +278,14 @@ function paymentError({ payment_status, payment_message, error_details }: Cashfr
 	const reason = error_details?.error_reason || null;
 	const description = error_details?.error_description || payment_message || null;
 	const dropped = payment_status === "USER_DROPPED" || payment_status === "CANCELLED";
-	const by_reason = reason === null ? undefined : codeByReason[reason];
+	const by_reason = entryOf(codeByReason, reason);
 	const by_description = dropped
 		? undefined
 		: codeByDescription.find(({ pattern }) => pattern.test(`${reason} ${description} ${payment_message}`))?.code;
 	const code =
 		by_reason !== undefined && by_reason !== "declined"
 			? by_reason
-			: (by_description ?? codeByPaymentStatus[payment_status] ?? "declined");
+			: (by_description ?? entryOf(codeByPaymentStatus, payment_status) ?? "declined");
 	return {
 		code,
 		psp_code: reason || error_details?.error_code || payment_status,
@@ -353,7 +354,7 @@ const refundOutcomes: Readonly<Record<string, RefundState["outcome"]>> = {
 };
 
 export function refundState(refund: CashfreeRefund): RefundState {
-	const outcome = refundOutcomes[refund.refund_status] ?? "unknown";
+	const outcome = entryOf(refundOutcomes, refund.refund_status) ?? "unknown";
 	return {
 		outcome,
 		reference: referenceOf(refund.refund_id),
@@ -446,7 +447,7 @@ export function failureOf(exchange: Exchange): PspFailure {
 	if (error?.type && uncertainErrorTypes.has(error.type)) return as("unknown", by_status ?? "psp_unavailable");
 	return as(
 		uncertainHttpStatuses.has(http_status) ? "unknown" : "failed",
-		(error?.code && codeByErrorCode[error.code]) || described?.code || by_status || "invalid_request",
+		entryOf(codeByErrorCode, error?.code) ?? described?.code ?? by_status ?? "invalid_request",
 	);
 }
 

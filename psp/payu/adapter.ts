@@ -17,6 +17,7 @@ import type {
 	TransferInput,
 	TransferState,
 } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import type { Exchange } from "../exchange.ts";
 import { redact } from "../redact.ts";
 import { rupeesOf } from "./amount.ts";
@@ -28,7 +29,6 @@ import {
 	actionState,
 	actionsIn,
 	answerOf,
-	entryOf,
 	fail,
 	failureOf,
 	lookupFailureOf,

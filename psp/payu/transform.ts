@@ -12,6 +12,7 @@ import type {
 	SettlementLine,
 	SplitPart,
 } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
 import { paiseOf, roundedPaiseOf, rupeesOf } from "./amount.ts";
 import {
@@ -134,14 +135,6 @@ const settledSchema = z.object({
 	mer_service_tax: money,
 	mer_net_amount: money,
 });
-
-/** What a list has under a name that came from outside: "constructor" is in none of them. */
-export function entryOf<Entry>(
-	list: Readonly<Record<string, Entry>>,
-	name: string | null | undefined,
-): Entry | undefined {
-	return name !== null && name !== undefined && Object.hasOwn(list, name) ? list[name] : undefined;
-}
 
 /** Every answer of the API, whatever else is in it. */
 const answerSchema = z.looseObject({

@@ -537,6 +537,16 @@ describe("fetching the status", () => {
 		expect(state.error).toMatchObject({ code, psp_code: detailedErrorCode });
 	});
 
+	test.each(["constructor", "toString", "__proto__"])("%s, a name that every object has, is no code", async (name) => {
+		const [declined] = fixture("order-status.retrying").paymentDetails;
+		const payment = { ...declined, errorCode: name, detailedErrorCode: name, paymentMode: name };
+		const state = await statusOf({ ...fixture("order-status.retrying"), paymentDetails: [payment] });
+		expect(state).toMatchObject({ outcome: "failed", method: null, error: { code: "declined", psp_code: name } });
+		const { adapter } = await adapterAgainst(json({ code: name, message: "no" }, 400));
+		expect((await adapter.createOrder(account, input)).outcome).toBe("failed");
+		expect(await adapter.createOrder(account, input)).toMatchObject({ error: { code: "invalid_request" } });
+	});
+
 	test("an amount other than the order's is told as it is", async () => {
 		const [payment] = fixture("order-status.completed-upi").paymentDetails;
 		const state = await statusOf({

@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import type { CreateOrderInput, PaymentState, PspError, PspErrorCode, PspFailure, RefundState } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import { readRetryAfter } from "../exchange.ts";
 import type { PhonePeExchange } from "./client.ts";
 import {
@@ -114,7 +115,7 @@ const methodByMode: Readonly<Record<string, string>> = {
 };
 
 export function payRequest(input: CreateOrderInput, now: number) {
-	const modes = input.method === null ? undefined : modesByMethod[input.method];
+	const modes = entryOf(modesByMethod, input.method);
 	const life_s = Math.floor((input.expires_at.getTime() - now) / 1000);
 	return {
 		merchantOrderId: input.reference,
@@ -173,7 +174,7 @@ export function orderState(order: PhonePeOrder, reference: string | null): Payme
 
 function methodOf({ paymentMode, instrument }: PhonePePayment): string | null {
 	if (instrument?.type === "WALLET") return "wallet";
-	return paymentMode ? (methodByMode[paymentMode] ?? null) : null;
+	return entryOf(methodByMode, paymentMode) ?? null;
 }
 
 interface Traced {
@@ -207,7 +208,7 @@ function paymentError(order: PhonePeOrder, payment: PhonePePayment | null): PspE
 }
 
 function reasonOf(reason: string | null | undefined, detail: string | null | undefined): PspErrorCode | undefined {
-	return (detail ? codeByDetail[detail] : undefined) ?? (reason ? codeByReason[reason] : undefined);
+	return entryOf(codeByDetail, detail) ?? entryOf(codeByReason, reason);
 }
 
 /** What the answer does not say, `asked` does. */
@@ -298,7 +299,7 @@ function refusalOf({ http_status, headers, body }: Extract<PhonePeExchange, { ki
 	const code =
 		codeByMessage.find(({ pattern }) => pattern.test(message))?.code ??
 		codeByHttpStatus[http_status] ??
-		(psp_code === null ? undefined : codeByRefusal[psp_code]) ??
+		entryOf(codeByRefusal, psp_code) ??
 		"invalid_request";
 	return as(uncertainHttpStatuses.has(http_status) ? "unknown" : "failed", code);
 }
@@ -313,7 +314,7 @@ export function saysNotFound(exchange: PhonePeExchange): boolean {
 	if (exchange.kind !== "answered" || exchange.http_status < 400 || exchange.http_status > 499) return false;
 	const parsed = errorBodySchema.safeParse(exchange.body);
 	const code = parsed.success ? parsed.data.errorCode || parsed.data.code : null;
-	return code ? codeByRefusal[code] === "not_found" : false;
+	return entryOf(codeByRefusal, code) === "not_found";
 }
 
 export function fail(

@@ -327,6 +327,13 @@ describe("fetching the status", () => {
 		});
 	});
 
+	test("reasons that are names of every object are no codes", async () => {
+		for (const name of ["constructor", "toString", "__proto__"]) {
+			const { error } = await statusOf({ ...declined, error_reason: name, error_code: name });
+			expect(error).toMatchObject({ code: "declined", psp_code: name });
+		}
+	});
+
 	test("a status that is not documented, a payment of another order, or a failed lookup is unknown", async () => {
 		expect((await statusOf({ ...captured, status: "levitating" })).outcome).toBe("unknown");
 		expect((await statusOf({ ...captured, order_id: "order_other" })).outcome).toBe("unknown");

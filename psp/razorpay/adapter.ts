@@ -16,6 +16,7 @@ import type {
 	TransferInput,
 	TransferState,
 } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import type { Exchange } from "../exchange.ts";
 import { redact } from "../redact.ts";
 import { createRazorpayClient } from "./client.ts";
@@ -336,7 +337,7 @@ function verifyReturn(account: PspAccount, browser_return: BrowserReturn): Retur
 			: { verified: false, claims: "unknown" };
 	}
 	const reason = fields["error[reason]"];
-	if (typeof reason === "string" && codeByReason[reason] === "cancelled_by_payer") {
+	if (typeof reason === "string" && entryOf(codeByReason, reason) === "cancelled_by_payer") {
 		return { verified: false, claims: "cancelled" };
 	}
 	const failed = Object.keys(fields).some((name) => name.startsWith("error["));

@@ -13,6 +13,7 @@ import type {
 	SplitPart,
 	TransferState,
 } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
 import {
 	codeByDescription,
@@ -225,7 +226,7 @@ function paymentError(payment: RazorpayPayment): PspError {
 	const { error_reason: reason, error_code: code } = payment;
 	const released = payment.status === "refunded";
 	return {
-		code: (reason && codeByReason[reason]) || (code && codeByPaymentErrorCode[code]) || "declined",
+		code: entryOf(codeByReason, reason) ?? entryOf(codeByPaymentErrorCode, code) ?? "declined",
 		psp_code: reason || code || (released ? "refunded_without_capture" : null),
 		message:
 			payment.error_description || (released ? "The money was held and let go without a capture" : "Payment failed"),

@@ -418,6 +418,26 @@ describe("fetching the status", () => {
 		expect([state.outcome, state.error?.code ?? null]).toEqual([outcome, code]);
 	});
 
+	test.each(["constructor", "toString", "__proto__"])("%s, a name that every object has, is no code", async (name) => {
+		const declined = withIntent({
+			status: "requires_payment_method",
+			last_payment_error: { code: name, decline_code: name, message: "no" },
+		});
+		const canceled = withIntent({ status: "canceled", last_payment_error: null, cancellation_reason: name });
+		for (const session of [declined, canceled]) {
+			const { adapter } = await adapterAgainst(json(session));
+			expect(await adapter.fetchStatus(account, order)).toMatchObject({
+				outcome: "failed",
+				error: { code: "declined", psp_code: name },
+			});
+		}
+		const { adapter } = await adapterAgainst(json({ error: { type: name, code: name, message: "no" } }, 400));
+		expect(await adapter.createOrder(account, input)).toMatchObject({
+			outcome: "failed",
+			error: { code: "invalid_request" },
+		});
+	});
+
 	test("a fee in the currency of another balance is not ours to know", async () => {
 		const abroad = structuredClone(fixture("session.paid.card"));
 		abroad.payment_intent.latest_charge.balance_transaction.currency = "usd";

@@ -14,6 +14,7 @@ import type {
 	SettlementLine,
 	TransferState,
 } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
 import {
 	codeByCancellationReason,
@@ -226,9 +227,9 @@ export function intentState(intent: StripePaymentIntent, psp_order_id: string | 
 function intentError(intent: StripePaymentIntent): PspError {
 	const { last_payment_error: error, cancellation_reason: reason } = intent;
 	const code =
-		(error?.decline_code && codeByDeclineCode[error.decline_code]) ||
-		(error?.code && codeByPaymentErrorCode[error.code]) ||
-		(!error && reason && codeByCancellationReason[reason]) ||
+		entryOf(codeByDeclineCode, error?.decline_code) ??
+		entryOf(codeByPaymentErrorCode, error?.code) ??
+		(error ? undefined : entryOf(codeByCancellationReason, reason)) ??
 		"declined";
 	const psp_code = error?.decline_code || error?.code || reason || null;
 	return paymentError(code, psp_code, error?.message || "The payment was not completed");
@@ -337,7 +338,7 @@ export function settlementLine(line: z.infer<typeof balanceTransactionSchema>, p
 	// A transfer names its charge, not the intent; the group that Stripe puts both in has it.
 	const [, group_payment = null] = /^group_(pi_\w+)$/.exec(source?.transfer_group ?? "") ?? [];
 	return {
-		kind: kindByType[line.type] ?? "adjustment",
+		kind: entryOf(kindByType, line.type) ?? "adjustment",
 		psp_id: idOf(line.source) ?? line.id,
 		psp_payment_id: source?.payment_intent ?? group_payment,
 		// No object on the way from a payout to a payment names the session.
@@ -402,10 +403,10 @@ export function failureOf(exchange: Exchange): PspFailure {
 	if (http_status < 400) return as("unknown", "unreadable_answer");
 	if (http_status >= 500) return as("unknown", codeByHttpStatus[http_status] ?? "psp_unavailable");
 	const code =
-		(error?.type && codeByErrorType[error.type]) ||
-		(error?.code && codeByErrorCode[error.code]) ||
-		codeByMessage.find(({ pattern }) => pattern.test(error?.message ?? ""))?.code ||
-		codeByHttpStatus[http_status] ||
+		entryOf(codeByErrorType, error?.type) ??
+		entryOf(codeByErrorCode, error?.code) ??
+		codeByMessage.find(({ pattern }) => pattern.test(error?.message ?? ""))?.code ??
+		codeByHttpStatus[http_status] ??
 		"invalid_request";
 	return as(uncertainHttpStatuses.has(http_status) ? "unknown" : "failed", code);
 }
