@@ -21,7 +21,7 @@ begin
       return;
     end if;
     raise exception using errcode = 'LS041', message = 'this UTR proves another payment', detail = p_utr,
-      hint = 'Look the UTR up under UPI receipts.';
+      hint = 'Look for the UTR among the UTR claims and the lines of the bank statements.';
   end if;
   perform public.settle_attempt(p_attempt_id, jsonb_build_object('outcome', 'succeeded', 'psp_payment_id', p_utr,
     'amount', v_amount, 'currency', v_transaction.currency, 'method', 'upi', 'bank_reference', p_utr,
