@@ -89,6 +89,7 @@ if (!existsSync(join(binaries, "vitest")) || !(Number(/^v(\d+)/.exec(version)?.[
 	await runVitest(process.argv.slice(2));
 }
 
-const skipped = totals.skipped > 0 ? `, ${totals.skipped} skipped` : "";
-console.log(`\n${totals.passed} passed, ${totals.failed} failed${skipped}`);
+// Most are scenarios of the conformance suite that a provider has no counterpart for.
+if (totals.skipped > 0) console.log(`\n${totals.skipped} not applicable or skipped`);
+console.log(`\n${totals.passed} passed, ${totals.failed} failed`);
 process.exitCode = totals.failed === 0 ? 0 : 1;
