@@ -36,6 +36,8 @@ export interface AttemptError {
 
 export interface AttemptState {
 	outcome: "succeeded" | "failed" | "pending" | "authorized" | "unknown";
+	/** Recorded where it is not known yet: a webhook may overtake the reply to the create call. */
+	psp_order_id?: string | null;
 	psp_payment_id: string | null;
 	amount: number | null;
 	currency: string | null;

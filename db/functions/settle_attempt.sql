@@ -1,6 +1,6 @@
 -- Records what a PSP says became of an attempt. Status, commission, GST, wallet, outgoing event and jobs commit together.
 --
--- p_state: {outcome: succeeded|failed|pending|authorized|unknown, psp_payment_id, amount (paise), currency, method,
+-- p_state: {outcome: succeeded|failed|pending|authorized|unknown, psp_order_id, psp_payment_id, amount (paise), currency, method,
 -- bank_reference, fee, error: {code, message}, raw}, as an adapter returns it.
 --   succeeded  paid, also from failed or expired (late when after expires_at); only if amount and currency are what this
 --              attempt asked for, else an alert and no change. A second success, of this attempt or another, is given back
@@ -119,6 +119,8 @@ begin
   update public.payment_attempts set
       -- an id of before may be that of a try that failed
       status = 'succeeded', psp_payment_id = coalesce(p_state ->> 'psp_payment_id', case status when 'authorized' then psp_payment_id end),
+      -- a webhook may overtake the reply with the order's id, or that reply is lost
+      psp_order_id = coalesce(psp_order_id, p_state ->> 'psp_order_id'),
       method = coalesce(p_state ->> 'method', method), bank_reference = coalesce(p_state ->> 'bank_reference', bank_reference),
       psp_fee = coalesce((p_state ->> 'fee')::bigint, psp_fee), error_code = null, error_message = null,
       settled_at = now(), next_lookup_at = null, updated_at = now(), released_at = null

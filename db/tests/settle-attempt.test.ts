@@ -440,6 +440,20 @@ test("what is not known is asked about after 5 s, 30 s, 2 min, 10 min, hourly fo
 });
 
 describe("reordered and repeated words of a PSP", () => {
+	test("a success that overtakes the reply with the order's id brings the id along", async () => {
+		const payment = await start(await merchant());
+		await beginPspOrder(jobs(), payment.attempt_id);
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("succeeded", { psp_order_id: "order_early" }));
+		await recordPspOrderUnknown(jobs(), {
+			attempt_id: payment.attempt_id,
+			error: { code: "timed_out", message: "no answer" },
+			latency_ms: 1,
+		});
+		expect(await rows("select psp_order_id, status from payment_attempts where id = $1", [payment.attempt_id])).toEqual(
+			[{ psp_order_id: "order_early", status: "succeeded" }],
+		);
+	});
+
 	test("a second payment of one order is given back once, with an alert, and changes nothing else", async () => {
 		const kaveri = await merchant();
 		const payment = await ordered(kaveri);
