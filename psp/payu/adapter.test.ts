@@ -299,6 +299,23 @@ describe("asking for a payment", () => {
 		expect(state.psp_payment_id).toBe(MIHPAYID);
 	});
 
+	test.each(["captured", "auth"])(
+		"a success (%s) without PayU's id of it is asked about again",
+		async (unmappedstatus) => {
+			for (const mihpayid of [null, "", undefined, "Not Found"]) {
+				const answer = fixture("verify_payment.captured");
+				Object.assign(answer.transaction_details[TXNID], { mihpayid, unmappedstatus });
+				const { adapter } = await adapterAgainst(json(answer));
+				expect(await adapter.fetchStatus(account, order)).toMatchObject({
+					outcome: "unknown",
+					psp_order_id: TXNID,
+					psp_payment_id: null,
+					error: { code: "unreadable_answer" },
+				});
+			}
+		},
+	);
+
 	test("an amount that is not one is not made up", async () => {
 		const answer = fixture("verify_payment.captured");
 		Object.assign(answer.transaction_details[TXNID], { amt: "many", transaction_amount: null });

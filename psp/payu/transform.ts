@@ -244,10 +244,22 @@ export function splitFault(splits: readonly SplitPart[], amount: number): string
 	return splits.reduce((sum, part) => sum + part.amount, 0) > amount ? "The parts are more than the payment" : null;
 }
 
-function outcomeOf(status: string | null, unmapped: string | null): PaymentState["outcome"] {
-	const detail = unmapped?.toLowerCase() ?? "";
-	switch (status?.toLowerCase()) {
+interface Stated {
+	status: string | null;
+	unmappedstatus: string | null;
+	mihpayid: string | null;
+}
+
+function paymentIdOf({ mihpayid }: Stated): string | null {
+	return paymentIdSchema.safeParse(mihpayid).data ?? null;
+}
+
+function outcomeOf(payment: Stated): PaymentState["outcome"] {
+	const detail = payment.unmappedstatus?.toLowerCase() ?? "";
+	switch (payment.status?.toLowerCase()) {
 		case "success":
+			// Its refunds and a second success go by the payment's id; an answer that has it will come.
+			if (paymentIdOf(payment) === null) return "unknown";
 			// "auth" is money held at the bank that PayU has not taken.
 			return detail === "auth" ? "authorized" : detail === "captured" || detail === "" ? "succeeded" : "unknown";
 		case "failure":
@@ -301,7 +313,7 @@ export function verifiedState(answer: PayuAnswer, txnid: string): PaymentState |
 }
 
 function knownState(payment: VerifiedPayment, txnid: string): PaymentState {
-	const outcome = outcomeOf(payment.status, payment.unmappedstatus);
+	const outcome = outcomeOf(payment);
 	const words = payment.error_Message ?? payment.field9;
 	// With an offer of the merchant's `amt` is what was debited; `transaction_amount` is what was asked for.
 	const amount = paiseOf(payment.transaction_amount) ?? paiseOf(payment.amt);
@@ -309,13 +321,16 @@ function knownState(payment: VerifiedPayment, txnid: string): PaymentState {
 		outcome,
 		psp_order_id: txnid,
 		reference: referenceOfTxnid(txnid),
-		psp_payment_id: payment.mihpayid,
+		psp_payment_id: paymentIdOf(payment),
 		amount,
 		currency: CURRENCY,
 		method: methodOf(payment.mode),
 		bank_reference: payment.bank_ref_num,
 		fee: null,
-		error: outcome === "failed" ? paymentError(payment.error_code, payment.unmappedstatus, words) : unreadable(outcome),
+		error:
+			outcome === "failed"
+				? paymentError(payment.error_code, payment.unmappedstatus, words)
+				: unreadable(outcome, payment),
 		raw: payment,
 	};
 }
@@ -325,19 +340,20 @@ export function postedState(fields: Record<string, unknown>): PaymentState | nul
 	const parsed = postedPaymentSchema.safeParse(fields);
 	if (!parsed.success) return null;
 	const payment = parsed.data;
-	const outcome = outcomeOf(payment.status, payment.unmappedstatus);
+	const outcome = outcomeOf(payment);
 	const words = payment.error_Message ?? payment.field9;
 	return {
 		outcome,
 		psp_order_id: payment.txnid,
 		reference: referenceOfTxnid(payment.txnid),
-		psp_payment_id: payment.mihpayid,
+		psp_payment_id: paymentIdOf(payment),
 		amount: paiseOf(payment.amount),
 		currency: CURRENCY,
 		method: methodOf(payment.mode),
 		bank_reference: payment.bank_ref_num ?? payment.bank_ref_no,
 		fee: null,
-		error: outcome === "failed" ? paymentError(payment.error, payment.unmappedstatus, words) : unreadable(outcome),
+		error:
+			outcome === "failed" ? paymentError(payment.error, payment.unmappedstatus, words) : unreadable(outcome, payment),
 		raw: payment,
 	};
 }
@@ -355,10 +371,11 @@ export function nothingOf(txnid: string) {
 	};
 }
 
-function unreadable(outcome: PaymentState["outcome"]): PspError | null {
-	return outcome === "unknown"
-		? errorOf("unreadable_answer", null, "PayU gave a status that it does not document")
-		: null;
+function unreadable(outcome: PaymentState["outcome"], payment: Stated): PspError | null {
+	if (outcome !== "unknown") return null;
+	const is_nameless = paymentIdOf(payment) === null;
+	const words = is_nameless ? "PayU named no payment" : "PayU gave a status that it does not document";
+	return errorOf("unreadable_answer", null, words);
 }
 
 function refundOutcomeOf(status: string | null): RefundState["outcome"] {

@@ -157,6 +157,22 @@ describe("reading a webhook of a payment", () => {
 		expect(paymentIn(asForm(signed({ ...success, status, unmappedstatus }))).outcome).toBe(outcome);
 	});
 
+	test("a success that names no payment has to be looked up", () => {
+		for (const mihpayid of ["", "Not Found"]) {
+			expect(paymentIn(asForm(signed({ ...success, mihpayid })))).toMatchObject({
+				outcome: "unknown",
+				psp_payment_id: null,
+				error: { code: "unreadable_answer" },
+			});
+		}
+		expect(
+			paymentIn(asForm(signed({ ...success, status: "failure", unmappedstatus: "failed", mihpayid: "" }))),
+		).toMatchObject({
+			outcome: "failed",
+			psp_payment_id: null,
+		});
+	});
+
 	test.each([
 		["userCancelled", "E500", "cancelled_by_payer"],
 		["userCancelled", "E214", "cancelled_by_payer"],

@@ -547,6 +547,24 @@ describe("fetching the status", () => {
 		expect(await adapter.createOrder(account, input)).toMatchObject({ error: { code: "invalid_request" } });
 	});
 
+	test("a completed order that names no completed payment is asked about again, and counts once, by the one name", async () => {
+		const completed = fixture("order-status.completed-upi");
+		const [payment] = completed.paymentDetails;
+		const { paymentDetails: _, ...without_list } = completed;
+		for (const unnamed of [
+			without_list,
+			{ ...completed, paymentDetails: [] },
+			{ ...completed, paymentDetails: [{ ...payment, state: "PENDING" }] },
+		]) {
+			expect(await statusOf(unnamed)).toMatchObject({
+				...order,
+				outcome: "unknown",
+				error: { code: "unreadable_answer", psp_code: "COMPLETED" },
+			});
+		}
+		expect(await statusOf(completed)).toMatchObject({ outcome: "succeeded", psp_payment_id: payment.transactionId });
+	});
+
 	test("an amount other than the order's is told as it is", async () => {
 		const [payment] = fixture("order-status.completed-upi").paymentDetails;
 		const state = await statusOf({

@@ -150,17 +150,20 @@ export function orderState(order: PhonePeOrder, reference: string | null): Payme
 		error: outcome === "failed" ? paymentError(order, payment) : null,
 		raw: order,
 	});
-	const contradiction = (message: string): PaymentState => ({
+	const unreadable = (message: string): PaymentState => ({
 		...state("unknown", latest),
 		...fail("unknown", "unreadable_answer", order.state, message, null, null, order),
 	});
 
 	switch (order.state) {
-		case "COMPLETED":
-			return state("succeeded", payments.find((payment) => payment.state === "COMPLETED") ?? null);
+		case "COMPLETED": {
+			const paid = payments.find((payment) => payment.state === "COMPLETED");
+			// Its refunds and a second success go by the payment's name; an answer that has it will come.
+			return paid === undefined ? unreadable("PhonePe named no payment") : state("succeeded", paid);
+		}
 		case "FAILED":
 			return payments.some((payment) => payment.state === "COMPLETED")
-				? contradiction("PhonePe says that the order failed and that a payment of it was completed")
+				? unreadable("PhonePe says that the order failed and that a payment of it was completed")
 				: state("failed", latest);
 		case "PENDING": {
 			const open = payments.findLast((payment) => payment.state !== "FAILED");
@@ -168,7 +171,7 @@ export function orderState(order: PhonePeOrder, reference: string | null): Payme
 			return latest === null ? { ...state("pending", null), amount: null, currency: null } : state("failed", latest);
 		}
 		default:
-			return contradiction(`PhonePe's order has the state ${order.state.slice(0, 40)}, which it does not document`);
+			return unreadable(`PhonePe's order has the state ${order.state.slice(0, 40)}, which it does not document`);
 	}
 }
 

@@ -4,7 +4,7 @@ import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { PspAccount, WebhookEvent, WebhookRequest, WebhookVerification } from "../adapter.ts";
 import { readSettings } from "./settings.ts";
-import { fail, orderSchema, orderState, refundSchema, refundState } from "./transform.ts";
+import { orderSchema, orderState, refundSchema, refundState } from "./transform.ts";
 
 /** The addresses and ranges of the same page. */
 export const webhookNetworks: readonly string[] = [
@@ -90,12 +90,7 @@ export function parseWebhook(request: WebhookRequest): WebhookEvent {
 	if (paymentEvents.has(event_type)) {
 		const order = orderSchema.safeParse(payload);
 		if (order.success) {
-			const reference = order.data.merchantOrderId || null;
-			const payment = orderState(order.data, reference);
-			// A success that names no payment is looked up before it counts: its refunds and a second success go by that name.
-			const is_nameless = payment.outcome === "succeeded" && payment.psp_payment_id === null;
-			const unnamed = fail("unknown", "unreadable_answer", null, "PhonePe named no payment", null, null, order.data);
-			return { kind: "payment", event_type, payment: is_nameless ? { ...payment, ...unnamed } : payment };
+			return { kind: "payment", event_type, payment: orderState(order.data, order.data.merchantOrderId || null) };
 		}
 	}
 	if (refundEvents.has(event_type)) {
