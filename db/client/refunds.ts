@@ -51,6 +51,7 @@ export interface RefundWork {
 	refund_id: string;
 	/** Our name of it at the PSP, and the idempotency key there. */
 	reference: string;
+	kind: "requested" | "duplicate_payment";
 	status: "created" | "pending" | "unknown";
 	amount: number;
 	currency: string;

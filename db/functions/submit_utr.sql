@@ -2,7 +2,7 @@
 -- operator, unless a statement has brought the credit already. Also for eight days after the payment expired.
 -- Returns 'submitted', or 'paid' when the payment is. At most five UTRs a payment.
 -- Errors: LS025 no_upi_attempt, LS040 invalid_utr, LS041 utr_already_used, LS042 too_many_claims.
--- Locks: transaction, the gateway's row (shared), then as settle_attempt.
+-- Locks: the rows of its direct UPI gateways (shared), transaction, then as settle_attempt.
 create or replace function public.submit_utr(p_transaction_id uuid, p_utr text) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -12,6 +12,9 @@ declare
   v_amount bigint;
   v_is_new boolean;
 begin
+  -- a statement that is being imported either sees this claim or is seen here; first, as an import has it first, too
+  perform from public.payment_gateways where provider = 'upi'
+    and id in (select gateway_id from public.payment_attempts where transaction_id = p_transaction_id) order by id for share;
   select * into v_transaction from public.transactions where id = p_transaction_id for update;
   select a.* into v_attempt from public.payment_attempts a join public.payment_gateways g on g.id = a.gateway_id and g.provider = 'upi'
     where a.transaction_id = p_transaction_id and a.psp_order_id is not null and a.created_at > now() - interval '8 days'
@@ -28,8 +31,6 @@ begin
   if exists (select from public.upi_receipts where client_id = v_transaction.client_id and utr = p_utr) then
     raise exception using errcode = 'LS041', message = 'this UTR proves another payment', detail = p_utr;
   end if;
-  -- a statement that is being imported either sees this claim or is seen here
-  perform from public.payment_gateways where id = v_attempt.gateway_id for share;
   v_amount := coalesce(v_attempt.payable_amount, v_transaction.amount);
   v_is_new := not exists (select from public.utr_claims where attempt_id = v_attempt.id and utr = p_utr);
   if v_is_new then

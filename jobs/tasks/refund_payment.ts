@@ -37,9 +37,10 @@ export default async function refundPayment(
 function askPsp(work: RefundWork, { adapters, keys }: TaskContext): Promise<RefundState> {
 	const adapter = adapterOf(adapters, work.gateway.provider);
 	const account = openGatewaySecrets(keys, work.gateway);
-	const { psp_refund_id, reference, amount, currency, reason, payment } = work;
+	const { psp_refund_id, reference, kind, amount, currency, reason, payment } = work;
+	const is_further_payment = kind === "duplicate_payment";
 	return psp_refund_id === null
-		? adapter.refund(account, { ...payment, reference, amount, currency, reason })
+		? adapter.refund(account, { ...payment, reference, amount, currency, reason, is_further_payment })
 		: adapter.fetchRefund(account, { ...payment, reference, psp_refund_id });
 }
 

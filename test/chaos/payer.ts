@@ -233,8 +233,7 @@ class Payer {
 				return;
 			case "pays twice":
 				await this.#pay(attempt);
-				// Cashfree gives the second payment of an order back by itself.
-				if (this.#gateway(attempt).provider !== "cashfree") await this.#pay(attempt);
+				await this.#pay(attempt);
 				return;
 			case "pays late":
 			case "pays late, nobody tells":
