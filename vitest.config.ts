@@ -6,6 +6,8 @@ export default defineConfig({
 	test: {
 		// The database server starts once for the whole run, whichever projects are in it.
 		globalSetup: "test/global-setup.ts",
+		// Tests mostly wait (for processes, browsers, time-outs), so two files at a time fit a machine of two cores.
+		maxWorkers: 2,
 		projects: [
 			{
 				test: {

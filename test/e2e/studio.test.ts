@@ -165,6 +165,15 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		page.getByText(text).first().waitFor({ state: "visible", timeout: 60_000 });
 
 	async function expectAccessible(page: Page, selector: string): Promise<void> {
+		// Colours between two states are nobody's choice.
+		await page.evaluate(() =>
+			Promise.allSettled(
+				document
+					.getAnimations()
+					.filter((each) => Number.isFinite(each.effect?.getComputedTiming().endTime))
+					.map((each) => each.finished),
+			),
+		);
 		const { violations } = await new AxeBuilder({ page }).include(selector).analyze();
 		const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
 		expect(found).toEqual([]);
