@@ -16,6 +16,7 @@ import type {
 	TransferState,
 } from "../adapter.ts";
 import type { Exchange } from "../exchange.ts";
+import { fail } from "../failure.ts";
 import { redact } from "../redact.ts";
 import { createCashfreeClient, modeOf } from "./client.ts";
 import { paiseOf, rupeesOf } from "./money.ts";
@@ -23,7 +24,6 @@ import {
 	bestPayment,
 	type CashfreeOrder,
 	type CashfreeRefund,
-	fail,
 	failureOf,
 	isAutomatic,
 	isNotFound,

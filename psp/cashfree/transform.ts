@@ -13,6 +13,7 @@ import type {
 } from "../adapter.ts";
 import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
+import { excerptOf, fail } from "../failure.ts";
 import {
 	codeByDescription,
 	codeByErrorCode,
@@ -462,24 +463,4 @@ function retryAfterOf(headers: Record<string, string>): number | null {
 /** For a lookup: that it went wrong says nothing about what was looked up. */
 export function lookupFailureOf(exchange: Exchange): PspFailure {
 	return { ...failureOf(exchange), outcome: "unknown" };
-}
-
-export function fail(
-	outcome: "failed" | "unknown",
-	code: PspErrorCode,
-	psp_code: string | null,
-	message: string,
-	http_status: number | null,
-	retry_after_seconds: number | null = null,
-	raw: unknown = null,
-): PspFailure {
-	return {
-		outcome,
-		error: { code, psp_code, message: message.slice(0, 500), http_status, retry_after_seconds },
-		raw,
-	};
-}
-
-function excerptOf(body: unknown): string {
-	return (typeof body === "string" ? body : (JSON.stringify(body) ?? "")).slice(0, 500);
 }

@@ -19,6 +19,7 @@ import type {
 } from "../adapter.ts";
 import { entryOf } from "../entry.ts";
 import type { Exchange } from "../exchange.ts";
+import { fail } from "../failure.ts";
 import { redact } from "../redact.ts";
 import { rupeesOf } from "./amount.ts";
 import { createPayuClient } from "./client.ts";
@@ -29,7 +30,6 @@ import {
 	actionState,
 	actionsIn,
 	answerOf,
-	fail,
 	failureOf,
 	lookupFailureOf,
 	MIN_AMOUNT,

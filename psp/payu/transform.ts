@@ -14,6 +14,7 @@ import type {
 } from "../adapter.ts";
 import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
+import { excerptOf, fail } from "../failure.ts";
 import { paiseOf, roundedPaiseOf, rupeesOf } from "./amount.ts";
 import {
 	codeByHttpStatus,
@@ -568,22 +569,6 @@ function waitIn(words: string | null): number | null {
 	return match === null ? null : Number(match[1]) * (/minute/i.test(match[2] ?? "") ? 60 : 1);
 }
 
-export function fail(
-	outcome: "failed" | "unknown",
-	code: PspErrorCode,
-	psp_code: string | null,
-	message: string,
-	http_status: number | null,
-	retry_after_seconds: number | null = null,
-	raw: unknown = null,
-): PspFailure {
-	return { outcome, error: { ...errorOf(code, psp_code, message), http_status, retry_after_seconds }, raw };
-}
-
 function errorOf(code: PspErrorCode, psp_code: string | null, message: string): PspError {
 	return { code, psp_code, message: message.slice(0, 500), http_status: null, retry_after_seconds: null };
-}
-
-function excerptOf(body: unknown): string {
-	return (typeof body === "string" ? body : (JSON.stringify(body) ?? "")).slice(0, 500);
 }

@@ -11,11 +11,11 @@ import type {
 	PspFailure,
 	RefundState,
 } from "../adapter.ts";
+import { fail } from "../failure.ts";
 import { redact } from "../redact.ts";
 import { createPhonePeClient, type PhonePeExchange } from "./client.ts";
 import {
 	CURRENCY,
-	fail,
 	failureOf,
 	lookupFailureOf,
 	orderSchema,

@@ -7,6 +7,7 @@ import { z } from "zod";
 import type { CreateOrderInput, PaymentState, PspError, PspErrorCode, PspFailure, RefundState } from "../adapter.ts";
 import { entryOf } from "../entry.ts";
 import { readRetryAfter } from "../exchange.ts";
+import { excerptOf, fail } from "../failure.ts";
 import type { PhonePeExchange } from "./client.ts";
 import {
 	codeByDetail,
@@ -318,24 +319,4 @@ export function saysNotFound(exchange: PhonePeExchange): boolean {
 	const parsed = errorBodySchema.safeParse(exchange.body);
 	const code = parsed.success ? parsed.data.errorCode || parsed.data.code : null;
 	return entryOf(codeByRefusal, code) === "not_found";
-}
-
-export function fail(
-	outcome: "failed" | "unknown",
-	code: PspErrorCode,
-	psp_code: string | null,
-	message: string,
-	http_status: number | null,
-	retry_after_seconds: number | null = null,
-	raw: unknown = null,
-): PspFailure {
-	return {
-		outcome,
-		error: { code, psp_code, message: message.slice(0, 500), http_status, retry_after_seconds },
-		raw,
-	};
-}
-
-function excerptOf(body: unknown): string {
-	return (typeof body === "string" ? body : (JSON.stringify(body) ?? "")).slice(0, 500);
 }

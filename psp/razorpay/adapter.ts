@@ -18,6 +18,7 @@ import type {
 } from "../adapter.ts";
 import { entryOf } from "../entry.ts";
 import type { Exchange } from "../exchange.ts";
+import { fail } from "../failure.ts";
 import { redact } from "../redact.ts";
 import { createRazorpayClient } from "./client.ts";
 import { codeByReason } from "./error-map.ts";
@@ -25,7 +26,6 @@ import { isSignedBy } from "./signature.ts";
 import {
 	bestPayment,
 	collectionOf,
-	fail,
 	failureOf,
 	lookupFailureOf,
 	noteOf,

@@ -18,11 +18,11 @@ import type {
 	TransferState,
 } from "../adapter.ts";
 import type { Exchange } from "../exchange.ts";
+import { fail } from "../failure.ts";
 import { redact } from "../redact.ts";
 import { createStripeClient } from "./client.ts";
 import {
 	balanceTransactionSchema,
-	fail,
 	failureOf,
 	idSchema,
 	listOf,
