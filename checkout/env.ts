@@ -20,6 +20,8 @@ const schema = z.object({
 		.transform((text) => Buffer.from(text, "base64"))
 		.refine((key) => key.length === 32, "must be base64 of 32 random bytes"),
 	PUBLIC_CHECKOUT_URL: url("https://pay.example.com"),
+	/** May frame the previews of payment pages; without it there are none. */
+	PUBLIC_STUDIO_URL: url("https://studio.example.com").optional(),
 	SANDBOX_URL: url("http://127.0.0.1:4000").optional(),
 	HOST: z.string().default("127.0.0.1"),
 	PORT: z.coerce.number({ error: "must be a port number" }).int().min(0).max(65_535).default(3000),

@@ -90,7 +90,8 @@ export function directusDatabaseEnvironment(databaseUrl: string): Record<string,
 		DB_CONNECTION_STRING: `string:${url.href}`,
 		DB_SEARCH_PATH: "array:directus,public",
 		// Tables without a single-column key, which Directus would warn about, and what no operator needs.
-		DB_EXCLUDE_TABLES: "array:queue_metrics,client_usage,retired_client_keys,gst_rates,worker_heartbeats,upi_receipts",
+		DB_EXCLUDE_TABLES:
+			"array:queue_metrics,client_usage,client_logos,retired_client_keys,gst_rates,worker_heartbeats,upi_receipts",
 		MIGRATIONS_PATH: join(import.meta.dirname, "no-such-migrations"),
 		EXTENSIONS_PATH: EXTENSIONS_DIRECTORY,
 		PACKAGE_FILE_LOCATION: REPOSITORY,
@@ -139,6 +140,8 @@ export function directusEnvironment(env: StudioEnvironment): Record<string, stri
 		SERVER_SHUTDOWN_TIMEOUT: "3000",
 		CONTENT_SECURITY_POLICY_DIRECTIVES__CONNECT_SRC: "array:'self'",
 		CONTENT_SECURITY_POLICY_DIRECTIVES__IMG_SRC: "array:'self',data:,blob:",
+		// The preview of a merchant's payment page.
+		CONTENT_SECURITY_POLICY_DIRECTIVES__FRAME_SRC: `array:'self',${new URL(env.checkoutUrl).origin}`,
 		CONTENT_SECURITY_POLICY_DIRECTIVES__FRAME_ANCESTORS: "array:'none'",
 	};
 }

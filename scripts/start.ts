@@ -222,6 +222,7 @@ async function startCheckoutAndJobs(
 		...shared,
 		DATABASE_URL: url("checkout"),
 		STATUS_TOKEN_KEY: secrets.status_token_key,
+		PUBLIC_STUDIO_URL: settings.studioUrl,
 		TRUSTED_PROXIES: process.env.TRUSTED_PROXIES ?? "",
 		METRICS_TOKEN: process.env.METRICS_TOKEN ?? "",
 		HOST: settings.host,

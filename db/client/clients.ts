@@ -1,4 +1,4 @@
-import { callValue, type Queryable } from "./call.ts";
+import { callRows, callValue, type Queryable } from "./call.ts";
 import type { SealedGateway } from "./secrets.ts";
 
 export interface Client {
@@ -21,6 +21,19 @@ export interface WebhookGateway extends Gateway {
 	webhook_networks: string[] | null;
 }
 
+/** How a merchant's payment page looks. */
+export interface ClientTheme {
+	/** #rrggbb; null: the product's own. */
+	theme_color: string | null;
+	/** Of the logo's bytes; null: none. */
+	logo_sha256: string | null;
+}
+
+export interface Logo {
+	media_type: "image/png" | "image/jpeg" | "image/webp";
+	content: Buffer;
+}
+
 export function findClientByKey(database: Queryable, client_key: string): Promise<Client | null> {
 	return callValue(database, "find_client", "select public.find_client($1) as value", [client_key]);
 }
@@ -35,4 +48,16 @@ export function findWebhookGateways(
 	client_key: string,
 ): Promise<{ client_id: string; gateways: WebhookGateway[] } | null> {
 	return callValue(database, "find_webhook_gateways", "select public.find_webhook_gateways($1) as value", [client_key]);
+}
+
+export async function readLogo(database: Queryable, sha256: string): Promise<Logo | null> {
+	const [logo] = await callRows<Logo>(database, "read_logo", "select * from public.read_logo($1)", [sha256]);
+	return logo ?? null;
+}
+
+export function readClientTheme(
+	database: Queryable,
+	client_id: string,
+): Promise<(ClientTheme & { company_name: string }) | null> {
+	return callValue(database, "read_client_theme", "select public.read_client_theme($1) as value", [client_id]);
 }

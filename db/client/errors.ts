@@ -100,6 +100,7 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS044: { name: "reason_needed", code: null },
 	LS045: { name: "unreadable_statement", code: null },
 	LS046: { name: "line_does_not_fit", code: null },
+	LS050: { name: "no_such_gateway", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

@@ -1,4 +1,5 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
+import type { ClientTheme } from "./clients.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 
 /** As merchants see it. */
@@ -72,7 +73,7 @@ export function disablePaymentLink(
 export function readLinkPage(
 	database: Queryable,
 	code: string,
-): Promise<(PaymentLink & { client_id: string; company_name: string }) | null> {
+): Promise<(PaymentLink & ClientTheme & { client_id: string; company_name: string }) | null> {
 	return callValue(database, "read_link_page", "select public.read_link_page($1) as value", [code]);
 }
 

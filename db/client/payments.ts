@@ -1,5 +1,5 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
-import type { Gateway } from "./clients.ts";
+import type { ClientTheme, Gateway } from "./clients.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 
 export interface InitiateRequest {
@@ -66,7 +66,7 @@ export interface TransactionRecord {
 	view: TransactionView;
 }
 
-export interface PayPage {
+export interface PayPage extends ClientTheme {
 	client_id: string;
 	client_key: string;
 	/** Ciphertext. */

@@ -215,6 +215,25 @@ const clients: Collection = {
 			group: "section_limits",
 			note: "Weaker than signed requests: the salt travels with each request.",
 		}),
+		section("section_page", label("Payment page", "भुगतान पृष्ठ"), "palette", "closed"),
+		pattern(
+			"theme_color",
+			label("Colour", "रंग"),
+			"^#[0-9a-f]{6}$",
+			"Six hexadecimal digits after #, in small letters, like #1f2b60.",
+			{
+				group: "section_page",
+				note: "Checkout settings shows the page with it. Its shades are made readable whatever it is.",
+				options: { trim: true, font: "monospace", placeholder: "#1f2b60" },
+				display: "color",
+			},
+		),
+		text("logo_sha256", label("Logo", "लोगो"), {
+			group: "section_page",
+			readonly: true,
+			note: "The image's fingerprint; uploaded in Checkout settings.",
+			options: { font: "monospace" },
+		}),
 		section("section_record", label("Record", "अभिलेख"), "history", "closed"),
 		identifier({ group: "section_record" }),
 		text("client_key", label("Client key", "क्लाइंट कुंजी"), {
@@ -476,6 +495,7 @@ const log: Collection = {
 			["cooled_down", "Cooled down", "amber"],
 			["returned", "Back on trial", "blue"],
 			["recovered", "Recovered", "green"],
+			["cleared", "Cool-down ended by hand", "blue"],
 			["activated", "Switched on", "blue"],
 			["deactivated", "Switched off", "grey"],
 		]),

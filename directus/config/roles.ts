@@ -68,6 +68,7 @@ const EDITABLE_CLIENT = [
 	"reverse_commission_on_refund",
 	"status",
 	"kyc_status",
+	"theme_color",
 ];
 
 const EDITABLE_GATEWAY = [
@@ -137,7 +138,7 @@ export const roles: Record<RoleName, Role> = {
 			readable("clients"),
 			// What the studio makes for a new client (its hook) counts as part of the request.
 			writable("clients", "create", [...EDITABLE_CLIENT, "id", "client_key", "new_client_salt", "new_webhook_secret"]),
-			writable("clients", "update", EDITABLE_CLIENT),
+			writable("clients", "update", [...EDITABLE_CLIENT, "logo_sha256"]),
 			readable("payment_gateways"),
 			writable("payment_gateways", "create", [...EDITABLE_GATEWAY, "id", "client_id", "provider"]),
 			writable("payment_gateways", "update", EDITABLE_GATEWAY),

@@ -3,6 +3,7 @@ import { formatAmount, formatMoment } from "../pay/formats.ts";
 import { fillText, type Language, LOCALES, TEXTS } from "../pay/languages.ts";
 import { merchantOf, otherLanguages } from "../pay/page-model.ts";
 import type { LinkModel } from "../pay/templates.ts";
+import { themeOf } from "../pay/theme.ts";
 
 export type LinkPage = NonNullable<Awaited<ReturnType<typeof readLinkPage>>>;
 
@@ -22,7 +23,8 @@ export function linkModel(link: LinkPage, language: Language, url: string, now: 
 		language,
 		texts,
 		title: fillText(texts.link.preview_title, values),
-		merchant: merchantOf(link.company_name),
+		merchant: merchantOf(link),
+		theme: themeOf(link.theme_color),
 		languages: otherLanguages(language, {}),
 		amount: { label: texts.amount_to_pay, text: values.amount },
 		trust: texts.trust,

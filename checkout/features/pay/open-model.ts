@@ -4,6 +4,7 @@ import { merchantOf, otherLanguages } from "./page-model.ts";
 import type { OpenedPage, ScriptToRun } from "./service.ts";
 import type { OpenModel } from "./templates.ts";
 import type { Texts } from "./texts/en.ts";
+import { themeOf } from "./theme.ts";
 
 /** What the page prints that runs a provider's script. */
 export function openModel(
@@ -21,7 +22,8 @@ export function openModel(
 		language,
 		texts,
 		title: fillText(texts.document_title, { heading: texts.open.heading, merchant: company_name }),
-		merchant: merchantOf(company_name),
+		merchant: merchantOf(page),
+		theme: themeOf(page.theme_color),
 		languages: otherLanguages(language, { token }),
 		amount: { label: texts.amount_to_pay, text: amount },
 		trust: texts.trust,

@@ -21,15 +21,28 @@ interface Asset {
 
 const assets = new Map<string, Asset>();
 for (const name of readdirSync(FOLDER)) {
+	if (extname(name) in TYPES) keep(name, readFileSync(new URL(name, FOLDER)));
+}
+// The same style in one scheme, for previews: a frame cannot be told which one its device prefers.
+const style = assets.get("pay.css")!.plain.toString();
+for (const [scheme, other] of [
+	["light", "dark"],
+	["dark", "light"],
+]) {
+	const fixed = style
+		.replaceAll(`(prefers-color-scheme: ${scheme})`, "all")
+		.replaceAll(`(prefers-color-scheme: ${other})`, "not all")
+		.replace("color-scheme: light dark", `color-scheme: ${scheme}`);
+	keep(`pay-${scheme}.css`, Buffer.from(fixed));
+}
+
+function keep(name: string, plain: Buffer): void {
 	const extension = extname(name);
-	const type = TYPES[extension];
-	if (type === undefined) continue;
-	const plain = readFileSync(new URL(name, FOLDER));
 	const hash = createHash("sha256").update(plain).digest("base64url").slice(0, 12);
 	const path = `/assets/${name.slice(0, -extension.length)}.${hash}${extension}`;
 	assets.set(name, {
 		path,
-		type,
+		type: TYPES[extension]!,
 		plain,
 		encoded: { br: brotliCompressSync(plain), gzip: gzipSync(plain, { level: 9 }) },
 	});

@@ -7,6 +7,26 @@ import type { Response } from "express";
  */
 export function setPageHeaders(response: Response, form_action: string, provider_script?: string): string {
 	const nonce = randomBytes(18).toString("base64url");
+	setHeaders(response, nonce, { form_action, provider_script, more: ["frame-ancestors 'none'"] });
+	response.set("X-Frame-Options", "DENY");
+	return nonce;
+}
+
+/** Of a page that only the studio may frame, and in which nothing runs, opens or is sent. Returns the nonce for its style. */
+export function setPreviewHeaders(response: Response, studio_origin: string): string {
+	const nonce = randomBytes(18).toString("base64url");
+	const more = [`frame-ancestors ${studio_origin}`, "sandbox allow-same-origin"];
+	setHeaders(response, nonce, { form_action: "'none'", more });
+	// It knows no single origin; frame-ancestors takes its place.
+	response.removeHeader("X-Frame-Options");
+	return nonce;
+}
+
+function setHeaders(
+	response: Response,
+	nonce: string,
+	{ form_action, provider_script, more }: { form_action: string; provider_script?: string | undefined; more: string[] },
+): void {
 	const provider = provider_script === undefined ? "" : ` ${provider_script}`;
 	response.set({
 		"Content-Security-Policy": [
@@ -16,13 +36,12 @@ export function setPageHeaders(response: Response, form_action: string, provider
 			"img-src 'self'",
 			`connect-src 'self'${provider}`,
 			`form-action ${form_action}`,
-			"frame-ancestors 'none'",
 			"base-uri 'none'",
+			...more,
 			...(provider === "" ? ["require-trusted-types-for 'script'", "trusted-types 'none'"] : []),
 		].join("; "),
 		// The address holds the payment's token; a PSP needs only the origin, which some compare with the registered site.
 		"Referrer-Policy": "strict-origin",
-		"X-Frame-Options": "DENY",
 		"X-Content-Type-Options": "nosniff",
 		"Cross-Origin-Opener-Policy": "same-origin",
 		"Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -30,7 +49,6 @@ export function setPageHeaders(response: Response, form_action: string, provider
 		"Cache-Control": "no-store",
 		Vary: "Accept-Language, Cookie, User-Agent",
 	});
-	return nonce;
 }
 
 /**

@@ -3,8 +3,10 @@ import type { PayPage } from "../../../db/client/payments.ts";
 import type { Presentation } from "../../../psp/adapter.ts";
 import { formatAmount, formatDuration, formatMoment } from "./formats.ts";
 import { fillText, LANGUAGES, type Language, TEXTS } from "./languages.ts";
+import { logoPath } from "./logos.ts";
 import { isLive, isWaiting, type PageState, pageState, type Visit } from "./page-state.ts";
 import type { Texts } from "./texts/en.ts";
+import { type Theme, themeOf } from "./theme.ts";
 import type { Platform } from "./upi.ts";
 import { type UpiModel, type UtrModel, upiModel, utrModel } from "./upi-model.ts";
 
@@ -44,6 +46,7 @@ export interface PageModel {
 	texts: Texts;
 	title: string;
 	merchant: Merchant;
+	theme: Theme | null;
 	languages: { language: Language; name: string; href: string }[];
 	amount: { label: string; text: string };
 	trust: string;
@@ -101,6 +104,8 @@ export interface PageModel {
 export interface Merchant {
 	name: string;
 	initial: string;
+	/** Its address. */
+	logo: string | null;
 }
 
 /** What each part of the page is made from. */
@@ -163,7 +168,8 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 		language,
 		texts,
 		title: utr?.refused ? `${texts.utr.error}: ${heading}` : heading,
-		merchant: merchantOf(page.company_name),
+		merchant: merchantOf(page),
+		theme: themeOf(page.theme_color),
 		languages: otherLanguages(language, { token, ...visitQuery(input.visit) }),
 		amount: {
 			label: paid ? texts.amount_paid : closes || NOT_TO_PAY.has(state) ? texts.amount : texts.amount_to_pay,
@@ -350,8 +356,14 @@ function methodName(method: string, texts: Texts): string {
 	return methods[method] ?? method;
 }
 
-export function merchantOf(name: string): Merchant {
-	return { name, initial: initialOf(name) };
+export function merchantOf({
+	company_name: name,
+	logo_sha256,
+}: {
+	company_name: string;
+	logo_sha256: string | null;
+}): Merchant {
+	return { name, initial: initialOf(name), logo: logoPath(logo_sha256) };
 }
 
 /** Links to the same page in the other languages. */

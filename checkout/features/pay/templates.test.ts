@@ -21,6 +21,8 @@ function input(view: object = {}, page: object = {}, rest: Partial<PageInput> = 
 			client_key: "key",
 			client_salt: "",
 			company_name: "Kaveri Books",
+			theme_color: null,
+			logo_sha256: null,
 			redirect_url: "https://books.example/return",
 			description: "Three books",
 			late: false,

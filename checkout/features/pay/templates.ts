@@ -6,6 +6,7 @@ import type { Language } from "./languages.ts";
 import { assetPath } from "./page-assets.ts";
 import type { Icon, PageModel, Tone } from "./page-model.ts";
 import type { Texts } from "./texts/en.ts";
+import type { Scheme } from "./theme.ts";
 
 const FOLDER = new URL("../../views/", import.meta.url);
 
@@ -38,6 +39,8 @@ const common = {
 	scripts: [] as Script[],
 	refresh_seconds: null,
 	preview: null,
+	theme: null,
+	sample: null,
 };
 const ownScript = (name: string): Script => ({ src: assetPath(name), id: null });
 
@@ -45,9 +48,15 @@ export function renderPayPage(model: PageModel, nonce: string): string {
 	return pay({ ...common, ...model, nonce, scripts: [ownScript("pay.js")] });
 }
 
+/** The page over no payment at all; `sample` says so. `scheme`: fixed, whatever the device wants. */
+export function renderPreview(model: PageModel & { sample: string }, nonce: string, scheme: Scheme | null): string {
+	const style = assetPath(scheme === null ? "pay.css" : `pay-${scheme}.css`);
+	return pay({ ...common, ...model, nonce, assets: { ...common.assets, style } });
+}
+
 /** The page on which a provider's script runs. */
 export interface OpenModel
-	extends Pick<PageModel, "language" | "texts" | "title" | "merchant" | "languages" | "amount" | "trust"> {
+	extends Pick<PageModel, "language" | "texts" | "title" | "merchant" | "theme" | "languages" | "amount" | "trust"> {
 	script_url: string;
 	/** The asset that hands the session to that script. */
 	glue: string;
@@ -66,7 +75,7 @@ export function renderOpenPage(model: OpenModel, nonce: string): string {
 
 /** What a payment link shows before anything is made. */
 export interface LinkModel
-	extends Pick<PageModel, "language" | "texts" | "title" | "merchant" | "languages" | "amount" | "trust"> {
+	extends Pick<PageModel, "language" | "texts" | "title" | "merchant" | "theme" | "languages" | "amount" | "trust"> {
 	heading: string;
 	text: string;
 	url: string;

@@ -211,6 +211,8 @@ export const en = {
 			text: "Nothing was charged by this page. Please load it again in a moment.",
 		},
 	},
+	/** On the page that the studio shows while a merchant's colours are chosen. */
+	sample: "Preview: nothing can be paid here.",
 	reload: "Load again",
 	request: "Reference",
 };
