@@ -1,8 +1,17 @@
 -- A draw from what may be the true share of successes of a gateway (Thompson sampling, by the normal approximation of the
--- Beta distribution, drawn in a little: bench/routing.ts): the less is known, the wider it scatters, so that little-known
--- gateways are tried. p_rate in percent.
-create or replace function public.dynamic_score(p_rate numeric, p_outcomes integer) returns double precision
+-- Beta distribution, drawn in a little: bench/routing.ts): the less is known, or the longer ago, the wider it scatters, so
+-- that little-known gateways are tried. Five successes are assumed beforehand.
+-- Of the method where the request names one that was measured, else of all.
+create or replace function public.dynamic_score(s public.gateway_states, p_method text, p_now timestamptz) returns double precision
 language sql volatile parallel safe as $$
   select p + 0.7 * sqrt(p * (1 - p) / (n + 1)) * sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random())
-    from (select (p_rate::double precision / 100 * (p_outcomes + 5) + 1) / (p_outcomes + 7) as p, p_outcomes + 7 as n) beta
+    from (
+      select (successes * freshness + 6) / (outcomes * freshness + 7) as p, outcomes * freshness + 7 as n
+        from (
+          select coalesce((belief ->> 'successes')::double precision, 0) as successes,
+              coalesce((belief ->> 'outcomes')::double precision, 0) as outcomes,
+              coalesce(0.5 ^ (greatest(0, extract(epoch from p_now - s.believed_at))::double precision / s.belief_half_life), 1) as freshness
+            from (select coalesce(s.beliefs -> p_method, s.beliefs -> '') as belief) known
+        ) aged
+    ) beta
 $$;

@@ -24,7 +24,7 @@ language sql stable security definer set search_path = '' as $$
         case when g.id = any (p_without) then 'left_out'
           else public.gateway_obstacle(g, s, c.max_rpm_per_gateway, p_amount, p_currency, p_method, now()) end as obstacle,
         public.routing_keys(coalesce(p_mode, c.rotation_mode), g, s, p_method,
-          case when s.probe_stage is null then 1 else 2 end, false, false) as keys
+          case when s.probe_stage is null then 1 else 2 end, false, now()) as keys
       from public.clients c
       join public.payment_gateways g on g.client_id = c.id
       join public.gateway_states s on s.gateway_id = g.id

@@ -51,9 +51,7 @@ declare
   -- its gateways at hand, best first, with what is left on each
   v_ids uuid[];
   v_priorities integer[];
-  v_rates numeric[];
-  v_outcomes smallint[];
-  v_method_rates jsonb[];
+  v_states public.gateway_states[];
   v_weights integer[];
   -- probe_tier, and how many probes a gateway on its way back may still get
   v_tiers integer[];
@@ -68,7 +66,8 @@ declare
   -- why its other gateways do not qualify
   v_skipped jsonb;
   v_turn integer;
-  v_explores boolean;
+  v_best_rate numeric;
+  v_highest_rate numeric;
   v_best integer;
   v_best_priority integer;
   v_best_key double precision;
@@ -205,18 +204,16 @@ begin
         jsonb_build_object('cap', 'monthly_amount_cap', 'limit', r.monthly_amount_cap), 'cap:monthly_amount:' || v_client_id || ':' || v_month, v_client_id);
     end if;
 
-    v_explores := public.explores(r.rotation_mode);
     -- No more rows than requests can be needed here; a row somebody holds is left to others.
     if v_ids is null then
-      select coalesce(array_agg(gateway_id), '{}'), array_agg(priority), array_agg(success_rate), array_agg(outcomes),
-          array_agg(method_rates), array_agg(weight), array_agg(tier), array_agg(probes), array_agg(place), array_agg(slots),
+      select coalesce(array_agg(gateway_id), '{}'), array_agg(priority), array_agg(state), array_agg(weight), array_agg(tier), array_agg(probes), array_agg(place), array_agg(slots),
           array_agg(volume_left), array_agg(min_amount), array_agg(max_amount), array_agg(currencies), array_agg(methods)
-        into v_ids, v_priorities, v_rates, v_outcomes, v_method_rates, v_weights, v_tiers, v_probes, v_turns, v_slots, v_volumes,
+        into v_ids, v_priorities, v_states, v_weights, v_tiers, v_probes, v_turns, v_slots, v_volumes,
           v_minimums, v_maximums, v_currencies, v_methods
         from (
           select locked.*, row_number() over (order by last_used_at nulls first, gateway_id)::integer as place
             from (
-              select s.gateway_id, g.priority, g.weight, s.success_rate, s.outcomes, s.method_rates, s.last_used_at, g.currencies, g.methods,
+              select s.gateway_id, s as state, g.priority, g.weight, s.last_used_at, g.currencies, g.methods,
                   public.probe_tier(s, r.client_size, v_now) as tier,
                   greatest(1, round(public.probe_share(s.probe_stage) * r.client_size))::integer as probes,
                   coalesce(g.min_amount, 0) as min_amount,
@@ -230,8 +227,8 @@ begin
                   and coalesce(g.min_amount, 0) <= r.greatest_amount
                   and public.gateway_obstacle(g, s, r.max_rpm_per_gateway, greatest(r.least_amount, g.min_amount),
                     r.currency, r.client_method, v_now) is null
-                order by tier, public.routing_keys(r.rotation_mode, g, s, r.client_method, 1, true, v_explores), s.gateway_id
-                limit case when r.client_size > 1 and (r.rotation_mode in ('weighted', 'dynamic') or r.mixes_methods)
+                order by tier, public.routing_keys(r.rotation_mode, g, s, r.client_method, 1, true, v_now), s.gateway_id
+                limit case when r.rotation_mode = 'dynamic' or (r.client_size > 1 and (r.rotation_mode = 'weighted' or r.mixes_methods))
                   then 50 else r.client_size end
                 for update of s skip locked
               ) locked
@@ -242,6 +239,7 @@ begin
 
     -- the order of routing_keys, with what the requests before have taken
     v_best := null;
+    v_highest_rate := null;
     v_obstacles := v_skipped;
     for j in 1 .. cardinality(v_ids) loop
       v_obstacle := case
@@ -256,13 +254,13 @@ begin
         v_obstacles := v_obstacles || jsonb_build_object(v_ids[j], v_obstacle);
         continue;
       end if;
-      v_rate := case when r.method is null then v_rates[j] else coalesce((v_method_rates[j] -> r.method ->> 'rate')::numeric, v_rates[j]) end;
+      v_rate := public.gateway_rate(v_states[j], r.method);
+      v_highest_rate := greatest(v_highest_rate, v_rate);
       v_priority := case r.rotation_mode when 'smart' then -v_priorities[j] else 0 end;
       v_key := case r.rotation_mode
         when 'smart' then -v_rate
         when 'weighted' then -ln(1 - random()) / v_weights[j]
-        when 'dynamic' then case when v_explores then random() else -public.dynamic_score(v_rate,
-          case when r.method is null then v_outcomes[j] else coalesce((v_method_rates[j] -> r.method ->> 'outcomes')::integer, v_outcomes[j]) end) end
+        when 'dynamic' then -public.dynamic_score(v_states[j], r.method, v_now)
         else 0
       end;
       if v_best is null
@@ -270,6 +268,7 @@ begin
         v_best := j;
         v_best_priority := v_priority;
         v_best_key := v_key;
+        v_best_rate := v_rate;
       end if;
     end loop;
     v_fee[i] := r.fee_percent;
@@ -279,9 +278,8 @@ begin
     else
       v_gateway[i] := v_ids[v_best];
       v_routing[i] := jsonb_strip_nulls(jsonb_build_object('mode', r.rotation_mode, 'priority', v_priorities[v_best],
-        'success_rate', case when r.method is null then v_rates[v_best]
-          else coalesce((v_method_rates[v_best] -> r.method ->> 'rate')::numeric, v_rates[v_best]) end,
-        'tried_before', 0, 'probe', case when v_tiers[v_best] <> 1 then true end, 'explored', case when v_explores then true end,
+        'success_rate', v_best_rate, 'tried_before', 0, 'probe', case when v_tiers[v_best] <> 1 then true end,
+        'explored', case when r.rotation_mode = 'dynamic' and v_highest_rate > v_best_rate then true end,
         'skipped', nullif(v_obstacles - v_ids[v_best]::text, '{}')));
       if v_tiers[v_best] = 0 then
         v_probes[v_best] := v_probes[v_best] - 1;

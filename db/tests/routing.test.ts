@@ -145,8 +145,8 @@ describe.each([1, 20])("modes, %i requests a call", (at_once) => {
 
 	test("dynamic prefers the better rate and keeps trying the others", async () => {
 		const kaveri = await merchant([{}, {}], { rotation_mode: "dynamic" });
-		await setState(kaveri, 0, { success_rate: 92, outcomes: 125 });
-		await setState(kaveri, 1, { success_rate: 75, outcomes: 125 });
+		await setState(kaveri, 0, { success_rate: 92, beliefs: { "": { successes: 115, outcomes: 125 } } });
+		await setState(kaveri, 1, { success_rate: 85, beliefs: { "": { successes: 106, outcomes: 125 } } });
 		const decisions = await decide(kaveri, 400, {}, at_once);
 		expect(share(decisions, kaveri, 0)).toBeGreaterThan(0.9);
 		expect(share(decisions, kaveri, 1)).toBeGreaterThan(0);
@@ -155,9 +155,28 @@ describe.each([1, 20])("modes, %i requests a call", (at_once) => {
 
 	test("dynamic tries a gateway of which little is known", async () => {
 		const kaveri = await merchant([{}, {}], { rotation_mode: "dynamic" });
-		await setState(kaveri, 0, { success_rate: 90, outcomes: 125 });
-		await setState(kaveri, 1, { success_rate: 86, outcomes: 1 });
+		await setState(kaveri, 0, { success_rate: 90, beliefs: { "": { successes: 112, outcomes: 125 } } });
+		await setState(kaveri, 1, { success_rate: 86, beliefs: { "": { successes: 0, outcomes: 1 } } });
 		expect(share(await decide(kaveri, 400, {}, at_once), kaveri, 1)).toBeGreaterThan(0.04);
+	});
+
+	test("dynamic tries a bad gateway again once what it knows of it is old", async () => {
+		const kaveri = await merchant([{}, {}], { rotation_mode: "dynamic" });
+		const bad = { success_rate: 40, beliefs: { "": { successes: 48, outcomes: 125 } }, belief_half_life: 300 };
+		await setState(kaveri, 0, { success_rate: 90, beliefs: { "": { successes: 112, outcomes: 125 } } });
+		await setState(kaveri, 1, { ...bad, believed_at: new Date() });
+		expect(share(await decide(kaveri, 200, {}, at_once), kaveri, 1)).toBe(0);
+		await setState(kaveri, 1, { ...bad, believed_at: new Date(Date.now() - 6 * 300_000) });
+		expect(share(await decide(kaveri, 400, {}, at_once), kaveri, 1)).toBeGreaterThan(0.02);
+	});
+
+	test("dynamic judges by the method asked for", async () => {
+		const kaveri = await merchant([{}, {}], { rotation_mode: "dynamic" });
+		const upi = { successes: 115, outcomes: 125 };
+		await setState(kaveri, 0, { beliefs: { "": upi, card: { successes: 40, outcomes: 125 } } });
+		await setState(kaveri, 1, { beliefs: { "": { successes: 60, outcomes: 125 }, card: upi } });
+		expect(share(await decide(kaveri, 100, { method: "card" }, at_once), kaveri, 1)).toBe(1);
+		expect(share(await decide(kaveri, 100, {}, at_once), kaveri, 0)).toBe(1);
 	});
 
 	test("keeps with each payment which gateways were skipped and why", async () => {
