@@ -1,0 +1,142 @@
+/**
+ * Fills an empty, prepared database with the history of a large platform, so that lists, reports and queries can be tried at
+ * size: merchants, gateways, transactions with their attempts, commission entries, events and deliveries over the last days.
+ * check_invariants() holds afterwards. Called by `npm run bench:volume`.
+ */
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+import { type EncryptionKeys, encryptSecret } from "../db/client/secrets.ts";
+
+export interface Volume {
+	merchants: number;
+	gateways: number;
+	transactions: number;
+	/** Over which the transactions are spread, up to now. */
+	days: number;
+}
+
+/** Transactions written by one statement. */
+const CHUNK = 100_000;
+
+/** Takes an administrator's connection: triggers are off while it writes. */
+export async function seedVolume(
+	adminUrl: string,
+	keys: EncryptionKeys,
+	{ merchants, gateways, transactions, days }: Volume,
+	report: (line: string) => void,
+): Promise<void> {
+	const admin = new pg.Client({ connectionString: adminUrl });
+	await admin.connect();
+	try {
+		await admin.query("set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'");
+		const { rows: taken } = await admin.query("select from public.clients limit 1");
+		if (taken.length > 0) throw new Error("There are merchants in this database already: name an empty one.");
+
+		const salt = randomBytes(24).toString("base64url");
+		await admin.query(
+			`insert into public.clients (client_key, client_salt, webhook_secret, company_name, legal_name, email, phone, webhook_url,
+				rate_limit_per_minute, max_rpm_per_gateway, rotation_mode, created_at)
+			select 'volume_' || n, $2, $2, (array['Kaveri', 'Ganga', 'Narmada', 'Godavari', 'Yamuna', 'Sarayu', 'Tapti', 'Mahanadi'])[1 + n % 8]
+					|| ' ' || (array['Books', 'Textiles', 'Spices', 'Electronics', 'Pharmacy', 'Tours', 'Foods'])[1 + n % 7] || ' ' || n,
+				'Merchant ' || n || ' Private Limited', 'accounts' || n || '@merchant.example', '+9198' || lpad(n::text, 8, '0'),
+				'https://merchant.example/hooks/' || n, 1000, null, (array['smart', 'dynamic', 'round_robin'])[1 + n % 3],
+				now() - interval '400 days' + n * interval '1 minute'
+			from generate_series(1, $1::integer) n`,
+			[merchants, encryptSecret(keys, salt, { table: "clients", column: "client_salt", row: "volume" })],
+		);
+		await admin.query(`
+			insert into public.client_usage (client_id) select id from public.clients on conflict do nothing;
+			insert into public.wallets (client_id) select id from public.clients on conflict do nothing;
+			create temporary table merchant as select row_number() over (order by created_at) - 1 as n, id from public.clients;
+			create unique index on merchant (n)`);
+		await admin.query(
+			`insert into public.payment_gateways (client_id, name, provider, api_key, api_secret, priority, created_at)
+			select m.id, initcap(p) || ' ' || at, p, 'volume_' || at, 'v1.volume', at % 5, now() - interval '399 days'
+				from generate_series(0, $1::integer - 1) at
+				join merchant m on m.n = at % $2::integer
+				cross join lateral (select (array['razorpay', 'cashfree', 'payu', 'phonepe', 'stripe'])[1 + at / $2::integer % 5]) provider (p)`,
+			[gateways, merchants],
+		);
+		await admin.query(`
+			insert into public.gateway_states (gateway_id, client_id, success_rate, outcomes, last_used_at)
+				select id, client_id, 70 + 29 * random(), 125, now() - random() * interval '1 day' from public.payment_gateways on conflict do nothing;
+			create temporary table gateway as
+				select g.id, m.n as merchant, row_number() over (partition by g.client_id order by g.id) - 1 as n,
+						count(*) over (partition by g.client_id) as siblings
+					from public.payment_gateways g join merchant m on m.id = g.client_id;
+			create unique index on gateway (merchant, n);
+			analyze merchant; analyze gateway`);
+		report(`${merchants} merchants with ${gateways} gateways`);
+
+		for (let first = 0; first < transactions; first += CHUNK) {
+			const count = Math.min(CHUNK, transactions - first);
+			await admin.query(
+				// A few merchants are large: the square of a uniform draw.
+				`with made as (
+					select at_no as n, m.id as client_id, g.id as gateway_id, uuidv7(made_at - now()) as id, made_at,
+							(100 * (50 + floor(9950 * luck * luck)))::bigint as amount,
+							case when luck < 0.82 then 'paid' when luck < 0.95 then 'failed' else 'expired' end as status,
+							(array['upi', 'card', 'netbanking', 'upi'])[1 + at_no % 4] as method
+						from generate_series($1::bigint, $1::bigint + $2::bigint - 1) at_no
+						cross join lateral (select random() as luck, random() as which, at_no as of_no) drawn
+						cross join lateral (select now() - ($5::bigint - at_no) * ($4::integer * interval '1 day') / $5::bigint as made_at) at
+						join merchant m on m.n = floor($3::integer * which * which)::integer
+						join gateway g on g.merchant = m.n and g.n = at_no % g.siblings
+				), transactions as (
+					insert into public.transactions (id, order_id, client_id, gateway_id, customer, amount, currency, status, method,
+						gateway_txn_id, fee_percent, error_code, error_message, expires_at, paid_at, caps_booked_at, version, created_at, updated_at)
+					select id, 'ORDER-' || n, client_id, gateway_id, jsonb_build_object('email', 'payer' || n || '@example.com'), amount, 'INR', status, method,
+							case status when 'paid' then 'pay_' || n end, 2, case status when 'failed' then 'declined' end,
+							case status when 'failed' then 'The bank declined.' end, made_at + interval '15 minutes',
+							case status when 'paid' then made_at + interval '40 seconds' end, case status when 'paid' then made_at end, 3,
+							made_at, made_at + interval '40 seconds' from made
+				), events as (
+					insert into public.webhook_events (id, client_id, transaction_id, type, payload, status, attempts, delivered_at, created_at)
+					select uuidv7(made_at + interval '41 seconds' - now()), client_id, id, 'payment.' || status,
+							json_build_object('type', 'payment.' || status, 'data', json_build_object('transaction_id', id, 'order_id', 'ORDER-' || n)),
+							'delivered', 1, made_at + interval '41 seconds', made_at + interval '41 seconds' from made
+					returning id, created_at
+				), deliveries as (
+					insert into public.webhook_deliveries (event_id, attempt_no, url, status_code, duration_ms, response_bytes, created_at)
+					select id, 1, 'https://merchant.example/hooks', 200, 84, 2, created_at from events
+				)
+				insert into public.payment_attempts (id, transaction_id, client_id, gateway_id, attempt_no, amount, status, psp_order_id,
+					psp_payment_id, method, bank_reference, psp_fee, error_code, error_message, latency_ms, routing, started_at,
+					released_at, settled_at, created_at, updated_at)
+				select uuidv7(made_at - now()), id, client_id, gateway_id, 1, amount,
+						case status when 'paid' then 'succeeded' else status end, 'order_' || n, case status when 'paid' then 'pay_' || n end, method,
+						case status when 'paid' then lpad(n::text, 12, '4') end, case status when 'paid' then amount / 50 end,
+						case status when 'failed' then 'declined' end, case status when 'failed' then 'The bank declined.' end, 80 + n % 200,
+						'{"mode": "smart", "priority": 0, "success_rate": 92.1, "tried_before": 0}', made_at,
+						case status when 'paid' then null else made_at + interval '40 seconds' end, made_at + interval '40 seconds',
+						made_at, made_at + interval '40 seconds' from made`,
+				[first, count, merchants, days, transactions],
+			);
+			if ((first / CHUNK) % 10 === 9) report(`${first + count} transactions`);
+		}
+
+		await admin.query(`
+			insert into public.wallet_entries (id, client_id, entry_no, type, amount, transaction_id, balance_after, description, created_at)
+				select uuidv7(paid_at - now()), client_id, row_number() over chain, type, amount, transaction_id, sum(amount) over chain, description, paid_at
+					from (
+						select t.client_id, t.id as transaction_id, t.paid_at, e.type, e.amount, e.description
+							from public.transactions t
+							cross join lateral (select round(t.amount * t.fee_percent / 100)::bigint as fee) f
+							cross join lateral (values ('COMMISSION', fee, '2 % of ' || t.amount || ' paise'),
+								('COMMISSION_GST', round(fee * 0.18)::bigint, '18 % GST on ' || fee || ' paise')) e (type, amount, description)
+							where t.paid_at is not null
+					) booked
+					window chain as (partition by client_id order by paid_at, transaction_id, type rows unbounded preceding);
+			update public.wallets w set balance_due = e.balance, entry_count = e.entries, updated_at = now()
+				from (select distinct on (client_id) client_id, balance_after as balance, entry_no as entries
+					from public.wallet_entries order by client_id, entry_no desc) e where e.client_id = w.client_id;
+			update public.gateway_states s set volume = a.amount, volume_month = public.month_in_india(now())
+				from (select gateway_id, sum(amount) as amount from public.payment_attempts
+					where released_at is null and public.month_in_india(created_at) = public.month_in_india(now()) group by 1) a
+				where a.gateway_id = s.gateway_id`);
+		report("commission entries and wallets");
+		await admin.query("vacuum (analyze)");
+	} finally {
+		await admin.end();
+	}
+}
