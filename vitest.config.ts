@@ -1,13 +1,25 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const ignored = ["**/node_modules/**", "**/dist/**", ".data/**"];
+
+/** Browsers and whole systems first, so that no long file is left over for the end. */
+class LongestFirst extends BaseSequencer {
+	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+		const place = ({ moduleId }: TestSpecification) =>
+			["test/e2e/studio", "test/e2e/", "jobs/tests/", "directus/tests/"].findIndex((part) => moduleId.includes(part));
+		const rank = (file: TestSpecification) => (place(file) < 0 ? Number.MAX_VALUE : place(file));
+		return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+	}
+}
 
 export default defineConfig({
 	test: {
 		// The database server starts once for the whole run, whichever projects are in it.
 		globalSetup: "test/global-setup.ts",
-		// Tests mostly wait (for processes, browsers, time-outs), so two files at a time fit a machine of two cores.
-		maxWorkers: 2,
+		// Tests often wait (for processes, browsers, time-outs), so three files at a time keep two cores busy.
+		maxWorkers: 3,
+		sequence: { sequencer: LongestFirst },
 		projects: [
 			{
 				test: {
@@ -32,9 +44,6 @@ export default defineConfig({
 					name: "e2e",
 					include: ["test/e2e/**/*.test.ts"],
 					exclude: ignored,
-					// Each of these files runs the whole system: one at a time, after the others.
-					fileParallelism: false,
-					sequence: { groupOrder: 1 },
 					testTimeout: 120_000,
 					hookTimeout: 180_000,
 				},
