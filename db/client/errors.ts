@@ -101,6 +101,12 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS045: { name: "unreadable_statement", code: null },
 	LS046: { name: "line_does_not_fit", code: null },
 	LS050: { name: "no_such_gateway", code: null },
+	LS170: { name: "no_such_template", code: null },
+	LS171: { name: "variables_do_not_fit", code: null },
+	LS172: { name: "no_whatsapp_number", code: null },
+	LS173: { name: "whatsapp_opted_out", code: null },
+	LS174: { name: "no_such_notification", code: null },
+	LS175: { name: "invalid_preferences", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

@@ -15,6 +15,10 @@ begin
     perform graphile_worker.add_job('deliver_webhook', json_build_object('event_id', v_event_id), max_attempts => 25,
       job_key => 'deliver_webhook:' || v_event_id);
   end if;
+  perform public.write_whatsapp_updates((select jsonb_agg(jsonb_build_object('event', 'refund.' || r.status, 'client_id', r.client_id,
+      'key', r.id, 'amount', r.amount, 'order_id', t.order_id))
+    from public.transactions t join public.whatsapp_preferences p on p.client_id = t.client_id and p.updates <> '[]'
+    where t.id = r.transaction_id));
   perform pg_notify('transaction_status', r.transaction_id::text);
 end
 $$;

@@ -1,5 +1,6 @@
 -- Writes the event payment.<status> for each transaction into the outbox, adds its delivery job, and wakes the status
--- streams (channel transaction_status, payload transaction id). Called in the transaction that changed the status.
+-- streams (channel transaction_status, payload transaction id), and adds the messages by WhatsApp that the merchant asked for.
+-- Called in the transaction that changed the status.
 -- A merchant without an endpoint gets an event that is kept but not sent (disabled).
 create or replace function public.write_transaction_events(p_transaction_ids uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
@@ -24,6 +25,10 @@ begin
   if v_jobs is not null then
     perform graphile_worker.add_jobs(v_jobs);
   end if;
+  perform public.write_whatsapp_updates((select jsonb_agg(jsonb_build_object('event', 'payment.' || t.status, 'client_id', t.client_id,
+      'key', t.id, 'amount', t.amount, 'order_id', t.order_id))
+    from public.transactions t join public.whatsapp_preferences p on p.client_id = t.client_id and p.updates <> '[]'
+    where t.id = any (p_transaction_ids)));
   perform pg_notify('transaction_status', id::text) from unnest(p_transaction_ids) id;
 end
 $$;

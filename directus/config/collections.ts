@@ -1,6 +1,7 @@
 import { type Collection, label } from "./fields.ts";
 import { merchants } from "./merchants.ts";
 import { ledger } from "./money.ts";
+import { notices } from "./notices.ts";
 import { oversight } from "./oversight.ts";
 import { payments } from "./payments.ts";
 import { directUpi } from "./upi.ts";
@@ -14,4 +15,4 @@ export const folders: Collection[] = [
 	{ collection: "oversight", label: label("Oversight", "निगरानी"), icon: "visibility" },
 ];
 
-export const collections: Collection[] = [...payments, ...directUpi, ...merchants, ...ledger, ...oversight];
+export const collections: Collection[] = [...payments, ...directUpi, ...merchants, ...ledger, ...notices, ...oversight];

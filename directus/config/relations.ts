@@ -36,6 +36,8 @@ export const relations: Relation[] = [
 	{ collection: "utr_claims", field: "gateway_id", to: "payment_gateways" },
 	{ collection: "utr_claims", field: "transaction_id", to: "transactions", reverse: "utr_claims" },
 	{ collection: "utr_claims", field: "attempt_id", to: "payment_attempts" },
+	{ collection: "whatsapp_notifications", field: "client_id", to: "clients" },
+	{ collection: "whatsapp_notifications", field: "resend_of", to: "whatsapp_notifications" },
 	{ collection: "bank_statements", field: "client_id", to: "clients" },
 	{ collection: "bank_statements", field: "gateway_id", to: "payment_gateways" },
 	{ collection: "bank_statement_lines", field: "statement_id", to: "bank_statements" },

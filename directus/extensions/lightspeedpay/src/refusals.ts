@@ -24,6 +24,11 @@ const WORDS: Record<string, (detail: string | undefined) => string> = {
 			: "Nothing is left of this payment: all of it was given back or is on its way.",
 	utr_already_used: (detail) =>
 		`UTR ${detail} has proven another payment. Search the attempts for it to see which; a UTR is used once.`,
+	no_whatsapp_number: () =>
+		"There is no number for WhatsApp. Enter one with the country code, such as +91 98450 12345.",
+	whatsapp_opted_out: () => "This merchant wants no messages by WhatsApp. Their preferences say since when.",
+	variables_do_not_fit: (detail) =>
+		`The template cannot be sent with this: look at the variable "${detail}". Its value is missing, too long, or not of its kind.`,
 	invalid_refund_amount: () => "Enter an amount above zero.",
 };
 
