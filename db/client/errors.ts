@@ -107,6 +107,18 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS173: { name: "whatsapp_opted_out", code: null },
 	LS174: { name: "no_such_notification", code: null },
 	LS175: { name: "invalid_preferences", code: null },
+	LS080: { name: "invalid_gstin", code: null },
+	LS081: { name: "state_differs_from_gstin", code: null },
+	LS082: { name: "reference_conflict", code: null },
+	LS083: { name: "second_person_needed", code: null },
+	LS084: { name: "no_such_adjustment", code: null },
+	LS085: { name: "client_status_differs", code: null },
+	LS086: { name: "profile_incomplete", code: null },
+	LS087: { name: "document_differs", code: null },
+	LS088: { name: "no_such_invoice", code: null },
+	LS089: { name: "invalid_ledger_amount", code: null },
+	LS090: { name: "invalid_settlement", code: null },
+	LS091: { name: "invalid_company_profile", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

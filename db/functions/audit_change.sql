@@ -63,3 +63,9 @@ create or replace trigger refunds_audit_by_hand after insert or update or delete
   for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();
 create or replace trigger whatsapp_templates_audit after insert or update or delete on public.whatsapp_templates
   for each row execute function public.audit_change();
+create or replace trigger company_profile_audit after insert or update or delete on public.company_profile
+  for each row execute function public.audit_change();
+create or replace trigger adjustments_audit_by_hand after insert or update or delete on public.adjustments
+  for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();
+create or replace trigger payouts_audit_by_hand after insert or update or delete on public.payouts
+  for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();

@@ -103,6 +103,71 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
   union all
   select 'at_most_50_active_gateways', format('client %s has %s', client_id, count(*))
     from public.payment_gateways where is_active group by client_id having count(*) > 50
+  union all
+  -- Months of a wallet that are closed follow one another without gap, and their balances are the entries'.
+  select 'closed_months_cover_the_entries', format('client %s, month %s: entries %s to %s', p.client_id, p.month, p.first_entry_no, p.last_entry_no)
+    from (select *, lag(last_entry_no, 1, 0::bigint) over months as entry_before, lag(closing_balance, 1, 0::bigint) over months as balance_before
+      from public.billing_periods window months as (partition by client_id order by month)) p
+    left join public.wallet_entries e on e.client_id = p.client_id and e.entry_no = p.last_entry_no
+    where p.first_entry_no <> p.entry_before + 1 or p.opening_balance <> p.balance_before
+      or p.closing_balance is distinct from e.balance_after
+  union all
+  -- All that was booked in closed months is invoiced or credited, and nothing else.
+  select 'documents_add_up_to_the_entries', format('client %s: commission %s and GST %s booked, %s and %s on documents', b.client_id,
+      b.commission, b.gst, coalesce(d.taxable_amount, 0), coalesce(d.gst, 0))
+    from (
+      select e.client_id, coalesce(sum(e.amount) filter (where e.type in ('COMMISSION', 'COMMISSION_REVERSAL')), 0) as commission,
+          coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_GST', 'COMMISSION_GST_REVERSAL')), 0) as gst
+        from public.wallet_entries e
+        join (select client_id, max(last_entry_no) as last_entry_no from public.billing_periods group by 1) p
+          on p.client_id = e.client_id and e.entry_no <= p.last_entry_no
+        group by 1
+    ) b
+    left join (
+      select i.client_id, sum(case i.kind when 'invoice' then i.taxable_amount else -i.taxable_amount end) as taxable_amount,
+          sum(case i.kind when 'invoice' then i.cgst + i.sgst + i.igst else -(i.cgst + i.sgst + i.igst) end) as gst
+        from public.invoices i group by 1
+    ) d on d.client_id = b.client_id
+    where b.commission <> coalesce(d.taxable_amount, 0) or b.gst <> coalesce(d.gst, 0)
+  union all
+  select 'document_is_the_sum_of_its_lines', format('%s %s', i.kind, i.document_no)
+    from public.invoices i
+    left join (select invoice_id, sum(taxable_amount) as taxable_amount, sum(cgst) as cgst, sum(sgst) as sgst, sum(igst) as igst
+      from public.invoice_lines group by 1) l on l.invoice_id = i.id
+    where (i.taxable_amount, i.cgst, i.sgst, i.igst) is distinct from (l.taxable_amount, l.cgst, l.sgst, l.igst)
+  union all
+  select 'document_numbers_have_no_gap', format('%s of %s: %s numbers up to %s, series at %s', i.kind, i.financial_year, i.count, i.last, s.last_number)
+    from (select kind, financial_year, count(*) as count, max(number) as last from public.invoices group by 1, 2) i
+    full join public.document_series s using (kind, financial_year)
+    where (i.count, i.last) is distinct from (s.last_number, s.last_number)
+  union all
+  select 'document_numbers_follow_their_days', format('%s %s of %s', i.kind, i.document_no, i.issued_on)
+    from (select *, lag(issued_on) over (partition by kind, financial_year order by number) as day_before from public.invoices) i
+    where i.issued_on < i.day_before or i.financial_year <> public.financial_year(i.issued_on)
+  union all
+  select 'credit_note_stays_within_its_invoice', format('invoice %s: %s, credited %s', i.document_no, i.total, c.total)
+    from (select credited_invoice_id, client_id, sum(total) as total from public.invoices where kind = 'credit_note' group by 1, 2) c
+    join public.invoices i on i.id = c.credited_invoice_id
+    where c.total > i.total or c.client_id <> i.client_id or i.kind <> 'invoice'
+  union all
+  select 'document_has_its_pdf', format('%s %s', i.kind, i.document_no)
+    from public.invoices i
+    where i.created_at < now() - interval '1 day' and not exists (select from public.invoice_documents d where d.invoice_id = i.id)
+  union all
+  select 'entry_by_hand_has_its_record', format('entry %s: %s of %s', e.id, e.type, e.amount)
+    from public.wallet_entries e
+    left join public.manual_settlements s on s.entry_id = e.id and s.client_id = e.client_id and s.amount = -e.amount
+    left join public.adjustments a on a.entry_id = e.id and a.client_id = e.client_id and a.amount = e.amount and a.status = 'approved'
+    where e.type = 'MANUAL_SETTLEMENT' and s.id is null or e.type = 'ADJUSTMENT' and a.id is null
+  union all
+  select 'record_by_hand_has_its_entry', format('%s %s of %s', r.type, r.id, r.amount)
+    from (select 'MANUAL_SETTLEMENT' as type, id, -amount as amount, entry_id, client_id from public.manual_settlements
+      union all select 'ADJUSTMENT', id, amount, entry_id, client_id from public.adjustments where status = 'approved') r
+    left join public.wallet_entries e on e.id = r.entry_id
+    where (e.type, e.amount, e.client_id) is distinct from (r.type, r.amount, r.client_id)
+  union all
+  select 'adjustment_was_approved_by_another', format('adjustment %s', id)
+    from public.adjustments where status = 'approved' and needs_second_person and (decided_by is null or decided_by = proposed_by)
 $$;
 revoke all on function public.check_invariants from public;
 grant execute on function public.check_invariants to jobs, studio;

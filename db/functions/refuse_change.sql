@@ -22,3 +22,23 @@ create or replace trigger audit_log_refuse_change before update or delete on pub
   for each row execute function public.refuse_change();
 create or replace trigger audit_log_refuse_truncate before truncate on public.audit_log
   for each statement execute function public.refuse_change();
+create or replace trigger billing_periods_refuse_change before update or delete on public.billing_periods
+  for each row execute function public.refuse_change();
+create or replace trigger billing_periods_refuse_truncate before truncate on public.billing_periods
+  for each statement execute function public.refuse_change();
+create or replace trigger invoices_refuse_change before update or delete on public.invoices
+  for each row execute function public.refuse_change();
+create or replace trigger invoices_refuse_truncate before truncate on public.invoices
+  for each statement execute function public.refuse_change();
+create or replace trigger invoice_lines_refuse_change before update or delete on public.invoice_lines
+  for each row execute function public.refuse_change();
+create or replace trigger invoice_lines_refuse_truncate before truncate on public.invoice_lines
+  for each statement execute function public.refuse_change();
+create or replace trigger invoice_documents_refuse_change before update or delete on public.invoice_documents
+  for each row execute function public.refuse_change();
+create or replace trigger invoice_documents_refuse_truncate before truncate on public.invoice_documents
+  for each statement execute function public.refuse_change();
+create or replace trigger manual_settlements_refuse_change before update or delete on public.manual_settlements
+  for each row execute function public.refuse_change();
+create or replace trigger manual_settlements_refuse_truncate before truncate on public.manual_settlements
+  for each statement execute function public.refuse_change();

@@ -3,7 +3,7 @@
 --   round(C × R1 / P) − round(C × R0 / P), to the paisa, half up; likewise GST
 -- so that refunds which add up to the whole take back exactly the whole, in any parts.
 -- p_captured in paise; t is the transaction after the refund was counted.
--- Locks: the client's wallet.
+-- Locks: the client's wallet, then its alerts about dues.
 create or replace function public.reverse_commission(t public.transactions, r public.refunds, p_captured bigint) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -42,6 +42,7 @@ begin
       values (t.client_id, v_wallet.entry_count, 'COMMISSION_GST_REVERSAL', -v_gst, t.id, r.id, v_wallet.balance_due,
         format('GST on the commission of a refund of %s of %s paise', r.amount, p_captured));
   end if;
+  perform public.resolve_dues_alerts(t.client_id, v_wallet.balance_due);
 end
 $$;
 revoke all on function public.reverse_commission from public;

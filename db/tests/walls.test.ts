@@ -152,7 +152,7 @@ describe("the books", () => {
 	test.each([
 		"update wallet_entries set amount = amount + 1",
 		"delete from wallet_entries",
-		"truncate wallet_entries",
+		"truncate wallet_entries cascade",
 		"update audit_log set actor = 'nobody'",
 		"delete from audit_log",
 		"truncate audit_log",
