@@ -18,7 +18,8 @@ const stamp = join(bundle, "dist", "sources.sha256");
 export function buildExtensions() {
 	const sdk = createRequire(import.meta.url).resolve("@directus/extensions-sdk/cli");
 	const version = readFileSync(join(dirname(sdk), "../../package.json"), "utf8");
-	const sources = fingerprint(version);
+	const chart = readFileSync(join(here, "..", "node_modules", "uplot", "package.json"), "utf8");
+	const sources = fingerprint(version + chart);
 	const outputs = ["api.js", "app.js"].map((file) => join(bundle, "dist", file));
 	if (outputs.every(existsSync) && existsSync(stamp) && readFileSync(stamp, "utf8") === sources) return false;
 
@@ -32,8 +33,8 @@ export function buildExtensions() {
 }
 
 /** Over the bundle and what it takes from elsewhere in the repository. */
-function fingerprint(toolVersion) {
-	const hash = createHash("sha256").update(toolVersion);
+function fingerprint(versions) {
+	const hash = createHash("sha256").update(versions);
 	const files = [
 		join(bundle, "package.json"),
 		...filesBelow(join(bundle, "src")),

@@ -46,8 +46,8 @@ export async function ensureUserOn(client: pg.Client, options: Omit<UserOptions,
 	}
 	const id = randomUUID();
 	await client.query(
-		`insert into directus.directus_users (id, first_name, last_name, email, password, status, role, provider, text_direction)
-		values ($1, $2, $3, $4, $5, 'active', $6, 'default', 'auto')`,
+		`insert into directus.directus_users (id, first_name, last_name, email, password, status, role, provider, text_direction, last_page)
+		values ($1, $2, $3, $4, $5, 'active', $6, 'default', 'auto', '/home')`,
 		[id, options.firstName ?? role.name, options.lastName ?? null, email, await argon2.hash(options.password), role.id],
 	);
 	return id;

@@ -15,7 +15,9 @@ export const settings = {
 	public_registration: false,
 	mcp_enabled: false,
 	collaborative_editing_enabled: false,
+	// The studio's other areas are reached from Home's navigation.
 	module_bar: [
+		{ type: "module", id: "home", enabled: true },
 		{ type: "module", id: "content", enabled: true },
 		{ type: "module", id: "users", enabled: true },
 		{ type: "module", id: "insights", enabled: true },

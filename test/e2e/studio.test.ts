@@ -1,52 +1,34 @@
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /** An operator at work in the studio, in a real browser. SCREENSHOTS=<directory> keeps pictures of every step. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { beginPspOrder, recordPspOrder, settleAttempt } from "../../db/client/attempts.ts";
-import { initiatePayments } from "../../db/client/payments.ts";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beginPspOrder, recordPspOrder } from "../../db/client/attempts.ts";
 import { settleRefund } from "../../db/client/refunds.ts";
-import { decryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { decryptSecret } from "../../db/client/secrets.ts";
 import { submitUtr } from "../../db/client/upi.ts";
-import type { RoleName } from "../../directus/config/roles.ts";
-import { type Studio, startStudio } from "../../directus/tests/studio-process.ts";
-import { hasBrowser, launchBrowser } from "../browser.ts";
-import { createTestDatabase, type TestDatabase } from "../database.ts";
-import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
+import type { Studio } from "../../directus/tests/studio-process.ts";
+import { hasBrowser } from "../browser.ts";
+import type { TestDatabase } from "../database.ts";
+import { createMerchant, type TestMerchant } from "../merchants.ts";
 import { startPayment } from "../payments.ts";
+import { StudioStage } from "./studio/stage.ts";
 
-const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
-
-interface View {
-	role: RoleName;
-	colorScheme?: "light" | "dark";
-	width?: number;
-	locale?: string;
-}
+const stage = new StudioStage();
 
 describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 	let database: TestDatabase;
 	let studio: Studio;
-	let browser: Browser;
 	let merchant: TestMerchant;
 	/** Takes direct UPI only. */
 	let lampShop: TestMerchant;
-	const contexts: BrowserContext[] = [];
+	const { keys } = stage;
+	const pay: typeof stage.pay = (order_id, amount) => stage.pay(order_id, amount);
+	const open: typeof stage.open = (view, path) => stage.open(view, path);
+	const picture: typeof stage.picture = (page, name) => stage.picture(page, name);
+	const expectVisible: typeof stage.expectVisible = (page, text) => stage.expectVisible(page, text);
+	const expectAccessible: typeof stage.expectAccessible = (page, selector) => stage.expectAccessible(page, selector);
 
 	beforeAll(async () => {
-		database = await createTestDatabase();
-		merchant = await createMerchant(
-			database.pool("admin"),
-			keys,
-			{
-				company_name: "Kaveri Books",
-				gstin: "27AAPFU0939F1ZV",
-			},
-			[{ name: "Razorpay primary" }, { name: "Razorpay reserve" }],
-		);
+		await stage.start();
+		({ database, studio, merchant } = stage);
 		await pay("ORDER-PAID-1", 123_456);
 		lampShop = await createMerchant(database.pool("admin"), keys, { company_name: "Lamp Shop" }, [
 			{
@@ -58,15 +40,9 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 				settings: { payee_name: "Lamp Shop", match_by: "reference" },
 			},
 		]);
-		studio = await startStudio(database.url("studio"));
-		browser = await launchBrowser();
 	}, 180_000);
 
-	afterAll(async () => {
-		await browser?.close();
-		await studio?.stop();
-		await database?.drop();
-	}, 60_000);
+	afterAll(() => stage.stop(), 60_000);
 
 	/** A payment that waits for a transfer with this reference. */
 	async function waitForTransfer(order_id: string, reference: string): Promise<string> {
@@ -96,89 +72,6 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		return rows[0]!.status;
 	}
 
-	async function pay(order_id: string, amount: number): Promise<void> {
-		const [started] = await initiatePayments(database.pool("checkout"), [
-			{ client_id: merchant.id, client_key: merchant.client_key, order_id, amount, currency: "INR" },
-		]);
-		if (!started?.ok) throw new Error("The payment was refused.");
-		const { rows } = await database
-			.pool("admin")
-			.query<{ id: string }>("select id from public.payment_attempts where transaction_id = $1", [
-				started.transaction_id,
-			]);
-		const attempt = rows[0]!.id;
-		const jobs = database.pool("jobs");
-		await beginPspOrder(jobs, attempt);
-		await recordPspOrder(jobs, {
-			attempt_id: attempt,
-			psp_order_id: `order_${order_id}`,
-			presentation: { kind: "redirect", url: "https://psp.example.com", method: "GET", fields: {} },
-			latency_ms: 84,
-		} as Parameters<typeof recordPspOrder>[1]);
-		await settleAttempt(jobs, attempt, {
-			outcome: "succeeded",
-			psp_payment_id: `pay_${order_id}`,
-			amount,
-			currency: "INR",
-			method: "upi",
-			bank_reference: "412345678901",
-			fee: 2_916,
-			error: null,
-			raw: {},
-		});
-	}
-
-	async function open(view: View, path: string): Promise<Page> {
-		const person = await studio.person(view.role);
-		const context = await browser.newContext({
-			viewport: { width: view.width ?? 1280, height: 900 },
-			colorScheme: view.colorScheme ?? "light",
-			locale: view.locale ?? "en-IN",
-			timezoneId: "Asia/Kolkata",
-			permissions: ["clipboard-read", "clipboard-write"],
-		});
-		contexts.push(context);
-		context.setDefaultTimeout(60_000);
-		// Directus opens both side bars on a first visit; on a phone they would lie over the page.
-		await context.addInitScript(() => {
-			localStorage.setItem("sidebar-collapsed", "true");
-			if (window.innerWidth < 960) localStorage.setItem("nav-bar-collapsed", "true");
-		});
-		const login = await context.request.post(`${studio.url}/auth/login`, {
-			data: { email: person.email, password: person.password, mode: "session" },
-		});
-		expect(login.ok()).toBe(true);
-		const page = await context.newPage();
-		await page.goto(`${studio.url}/admin${path}`);
-		return page;
-	}
-
-	async function picture(page: Page, name: string): Promise<void> {
-		const directory = process.env.SCREENSHOTS;
-		if (!directory) return;
-		mkdirSync(directory, { recursive: true });
-		await page.waitForLoadState("networkidle");
-		await page.screenshot({ path: join(directory, `${name}.png`), animations: "disabled" });
-	}
-
-	const expectVisible = (page: Page, text: string | RegExp) =>
-		page.getByText(text).first().waitFor({ state: "visible", timeout: 60_000 });
-
-	async function expectAccessible(page: Page, selector: string): Promise<void> {
-		// Colours between two states are nobody's choice.
-		await page.evaluate(() =>
-			Promise.allSettled(
-				document
-					.getAnimations()
-					.filter((each) => Number.isFinite(each.effect?.getComputedTiming().endTime))
-					.map((each) => each.finished),
-			),
-		);
-		const { violations } = await new AxeBuilder({ page }).include(selector).analyze();
-		const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
-		expect(found).toEqual([]);
-	}
-
 	async function readClient(): Promise<{ client_key: string; client_salt: string }> {
 		const { rows } = await database
 			.pool("admin")
@@ -188,15 +81,15 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 
 	it("lets an operator in by e-mail and password and shows the paid transaction in rupees", async () => {
 		const person = await studio.person("operator");
-		const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
-		contexts.push(context);
+		const context = await stage.browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+		onTestFinished(() => context.close());
 		const page = await context.newPage();
 		await page.goto(`${studio.url}/admin/login`);
 		await page.getByPlaceholder("Email").fill(person.email);
 		await page.getByPlaceholder("Password").fill(person.password);
 		await picture(page, "login");
 		await page.getByRole("button", { name: "Sign In" }).click();
-		await page.waitForURL(/\/admin\/content/);
+		await page.waitForURL(/\/admin\/home/);
 		await page.goto(`${studio.url}/admin/content/transactions`);
 		const row = page.getByRole("row", { name: /ORDER-PAID-1/ });
 		await row.waitFor();

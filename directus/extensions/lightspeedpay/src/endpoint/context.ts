@@ -1,27 +1,29 @@
 /** What the routes of the endpoint share. Endpoints of extensions are open to everybody unless they check. */
-import type { Readable } from "node:stream";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createError, ForbiddenError, InvalidPayloadError, RouteNotFoundError } from "@directus/errors";
 import { describeRefusal } from "../refusals.ts";
 
-export interface Request extends Readable {
-	headers: Record<string, string | undefined>;
+export interface Request extends IncomingMessage {
+	originalUrl: string;
 	params: Record<string, string | undefined>;
 	query: Record<string, unknown>;
 	body: unknown;
-	accountability?: { user: string | null; share?: string | null } | null;
+	accountability?: { user: string | null; share?: string | null; session?: string | null } | null;
 	schema: unknown;
 }
 
-interface Response {
+export interface Response {
 	set(name: string, value: string): Response;
 	json(body: unknown): void;
 }
 
-type Handler = (req: Request, res: Response, next: (error: unknown) => void) => void;
+export type Handler = (req: Request, res: Response & ServerResponse, next: (error: unknown) => void) => void;
 
 export interface Router {
 	get(path: string, handler: Handler): void;
 	post(path: string, handler: Handler): void;
+	patch(path: string, handler: Handler): void;
+	delete(path: string, handler: Handler): void;
 }
 
 interface Items {
@@ -40,15 +42,6 @@ export interface Studio {
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const UNAVAILABLE = 403;
-
-/** Money and credentials never stay in a cache. */
-export function route(answer: (req: Request) => Promise<unknown>): Handler {
-	return (req, res, next) => {
-		answer(req).then((data) => {
-			res.set("Cache-Control", "no-store").json({ data });
-		}, next);
-	};
-}
 
 export function readId(req: Request, collection: string): string {
 	const id = req.params.id ?? "";
@@ -83,6 +76,13 @@ export async function requirePolicy(studio: Studio, req: Request, policies: read
 		throw new ForbiddenError();
 	}
 	return user;
+}
+
+export async function isSignedIn(studio: Studio, user: string): Promise<boolean> {
+	const { rows } = await studio.database.raw("select from directus.directus_users where id = ? and status = 'active'", [
+		user,
+	]);
+	return rows.length > 0;
 }
 
 /** Administrators may do everything. */

@@ -1,18 +1,10 @@
 /** What an operator does with a client's credentials. */
-import { ForbiddenError, InvalidPayloadError } from "@directus/errors";
+import { InvalidPayloadError } from "@directus/errors";
 import { decryptSecret, parseEncryptionKeys } from "../../../../../db/client/secrets.ts";
 import { POLICIES } from "../../../../config/policies.ts";
 import { makeCredentials, sealClientSecret } from "../secrets/credentials.ts";
-import {
-	callDatabase,
-	holdsPolicy,
-	itemsOf,
-	type Router,
-	readId,
-	requirePolicy,
-	route,
-	type Studio,
-} from "./context.ts";
+import { callDatabase, holdsPolicy, itemsOf, type Router, readId, type Studio } from "./context.ts";
+import { addRoute } from "./routes.ts";
 
 const MANAGERS = [POLICIES.operator];
 
@@ -26,11 +18,11 @@ export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl:
 	const keys = parseEncryptionKeys(process.env.ENCRYPTION_KEYS ?? "");
 
 	// What anybody who may read the client sees; no secrets.
-	router.get(
-		"/clients/:id",
-		route(async (req) => {
-			const user = req.accountability?.user ?? null;
-			if (user === null) throw new ForbiddenError();
+	addRoute(router, studio, {
+		method: "get",
+		path: "/clients/:id",
+		who: "reader",
+		answer: async (req, actor) => {
 			const client = await itemsOf(studio, req, "clients").readOne(readId(req, "clients"), {
 				fields: ["client_key", "webhook_url"],
 			});
@@ -39,15 +31,16 @@ export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl:
 				webhook_url: client.webhook_url,
 				checkout_url: checkoutUrl,
 				inbound_webhook_url: `${checkoutUrl}/webhook/${client.client_key}`,
-				may_manage: await holdsPolicy(studio, user, MANAGERS),
+				may_manage: await holdsPolicy(studio, actor, MANAGERS),
 			};
-		}),
-	);
+		},
+	});
 
-	router.post(
-		"/clients/:id/reveal",
-		route(async (req) => {
-			const actor = await requirePolicy(studio, req, MANAGERS);
+	addRoute(router, studio, {
+		method: "post",
+		path: "/clients/:id/reveal",
+		who: MANAGERS,
+		answer: async (req, actor) => {
 			const id = readId(req, "clients");
 			const rows = await callDatabase(studio, "select public.read_client_secrets(?::uuid, ?) as secrets", [id, actor]);
 			const sealed = rows[0]!.secrets as Secrets;
@@ -60,14 +53,15 @@ export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl:
 					row: id,
 				}),
 			};
-		}),
-	);
+		},
+	});
 
 	// The answer is the only place where the new salt is shown without asking again.
-	router.post(
-		"/clients/:id/regenerate-key",
-		route(async (req) => {
-			const actor = await requirePolicy(studio, req, MANAGERS);
+	addRoute(router, studio, {
+		method: "post",
+		path: "/clients/:id/regenerate-key",
+		who: MANAGERS,
+		answer: async (req, actor) => {
 			const id = readId(req, "clients");
 			const withWebhookSecret = readOption(req.body);
 			const made = makeCredentials();
@@ -84,8 +78,8 @@ export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl:
 				client_salt: made.client_salt,
 				...(withWebhookSecret ? { webhook_secret: made.webhook_secret } : {}),
 			};
-		}),
-	);
+		},
+	});
 }
 
 function readOption(body: unknown): boolean {

@@ -1,13 +1,16 @@
 /** A payment link as it is shared: its address, a code to scan, and who has paid. */
 import QRCode from "qrcode";
-import { itemsOf, type Router, readId, route, type Studio } from "./context.ts";
+import { itemsOf, type Router, readId, type Studio } from "./context.ts";
+import { addRoute } from "./routes.ts";
 
 const SHOWN_PAYMENTS = 10;
 
 export function addPaymentLinkRoutes(router: Router, studio: Studio, checkoutUrl: string): void {
-	router.get(
-		"/payment-links/:id",
-		route(async (req) => {
+	addRoute(router, studio, {
+		method: "get",
+		path: "/payment-links/:id",
+		who: "reader",
+		answer: async (req) => {
 			const id = readId(req, "payment-links");
 			const link = await itemsOf(studio, req, "payment_links").readOne(id, {
 				fields: ["code", "usage", "is_disabled", "expires_at"],
@@ -39,6 +42,6 @@ export function addPaymentLinkRoutes(router: Router, studio: Studio, checkoutUrl
 								? "expired"
 								: null,
 			};
-		}),
-	);
+		},
+	});
 }

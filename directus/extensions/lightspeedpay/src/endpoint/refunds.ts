@@ -10,19 +10,20 @@ import {
 	readId,
 	readText,
 	refuse,
-	requirePolicy,
-	route,
 	type Studio,
 } from "./context.ts";
+import { addRoute } from "./routes.ts";
 
 const REFUNDERS = [POLICIES.operator, POLICIES.finance];
 const PAID = ["paid", "partially_refunded", "refunded"];
 
 export function addRefundRoutes(router: Router, studio: Studio): void {
 	// With the rights of the person who asks.
-	router.get(
-		"/transactions/:id/refunds",
-		route(async (req) => {
+	addRoute(router, studio, {
+		method: "get",
+		path: "/transactions/:id/refunds",
+		who: "reader",
+		answer: async (req, actor) => {
 			const id = readId(req, "transactions");
 			const payment = await itemsOf(studio, req, "transactions").readOne(id, {
 				fields: ["order_id", "status", "amount", "currency", "gateway_id.provider"],
@@ -40,7 +41,7 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 					sort: ["settled_at"],
 					limit: 1,
 				}),
-				holdsPolicy(studio, req.accountability?.user ?? "", REFUNDERS),
+				holdsPolicy(studio, actor, REFUNDERS),
 			]);
 			// With direct UPI some paise less than the payment may have been asked for.
 			const captured = Number(attempts[0]?.payable_amount ?? payment.amount);
@@ -64,13 +65,14 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 				provider: (payment.gateway_id as { provider: string } | null)?.provider ?? null,
 				refunds,
 			};
-		}),
-	);
+		},
+	});
 
-	router.post(
-		"/refunds",
-		route(async (req) => {
-			const actor = await requirePolicy(studio, req, REFUNDERS);
+	addRoute(router, studio, {
+		method: "post",
+		path: "/refunds",
+		who: REFUNDERS,
+		answer: async (req, actor) => {
 			const body = readBody(req);
 			if (!isUuid(body.transaction_id)) refuse(`"transaction_id" must be the id of a payment`);
 			const amount = body.amount ?? null;
@@ -84,14 +86,15 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 				[body.transaction_id, amount, readText(body, "reason", 500), actor],
 			);
 			return row!.refund;
-		}),
-	);
+		},
+	});
 
 	// One that cannot be settled by itself, by somebody who has looked at the provider or paid by bank transfer.
-	router.post(
-		"/refunds/:id/resolve",
-		route(async (req) => {
-			const actor = await requirePolicy(studio, req, REFUNDERS);
+	addRoute(router, studio, {
+		method: "post",
+		path: "/refunds/:id/resolve",
+		who: REFUNDERS,
+		answer: async (req, actor) => {
 			const body = readBody(req);
 			if (body.outcome !== "succeeded" && body.outcome !== "failed") refuse(`"outcome" must be succeeded or failed`);
 			const reason = readText(body, "reason", 500);
@@ -104,8 +107,8 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 				actor,
 			]);
 			return row!.refund;
-		}),
-	);
+		},
+	});
 }
 
 const REFUND_FIELDS = [

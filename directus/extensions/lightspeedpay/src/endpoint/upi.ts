@@ -14,20 +14,19 @@ import {
 	readId,
 	readText,
 	refuse,
-	requirePolicy,
-	route,
 	type Studio,
 } from "./context.ts";
+import { addRoute } from "./routes.ts";
 
 const DESK = [POLICIES.operator];
 
 export function addUpiRoutes(router: Router, studio: Studio): void {
-	const mayDecide = (req: Request) => holdsPolicy(studio, req.accountability?.user ?? "", DESK);
-
 	// The claim with what speaks for it: a credit with that UTR on an imported statement.
-	router.get(
-		"/utr-claims/:id",
-		route(async (req) => {
+	addRoute(router, studio, {
+		method: "get",
+		path: "/utr-claims/:id",
+		who: "reader",
+		answer: async (req, actor) => {
 			const claim = await itemsOf(studio, req, "utr_claims").readOne(readId(req, "utr-claims"), {
 				fields: [
 					"utr",
@@ -42,7 +41,7 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 				],
 			});
 			const gateway = claim.gateway_id as { id: string; name: string };
-			const may_decide = await mayDecide(req);
+			const may_decide = await holdsPolicy(studio, actor, DESK);
 			const lines = may_decide
 				? await itemsOf(studio, req, "bank_statement_lines").readByQuery({
 						filter: { gateway_id: { _eq: gateway.id }, utr: { _eq: claim.utr } },
@@ -51,13 +50,14 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 					})
 				: [];
 			return { ...claim, may_decide, line: lines[0] ?? null };
-		}),
-	);
+		},
+	});
 
-	router.post(
-		"/utr-claims/:id/decide",
-		route(async (req) => {
-			const actor = await requirePolicy(studio, req, DESK);
+	addRoute(router, studio, {
+		method: "post",
+		path: "/utr-claims/:id/decide",
+		who: DESK,
+		answer: async (req, actor) => {
 			const body = readBody(req);
 			if (typeof body.approve !== "boolean") refuse(`"approve" must be true or false`);
 			const reason = readText(body, "reason", 500);
@@ -69,18 +69,20 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 				actor,
 			]);
 			return row!.decision;
-		}),
-	);
+		},
+	});
 
 	// The payments that an open line may have paid: of its gateway and amount, and not paid yet or proven by this very UTR.
-	router.get(
-		"/statement-lines/:id",
-		route(async (req) => {
+	addRoute(router, studio, {
+		method: "get",
+		path: "/statement-lines/:id",
+		who: "reader",
+		answer: async (req, actor) => {
 			const line = await itemsOf(studio, req, "bank_statement_lines").readOne(readId(req, "statement-lines"), {
 				fields: ["amount", "status", "exception", "gateway_id", "utr", "resolution"],
 			});
 			if (line.status !== "exception") return { ...line, may_decide: false, candidates: [] };
-			const may_decide = await mayDecide(req);
+			const may_decide = await holdsPolicy(studio, actor, DESK);
 			// A line without a UTR proves nothing.
 			const candidates =
 				may_decide && line.utr !== null
@@ -112,14 +114,15 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 						})
 					: [];
 			return { ...line, may_decide, candidates };
-		}),
-	);
+		},
+	});
 
 	// The file as the bank gave it, in the body.
-	router.post(
-		"/gateways/:id/statements",
-		route(async (req) => {
-			const actor = await requirePolicy(studio, req, DESK);
+	addRoute(router, studio, {
+		method: "post",
+		path: "/gateways/:id/statements",
+		who: DESK,
+		answer: async (req, actor) => {
 			const gateway = readId(req, "gateways");
 			const name = String(req.query.file_name ?? "").slice(0, 255);
 			if (name.trim() === "") refuse(`"file_name" is needed`);
@@ -146,13 +149,14 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 				unreadable: read.errors.slice(0, 50).map(({ line_no, message }) => ({ line_no, message })),
 				open_lines,
 			};
-		}),
-	);
+		},
+	});
 
-	router.post(
-		"/statement-lines/:id/resolve",
-		route(async (req) => {
-			const actor = await requirePolicy(studio, req, DESK);
+	addRoute(router, studio, {
+		method: "post",
+		path: "/statement-lines/:id/resolve",
+		who: DESK,
+		answer: async (req, actor) => {
 			const body = readBody(req);
 			const attempt = body.attempt_id ?? null;
 			// Null: the credit is no payment of ours.
@@ -166,8 +170,8 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 				actor,
 			]);
 			return row!.line;
-		}),
-	);
+		},
+	});
 }
 
 /** Directus reads JSON bodies only; this one is still on the wire. */

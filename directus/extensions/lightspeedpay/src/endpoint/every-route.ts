@@ -1,0 +1,18 @@
+/** All addresses of the studio's own endpoint. */
+import type { Router, Studio } from "./context.ts";
+import { addCredentialRoutes } from "./credentials.ts";
+import { addGatewayRoutes } from "./gateways.ts";
+import { addHomeRoutes } from "./home.ts";
+import { addPaymentLinkRoutes } from "./payment-links.ts";
+import { addRefundRoutes } from "./refunds.ts";
+import { addUpiRoutes } from "./upi.ts";
+
+export function addEveryRoute(router: Router, studio: Studio): void {
+	const checkoutUrl = (process.env.PUBLIC_CHECKOUT_URL ?? "").replace(/\/+$/, "");
+	addHomeRoutes(router, studio);
+	addCredentialRoutes(router, studio, checkoutUrl);
+	addGatewayRoutes(router, studio, checkoutUrl);
+	addRefundRoutes(router, studio);
+	addPaymentLinkRoutes(router, studio, checkoutUrl);
+	addUpiRoutes(router, studio);
+}

@@ -1,0 +1,14 @@
+/** The studio's areas, each as the people use it whose work it is. One studio for all of them; `-t <Area>` runs one. */
+import { afterAll, beforeAll, describe } from "vitest";
+import { hasBrowser } from "../browser.ts";
+import { describeHome } from "./studio/home.ts";
+import { StudioStage } from "./studio/stage.ts";
+
+const stage = new StudioStage();
+
+describe.skipIf(!hasBrowser())("the studio's areas", () => {
+	beforeAll(() => stage.start(), 180_000);
+	afterAll(() => stage.stop(), 60_000);
+
+	describeHome(stage);
+});

@@ -1,0 +1,161 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/**
+ * One database, one studio, one browser, for all that is tried in the studio by hand.
+ *
+ *   const stage = new StudioStage();
+ *   beforeAll(() => stage.start(), 180_000);
+ *   afterAll(() => stage.stop(), 60_000);
+ *   const page = await stage.open({ role: "operator" }, "/home");
+ *
+ * SCREENSHOTS=<directory> keeps pictures of every step.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { expect, onTestFinished } from "vitest";
+import { beginPspOrder, recordPspOrder, settleAttempt } from "../../../db/client/attempts.ts";
+import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
+import type { RoleName } from "../../../directus/config/roles.ts";
+import { type Studio, startStudio } from "../../../directus/tests/studio-process.ts";
+import { launchBrowser } from "../../browser.ts";
+import { createTestDatabase, type TestDatabase } from "../../database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../merchants.ts";
+import { attemptState, startPayment } from "../../payments.ts";
+
+export interface View {
+	role: RoleName;
+	colorScheme?: "light" | "dark";
+	width?: number;
+	locale?: string;
+}
+
+export class StudioStage {
+	#database: TestDatabase | undefined;
+	#studio: Studio | undefined;
+	#browser: Browser | undefined;
+	#merchant: TestMerchant | undefined;
+	readonly keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+
+	get database(): TestDatabase {
+		return started(this.#database);
+	}
+	get studio(): Studio {
+		return started(this.#studio);
+	}
+	get browser(): Browser {
+		return started(this.#browser);
+	}
+	/** "Kaveri Books", with the gateways "Razorpay primary" and "Razorpay reserve". */
+	get merchant(): TestMerchant {
+		return started(this.#merchant);
+	}
+
+	async start(): Promise<void> {
+		this.#database = await createTestDatabase();
+		this.#merchant = await createMerchant(
+			this.database.pool("admin"),
+			this.keys,
+			{ company_name: "Kaveri Books", gstin: "27AAPFU0939F1ZV" },
+			[{ name: "Razorpay primary" }, { name: "Razorpay reserve" }],
+		);
+		[this.#studio, this.#browser] = await Promise.all([startStudio(this.database.url("studio")), launchBrowser()]);
+	}
+
+	async stop(): Promise<void> {
+		await this.#browser?.close();
+		await this.#studio?.stop();
+		await this.#database?.drop();
+	}
+
+	/** A page of the studio as a person sees it who has logged in; closed when the test ends. */
+	async open(view: View, path: string): Promise<Page> {
+		const person = await this.studio.person(view.role);
+		const context = await this.browser.newContext({
+			viewport: { width: view.width ?? 1280, height: 900 },
+			colorScheme: view.colorScheme ?? "light",
+			locale: view.locale ?? "en-IN",
+			timezoneId: "Asia/Kolkata",
+			permissions: ["clipboard-read", "clipboard-write"],
+		});
+		onTestFinished(() => context.close());
+		context.setDefaultTimeout(60_000);
+		// Directus opens both side bars on a first visit; on a phone they would lie over the page.
+		await context.addInitScript(() => {
+			localStorage.setItem("sidebar-collapsed", "true");
+			if (window.innerWidth < 960) localStorage.setItem("nav-bar-collapsed", "true");
+		});
+		const login = await context.request.post(`${this.studio.url}/auth/login`, {
+			data: { email: person.email, password: person.password, mode: "session" },
+		});
+		expect(login.ok()).toBe(true);
+		const page = await context.newPage();
+		await page.goto(`${this.studio.url}/admin${path}`);
+		return page;
+	}
+
+	async picture(page: Page, name: string): Promise<void> {
+		const directory = process.env.SCREENSHOTS;
+		if (!directory) return;
+		mkdirSync(directory, { recursive: true });
+		// Not until the network is idle: a page that is kept up to date never lets it be.
+		await page.evaluate(() => document.fonts.ready);
+		await page.screenshot({ path: join(directory, `${name}.png`), animations: "disabled" });
+	}
+
+	async expectVisible(page: Page, text: string | RegExp): Promise<void> {
+		await page.getByText(text).first().waitFor({ state: "visible", timeout: 60_000 });
+	}
+
+	/** Nothing that axe finds, and nothing wider than the screen. */
+	async expectAccessible(page: Page, selector: string): Promise<void> {
+		// Colours between two states are nobody's choice.
+		await page.evaluate(() =>
+			Promise.allSettled(
+				document
+					.getAnimations()
+					.filter((each) => Number.isFinite(each.effect?.getComputedTiming().endTime))
+					.map((each) => each.finished),
+			),
+		);
+		const { violations } = await new AxeBuilder({ page }).include(selector).analyze();
+		const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
+		expect(found).toEqual([]);
+		expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+	}
+
+	/** Rows of a statement of the superuser. */
+	async query<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
+		return (await this.database.pool("admin").query(text, values)).rows as Row[];
+	}
+
+	/** A payment of the merchant's that its PSP has taken. Answers the transaction's id. */
+	async pay(order_id: string, amount: number): Promise<string> {
+		const started = await startPayment(this.database, this.merchant, { order_id, amount });
+		const jobs = this.database.pool("jobs");
+		await beginPspOrder(jobs, started.attempt_id);
+		await recordPspOrder(jobs, {
+			attempt_id: started.attempt_id,
+			psp_order_id: `order_${order_id}`,
+			presentation: { kind: "redirect", url: "https://psp.example.com", method: "GET", fields: {} },
+			latency_ms: 84,
+		});
+		await settleAttempt(
+			jobs,
+			started.attempt_id,
+			attemptState("succeeded", {
+				psp_payment_id: `pay_${order_id}`,
+				amount,
+				bank_reference: "412345678901",
+				fee: 2_916,
+			}),
+		);
+		return started.transaction_id;
+	}
+}
+
+function started<T>(part: T | undefined): T {
+	if (part === undefined) throw new Error("The stage has not been started: call start() in beforeAll.");
+	return part;
+}
