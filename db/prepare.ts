@@ -266,6 +266,10 @@ async function installPgBoss(jobsUrl: string): Promise<void> {
 	await boss.start();
 	await boss.stop({ graceful: false });
 	if (failure !== null) throw failure;
+	// The queue monitor's functions read the runs of the schedules.
+	await withClient(jobsUrl, (jobs) =>
+		jobs.query("grant usage on schema pgboss to owner; grant select on pgboss.job to owner"),
+	);
 }
 
 /** Progress of the libraries' own migrations says nothing to whoever starts the system; their errors are thrown. */

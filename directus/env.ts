@@ -91,7 +91,7 @@ export function directusDatabaseEnvironment(databaseUrl: string): Record<string,
 		DB_SEARCH_PATH: "array:directus,public",
 		// Tables without a single-column key, which Directus would warn about, and what no operator needs.
 		DB_EXCLUDE_TABLES:
-			"array:queue_metrics,client_usage,client_logos,retired_client_keys,gst_rates,worker_heartbeats,upi_receipts",
+			"array:queue_metrics,queues,paused_queues,client_usage,client_logos,retired_client_keys,gst_rates,worker_heartbeats,upi_receipts",
 		MIGRATIONS_PATH: join(import.meta.dirname, "no-such-migrations"),
 		EXTENSIONS_PATH: EXTENSIONS_DIRECTORY,
 		PACKAGE_FILE_LOCATION: REPOSITORY,

@@ -3,6 +3,7 @@ import { Logger as GraphileLogger, run, type WorkerEvents } from "graphile-worke
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { beatWorker } from "../db/client/operations.ts";
+import type { QueueDesk } from "./queue-desk.ts";
 import type { Services } from "./task.ts";
 import { type Lane, toTaskList } from "./task-list.ts";
 import { inTransaction } from "./transaction.ts";
@@ -30,7 +31,7 @@ const HAND_BACK_DELAY_SECONDS = 10;
  * running ones, the heartbeat frees them in the same time when the process is killed. A completion not yet written is a
  * job that runs twice, which every task bears anyway.
  */
-export async function startLane(lane: Lane, services: Services): Promise<StartedLane> {
+export async function startLane(lane: Lane, services: Services, desk: QueueDesk): Promise<StartedLane> {
 	const { database } = services;
 	const log = services.log.child({ lane: lane.name });
 	const running = new Map<string, number>();
@@ -45,7 +46,7 @@ export async function startLane(lane: Lane, services: Services): Promise<Started
 	const runner = await run({
 		pgPool: database,
 		schema: "graphile_worker",
-		taskList: toTaskList(lane, services),
+		taskList: toTaskList(lane, services, desk),
 		parsedCronItems: [],
 		events,
 		noHandleSignals: true,

@@ -3,23 +3,30 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../test/merchants.ts";
+import { openQueueDesk, type QueueDesk } from "./queue-desk.ts";
 import { type Clock, DEAD_LETTERS, SCHEDULES, type Schedule, startClock } from "./schedules.ts";
 
 const log = pino({ level: "silent" });
 let database: TestDatabase;
+let desk: QueueDesk;
 const clocks: Clock[] = [];
 beforeAll(async () => {
 	database = await createTestDatabase();
+	desk = await openQueueDesk({ database: database.pool("jobs"), log });
 });
 afterEach(async () => {
 	await Promise.all(clocks.splice(0).map((clock) => clock.stop(2000)));
 });
-afterAll(() => database.drop());
+afterAll(async () => {
+	await desk.stop();
+	await database.drop();
+});
 
 async function start(schedules?: readonly Schedule[]): Promise<Clock> {
 	const clock = await startClock({
 		connection_string: database.url("jobs"),
 		database: database.pool("jobs"),
+		desk,
 		log,
 		onLost: (error) => {
 			throw error;
@@ -48,9 +55,10 @@ describe("the clock", () => {
 			{ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" },
 			{ name: "expire_transactions", cron: "* * * * *", timezone: "Asia/Kolkata" },
 			{ name: "watch_egress_groups", cron: "* * * * *", timezone: "Asia/Kolkata" },
+			{ name: "watch_queues", cron: "* * * * *", timezone: "Asia/Kolkata" },
 		]);
 		await start(SCHEDULES.filter(({ name }) => name !== "expire_transactions"));
-		expect(await crons()).toHaveLength(2);
+		expect(await crons()).toHaveLength(3);
 	});
 
 	it("runs a schedule of seconds once a period, however many processes offer it, and keeps what it returned", async () => {

@@ -14,10 +14,14 @@ import {
 	clearCooldowns,
 	enqueuePendingLookups,
 	expireTransactions,
+	type Queue,
 	raiseAlert,
 	recordQueueMetrics,
 	refreshSuccessRates,
+	watchQueues,
 } from "../db/client/operations.ts";
+
+import type { QueueDesk } from "./queue-desk.ts";
 
 export const TIME_ZONE = "Asia/Kolkata";
 
@@ -41,6 +45,9 @@ export interface Schedule {
 	/** What it returns is kept with the run. */
 	run(context: ScheduleContext): Promise<Record<string, number>>;
 }
+
+/** Tells of queues that stand still, so it is never paused itself. */
+const WATCH_QUEUES = "watch_queues";
 
 /** How many rows the functions take at a time, by default. */
 const EXPIRE_BATCH = 500;
@@ -90,6 +97,14 @@ export const SCHEDULES: readonly Schedule[] = [
 		run: async ({ database }) => ({ queues: await recordQueueMetrics(database) }),
 	},
 	{
+		name: WATCH_QUEUES,
+		when: { cron: "* * * * *" },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 2,
+		run: async ({ database }) => ({ queues: await watchQueues(database) }),
+	},
+	{
 		name: "watch_egress_groups",
 		when: { cron: "* * * * *" },
 		expire_seconds: 30,
@@ -133,6 +148,17 @@ export const SCHEDULES: readonly Schedule[] = [
 	},
 ];
 
+/** As the queue monitor shows them. The record of what ran is never thrown away. */
+export function describeSchedules(schedules: readonly Schedule[] = SCHEDULES): Queue[] {
+	return schedules.map(({ name, when }) => ({
+		queue: name,
+		kind: "schedule",
+		period: "cron" in when ? when.cron : `${when.every_seconds} s`,
+		is_discardable: false,
+		is_pausable: name !== WATCH_QUEUES,
+	}));
+}
+
 /** Groups whose jobs nobody takes: a gateway was given one that no worker serves, or its workers are gone. */
 async function listForsakenGroups(database: Pool): Promise<{ egress_group: string; jobs: number }[]> {
 	const { rows } = await database.query<{ egress_group: string; jobs: number }>(
@@ -167,18 +193,21 @@ function groupByInvariant(violations: { invariant: string; detail: string }[]): 
 export interface ClockOptions extends ScheduleContext {
 	connection_string: string;
 	schedules?: readonly Schedule[];
+	desk: QueueDesk;
 	/** Called once, when pg-boss stopped without having been asked. */
 	onLost(error: Error): void;
 }
 
 export interface Clock {
+	/** Has a schedule run as soon as it can, and closes its runs that failed for good. Returns how many. */
+	offer(schedule: string): Promise<number>;
 	stop(timeout_ms: number): Promise<void>;
 }
 
 const DAY_SECONDS = 86_400;
 
 export async function startClock(options: ClockOptions): Promise<Clock> {
-	const { database, log, schedules = SCHEDULES, onLost } = options;
+	const { database, log, desk, schedules = SCHEDULES, onLost } = options;
 	let is_stopping = false;
 	const boss = new PgBoss({
 		connectionString: options.connection_string,
@@ -221,7 +250,7 @@ export async function startClock(options: ClockOptions): Promise<Clock> {
 			deadLetter: DEAD_LETTERS,
 		});
 		await boss.work(schedule.name, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 30 }, () =>
-			runSchedule(schedule, { database, log }),
+			runSchedule(schedule, { database, log }, desk),
 		);
 		if ("cron" in schedule.when) {
 			await boss.schedule(schedule.name, schedule.when.cron, null, { tz: TIME_ZONE });
@@ -232,6 +261,15 @@ export async function startClock(options: ClockOptions): Promise<Clock> {
 	await forgetOthers(boss, schedules);
 
 	return {
+		async offer(name) {
+			// Null when a run waits or is at work already, which does as well.
+			await boss.send(name, null);
+			const { rowCount } = await database.query(
+				"delete from pgboss.job where name = $1 and source_name = $2 and state < 'active'",
+				[DEAD_LETTERS, name],
+			);
+			return rowCount ?? 0;
+		},
 		async stop(timeout_ms) {
 			is_stopping = true;
 			for (const stop of stop_ticking) stop();
@@ -240,14 +278,22 @@ export async function startClock(options: ClockOptions): Promise<Clock> {
 	};
 }
 
-async function runSchedule(schedule: Schedule, context: ScheduleContext): Promise<Record<string, number>> {
+async function runSchedule(
+	schedule: Schedule,
+	context: ScheduleContext,
+	desk: QueueDesk,
+): Promise<Record<string, number>> {
 	const log = context.log.child({ schedule: schedule.name });
+	// The record says that it did nothing.
+	if (desk.isPaused(schedule.name)) return { paused: 1 };
 	const started_at = performance.now();
 	try {
 		const result = await schedule.run({ ...context, log });
 		log.debug({ ...result, duration_ms: Math.round(performance.now() - started_at) }, "schedule ran");
+		desk.count(schedule.name, "completed");
 		return result;
 	} catch (error) {
+		desk.count(schedule.name, "failed");
 		log.error({ err: error }, "schedule failed");
 		await raiseAlert(context.database, {
 			kind: "schedule_failed",

@@ -10,8 +10,9 @@
  * allowed, or apart from everybody else's). SQL gives its jobs the name `<task>:<group>`, which no other worker registers.
  */
 import type { Task, TaskList } from "graphile-worker";
-import { raiseAlert } from "../db/client/operations.ts";
+import { raiseAlert, returnJob } from "../db/client/operations.ts";
 import { failedJobAlert } from "./failed-job-alert.ts";
+import type { QueueDesk } from "./queue-desk.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
 import * as confirmAttempt from "./tasks/confirm_attempt.ts";
 import * as createPspOrder from "./tasks/create_psp_order.ts";
@@ -19,6 +20,7 @@ import * as deliverWebhook from "./tasks/deliver_webhook.ts";
 import * as movePayment from "./tasks/move_payment.ts";
 import * as processGatewayEvent from "./tasks/process_gateway_event.ts";
 import * as refundPayment from "./tasks/refund_payment.ts";
+import * as runSchedule from "./tasks/run_schedule.ts";
 import * as sendAlert from "./tasks/send_alert.ts";
 
 export interface Lane {
@@ -48,7 +50,7 @@ const LANES: readonly Lane[] = [
 		name: "deliveries",
 		concurrency: 50,
 		is_grouped: false,
-		tasks: { deliver_webhook: task(deliverWebhook), send_alert: task(sendAlert) },
+		tasks: { deliver_webhook: task(deliverWebhook), send_alert: task(sendAlert), run_schedule: task(runSchedule) },
 	},
 ];
 
@@ -65,18 +67,53 @@ export function lanesFor(groups: ReadonlySet<string>): Lane[] {
 	}).filter(({ tasks }) => Object.keys(tasks).length > 0);
 }
 
-export function toTaskList(lane: Lane, services: Services): TaskList {
-	return Object.fromEntries(
-		Object.entries(lane.tasks).map(([name, run]) => [name, toGraphileTask(name, run, services)]),
+/**
+ * Tasks whose jobs an operator may throw away: what they would have said can be read in the studio. Never one that moves
+ * money, asks a PSP about it, or tells a merchant.
+ */
+const DISCARDABLE: ReadonlySet<string> = new Set(["send_alert"]);
+
+export function isDiscardable(queue: string): boolean {
+	return DISCARDABLE.has(queue.split(":")[0]!);
+}
+
+/** No job has it: a runner must have a task, also when all of its own are paused. */
+const PLACEHOLDER = "paused";
+
+/**
+ * The lane's tasks, of which Graphile Worker takes jobs. It reads their names before each fetch: a paused task's name is
+ * hidden from it, while the task itself stays for jobs that were fetched before.
+ */
+export function toTaskList(lane: Lane, services: Services, desk: QueueDesk): TaskList {
+	const names = Object.keys(lane.tasks);
+	const tasks: TaskList = Object.fromEntries(
+		Object.entries(lane.tasks).map(([name, run]) => [name, toGraphileTask(name, run, services, desk)]),
 	);
+	tasks[PLACEHOLDER] = () => {};
+	const showOpen = () => {
+		for (const name of names) Object.defineProperty(tasks, name, { enumerable: !desk.isPaused(name) });
+		Object.defineProperty(tasks, PLACEHOLDER, { enumerable: names.every(desk.isPaused) });
+	};
+	showOpen();
+	desk.onChange(showOpen);
+	return tasks;
+}
+
+/** The job is back in the queue; Graphile Worker writes down a failure only of a job that the worker still has. */
+class NotBegun extends Error {
+	override readonly name = "NotBegun";
 }
 
 /** A task with many tries goes on for days; by this one somebody should know. */
 const TRIES_BEFORE_ALERT = 5;
 
 /** Gives the run its log, and tells operators of a job that does not come through. */
-function toGraphileTask(name: string, run: RunTask, services: Services): Task {
+function toGraphileTask(name: string, run: RunTask, services: Services, desk: QueueDesk): Task {
 	return async (raw_payload, { job }) => {
+		if (desk.isPaused(name) && job.locked_by !== null) {
+			await returnJob(services.database, String(job.id), job.locked_by);
+			throw new NotBegun(`The queue ${name} is paused.`);
+		}
 		const is_last_attempt = job.attempts >= job.max_attempts;
 		const log = services.log.child({ task: name, job_id: job.id, attempt: job.attempts });
 		try {
@@ -85,7 +122,9 @@ function toGraphileTask(name: string, run: RunTask, services: Services): Task {
 				log,
 				job: { id: String(job.id), attempt: job.attempts, is_last_attempt, is_urgent: job.priority < 0 },
 			});
+			desk.count(name, "completed");
 		} catch (error) {
+			desk.count(name, "failed");
 			if (error instanceof TryAgain) {
 				log.info({ reason: error.message }, "job waits for another try");
 			} else {

@@ -5,6 +5,7 @@ import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PspAdapters } from "../psp/providers.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { Outbound } from "./outbound.ts";
+import type { Clock } from "./schedules.ts";
 
 /** What every task may use; made once when the process starts. */
 export interface Services {
@@ -13,6 +14,7 @@ export interface Services {
 	adapters: PspAdapters;
 	urls: CheckoutUrls;
 	outbound: Outbound;
+	clock: Pick<Clock, "offer">;
 	log: Logger;
 }
 

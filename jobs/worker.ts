@@ -1,5 +1,6 @@
 /** The jobs process: `node jobs/worker.ts`. Any number of them may run beside each other. */
 import type { Pool } from "pg";
+import { registerQueues } from "../db/client/operations.ts";
 import { createPool } from "../db/client/pool.ts";
 import { createPspAdapters } from "../psp/providers.ts";
 import { createCheckoutUrls } from "./checkout-urls.ts";
@@ -7,10 +8,11 @@ import { EnvError, type JobsEnv, readEnv } from "./env.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { createLogger } from "./log.ts";
 import { createOutbound } from "./outbound.ts";
+import { openQueueDesk } from "./queue-desk.ts";
 import { type StartedLane, startLane } from "./runner.ts";
-import { startClock } from "./schedules.ts";
+import { describeSchedules, startClock } from "./schedules.ts";
 import type { Services } from "./task.ts";
-import { lanesFor } from "./task-list.ts";
+import { isDiscardable, lanesFor } from "./task-list.ts";
 
 /** Of the ten seconds a process has to stop; the rest is for handing back what did not finish. */
 const FINISH_MS = 8000;
@@ -42,14 +44,6 @@ process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 const own_lanes = lanesFor(env.egress_groups);
 // Each lane keeps one connection to listen; the others are for jobs, which hold one only while a statement runs.
 const pool = connect("lightspeedpay-jobs", own_lanes.length + 14);
-const services: Services = {
-	database: pool,
-	keys: env.encryption_keys,
-	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
-	urls: createCheckoutUrls(env),
-	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
-	log,
-};
 
 function connect(application_name: string, max: number): Pool {
 	const made = createPool({ connectionString: env.database_url, application_name, max });
@@ -58,8 +52,39 @@ function connect(application_name: string, max: number): Pool {
 	return made;
 }
 
+// A connection of its own: a busy worker is not a dead one. One more, so that a beat never waits for a report.
+const heartbeat_pool = connect("lightspeedpay-heartbeat", 2);
+const tasks = own_lanes.flatMap((lane) => Object.keys(lane.tasks));
+await registerQueues(heartbeat_pool, [
+	...tasks.map((queue) => ({
+		queue,
+		kind: "task" as const,
+		period: null,
+		is_discardable: isDiscardable(queue),
+		is_pausable: true,
+	})),
+	...describeSchedules(),
+]);
+const desk = await openQueueDesk({ database: heartbeat_pool, log });
+const clock = await startClock({
+	connection_string: env.database_url,
+	database: pool,
+	desk,
+	log,
+	onLost: (error) => fail(error, "the clock stopped"),
+});
+const services: Services = {
+	database: pool,
+	keys: env.encryption_keys,
+	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
+	urls: createCheckoutUrls(env),
+	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
+	clock,
+	log,
+};
+
 const lanes: StartedLane[] = [];
-for (const lane of own_lanes) lanes.push(await startLane(lane, services));
+for (const lane of own_lanes) lanes.push(await startLane(lane, services, desk));
 for (const { name, ended } of lanes) {
 	// The runner's promise resolves as well when it gave up after losing its database.
 	ended.then(
@@ -67,20 +92,12 @@ for (const { name, ended } of lanes) {
 		(error: unknown) => fail(error, `the lane ${name} stopped`),
 	);
 }
-// A connection of its own: a busy worker is not a dead one.
-const heartbeat_pool = connect("lightspeedpay-heartbeat", 1);
 const heartbeat = await startHeartbeat({
 	database: heartbeat_pool,
 	worker_ids: lanes.map(({ worker_id }) => worker_id),
 	beat_seconds: env.worker_beat_seconds,
 	log,
 	onLost: (error) => fail(error, "this worker may have lost its jobs to others"),
-});
-const clock = await startClock({
-	connection_string: env.database_url,
-	database: pool,
-	log,
-	onLost: (error) => fail(error, "the clock stopped"),
 });
 
 async function stop(reason: string): Promise<void> {
@@ -94,7 +111,7 @@ async function stop(reason: string): Promise<void> {
 	try {
 		// Beats go on until the last job is finished or handed back.
 		await Promise.all([clock.stop(FINISH_MS), ...lanes.map((lane) => lane.stop(FINISH_MS))]);
-		await heartbeat.stop();
+		await Promise.all([heartbeat.stop(), desk.stop()]);
 		await services.outbound.close();
 		await Promise.all([heartbeat_pool.end(), pool.end()]);
 	} catch (error) {

@@ -119,6 +119,12 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS089: { name: "invalid_ledger_amount", code: null },
 	LS090: { name: "invalid_settlement", code: null },
 	LS091: { name: "invalid_company_profile", code: null },
+	LS150: { name: "no_such_queue", code: null },
+	LS151: { name: "queue_must_run", code: null },
+	LS152: { name: "already_paused", code: null },
+	LS153: { name: "not_paused", code: null },
+	LS154: { name: "no_such_job", code: null },
+	LS155: { name: "not_drainable", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

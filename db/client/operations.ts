@@ -9,6 +9,42 @@ export const enqueuePendingLookups = call("enqueue_pending_lookups");
 export const refreshSuccessRates = call("refresh_success_rates");
 export const clearCooldowns = call("clear_cooldowns");
 export const recordQueueMetrics = call("record_queue_metrics");
+/** Raises the alerts; returns how many queues need a person. */
+export const watchQueues = call("watch_queues");
+
+export interface Queue {
+	/** A task's identifier or a schedule's name. */
+	queue: string;
+	kind: "task" | "schedule";
+	/** When a schedule runs, for people. */
+	period: string | null;
+	/** Whether its jobs may be thrown away. */
+	is_discardable: boolean;
+	is_pausable: boolean;
+}
+
+/** Says which queues this process serves. */
+export async function registerQueues(database: Queryable, queues: readonly Queue[]): Promise<void> {
+	await callRows(database, "register_queues", "select public.register_queues($1)", [JSON.stringify(queues)]);
+}
+
+export interface FinishedJobs {
+	queue: string;
+	completed: number;
+	failed: number;
+}
+
+/** Adds what was finished to the totals; returns the queues that are paused. */
+export function reportFinishedJobs(database: Queryable, counts: readonly FinishedJobs[]): Promise<string[]> {
+	return callValue(database, "report_finished_jobs", "select public.report_finished_jobs($1) as value", [
+		JSON.stringify(counts),
+	]);
+}
+
+/** Gives a job that was taken and not begun back, the try uncounted. */
+export async function returnJob(database: Queryable, job_id: string, worker_id: string): Promise<void> {
+	await callRows(database, "return_job", "select public.return_job($1, $2)", [job_id, worker_id]);
+}
 
 export interface Violation {
 	invariant: string;

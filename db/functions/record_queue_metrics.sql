@@ -1,19 +1,17 @@
--- One line a task of what waits, runs and has failed for good, for the queue monitor; keeps two days. graphile_worker.jobs
--- is the library's public view.
+-- One line a queue of what waits, runs and has failed, and of the totals, for the queue monitor; keeps two days. All lines of
+-- one call have the same time.
 create or replace function public.record_queue_metrics() returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
+  v_now constant timestamptz := clock_timestamp();
   v_count integer;
 begin
-  insert into public.queue_metrics (recorded_at, queue, waiting, active, failed, oldest_waiting_seconds)
-    select clock_timestamp(), task_identifier,
-        count(*) filter (where locked_at is null and attempts < max_attempts and run_at <= now()),
-        count(*) filter (where locked_at is not null),
-        count(*) filter (where locked_at is null and attempts >= max_attempts),
-        coalesce(extract(epoch from now() - min(run_at) filter (where locked_at is null and attempts < max_attempts and run_at <= now())), 0)
-      from graphile_worker.jobs group by 2;
+  insert into public.queue_metrics (recorded_at, queue, waiting, scheduled, active, failed, dead, oldest_waiting_seconds, completed, failed_tries)
+    select v_now, coalesce(q.queue, f.queue), coalesce(f.waiting, 0), coalesce(f.scheduled, 0), coalesce(f.active, 0), coalesce(f.failed, 0),
+        coalesce(f.dead, 0), coalesce(f.oldest_waiting_seconds, 0), coalesce(q.completed, 0), coalesce(q.failed, 0)
+      from public.queues q full join public.queue_figures() f on f.queue = q.queue;
   get diagnostics v_count = row_count;
-  delete from public.queue_metrics where recorded_at < now() - interval '2 days';
+  delete from public.queue_metrics where recorded_at < v_now - interval '2 days';
   return v_count;
 end
 $$;
