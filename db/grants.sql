@@ -65,3 +65,9 @@ grant update (warn_threshold) on public.wallets to studio;
 grant update (status) on public.alerts to studio;
 -- What a template is called at the provider is each deployment's own.
 grant update (body, meta_name, gupshup_id, is_active) on public.whatsapp_templates to studio;
+
+-- Kept by the studio's own start and triggers; Directus does not show them (DB_EXCLUDE_TABLES), but for the last.
+grant select on public.studio_rights, public.studio_token_floors to studio;
+grant select, update (last_used_at) on public.studio_session_uses to studio;
+grant select, insert, update, delete on public.studio_configuration to studio;
+grant select on public.studio_drift to studio;

@@ -26,8 +26,17 @@ describe("the studio's environment", () => {
 		["PORT", "http"],
 		["PORT", "70000"],
 		["LOG_LEVEL", "loud"],
+		["STUDIO_TRUSTED_PROXIES", "10.0.0.0/8, nginx"],
+		["STUDIO_TRUSTED_PROXIES", "10.0.0.0/33"],
 	])("names %s when it is %s, in one sentence", (name, value) => {
 		expect(() => readEnvironment({ ...complete, [name]: value })).toThrow(new RegExp(`^${name} [^\\n]+\\.$`));
+	});
+
+	it("believes no address but those of the proxies that are named", () => {
+		const trusts = (list: string) =>
+			directusEnvironment(readEnvironment({ ...complete, STUDIO_TRUSTED_PROXIES: list })).IP_TRUST_PROXY;
+		expect(trusts("")).toBe("false");
+		expect(trusts("10.0.0.7, 10.1.0.0/16,::1")).toBe("array:10.0.0.7,10.1.0.0/16,::1");
 	});
 
 	it("keeps what would weaken the studio switched off, and cookies secure behind https", () => {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 
@@ -16,6 +17,8 @@ export interface StudioEnvironment {
 	logLevel: string;
 	/** Where uploaded files go. */
 	uploadsDirectory: string;
+	/** Addresses whose X-Forwarded-For is believed; none, unless proxies are named. */
+	trustedProxies: string[];
 }
 
 export const REPOSITORY = dirname(import.meta.dirname);
@@ -58,7 +61,26 @@ const schema = z.object({
 		.string()
 		.min(1)
 		.default(join(REPOSITORY, ".data", "uploads")),
+	STUDIO_TRUSTED_PROXIES: z
+		.string()
+		.default("")
+		.transform((list) =>
+			list
+				.split(",")
+				.map((entry) => entry.trim())
+				.filter(Boolean),
+		)
+		.refine((list) => list.every(isNetwork), {
+			error: "STUDIO_TRUSTED_PROXIES must be addresses or CIDR ranges, separated by commas: 10.0.0.7,10.1.0.0/16.",
+		}),
 });
+
+function isNetwork(entry: string): boolean {
+	const [address = "", bits, ...more] = entry.split("/");
+	const version = isIP(address);
+	if (version === 0 || more.length > 0) return false;
+	return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
 
 /** Throws with one sentence a person can act on. */
 export function readEnvironment(env: NodeJS.ProcessEnv): StudioEnvironment {
@@ -75,6 +97,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): StudioEnvironment {
 		port: value.PORT,
 		logLevel: value.LOG_LEVEL,
 		uploadsDirectory: value.STUDIO_UPLOADS,
+		trustedProxies: value.STUDIO_TRUSTED_PROXIES,
 	};
 }
 
@@ -90,8 +113,21 @@ export function directusDatabaseEnvironment(databaseUrl: string): Record<string,
 		DB_CONNECTION_STRING: `string:${url.href}`,
 		DB_SEARCH_PATH: "array:directus,public",
 		// Tables without a single-column key, which Directus would warn about, and what no operator needs.
-		DB_EXCLUDE_TABLES:
-			"array:queue_metrics,queues,paused_queues,client_usage,client_logos,retired_client_keys,gst_rates,worker_heartbeats,upi_receipts",
+		DB_EXCLUDE_TABLES: `array:${[
+			"queue_metrics",
+			"queues",
+			"paused_queues",
+			"client_logos",
+			"client_usage",
+			"retired_client_keys",
+			"gst_rates",
+			"worker_heartbeats",
+			"upi_receipts",
+			"studio_rights",
+			"studio_session_uses",
+			"studio_token_floors",
+			"studio_configuration",
+		].join(",")}`,
 		MIGRATIONS_PATH: join(import.meta.dirname, "no-such-migrations"),
 		EXTENSIONS_PATH: EXTENSIONS_DIRECTORY,
 		PACKAGE_FILE_LOCATION: REPOSITORY,
@@ -117,8 +153,8 @@ export function directusEnvironment(env: StudioEnvironment): Record<string, stri
 		STORAGE_LOCAL_ROOT: env.uploadsDirectory,
 		// A studio whose hooks are missing would store secrets that it cannot encrypt: rather none.
 		EXTENSIONS_MUST_LOAD: "true",
-		// Otherwise X-Forwarded-For gets around a policy's list of addresses.
-		IP_TRUST_PROXY: "false",
+		// Believed from everybody, X-Forwarded-For gets around a policy's list of addresses.
+		IP_TRUST_PROXY: env.trustedProxies.length === 0 ? "false" : `array:${env.trustedProxies.join(",")}`,
 		MCP_ENABLED: "false",
 		AI_ENABLED: "false",
 		WEBSOCKETS_ENABLED: "false",

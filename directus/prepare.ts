@@ -1,10 +1,11 @@
 /** Brings the studio's part of the database to what the code says. Runs before every start; quick when nothing changed. */
 import { spawn } from "node:child_process";
-import { readdir } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { applyConfiguration } from "./config/apply.ts";
+import { type Applied, applyConfiguration } from "./config/apply.ts";
 import { directusDatabaseEnvironment, REPOSITORY } from "./env.ts";
 import { ensureUserOn } from "./users.ts";
 
@@ -13,14 +14,14 @@ export interface PrepareStudioOptions {
 	databaseUrl: string;
 	/** The first administrator, made when missing; a password changed later stays changed. */
 	admin: { email: string; password: string };
+	/** Whether roles that deal in money, people or secrets need a second factor; true unless said otherwise. */
+	requireSecondFactor?: boolean;
 	report?: (line: string) => void;
 }
 
-export interface PreparedStudio {
+export interface PreparedStudio extends Applied {
 	/** Whether Directus' own tables were made or migrated by this call. */
 	installed: boolean;
-	/** Changed rows of configuration by table; empty when all was as described. */
-	changed: Record<string, number>;
 	adminId: string;
 }
 
@@ -40,13 +41,17 @@ export async function prepareStudio(options: PrepareStudioOptions): Promise<Prep
 			options.report?.("Installing the studio's own tables.");
 			await install(options.databaseUrl);
 		}
-		const changed = await applyConfiguration(client);
+		await applyTriggers(client);
+		const applied = await applyConfiguration(client, { requireSecondFactor: options.requireSecondFactor ?? true });
+		for (const { table_name, row_key, kind } of applied.drift) {
+			options.report?.(`${kind} by hand in the studio, set back: ${table_name} ${row_key}.`);
+		}
 		const adminId = await ensureUserOn(client, { ...options.admin, role: "administrator", firstName: "Admin" });
 		// Directus asks every administrator for a contact until there is one (its own set-up takes it from PROJECT_OWNER).
 		await client.query("update directus.directus_settings set project_owner = $1 where project_owner is null", [
 			options.admin.email,
 		]);
-		return { installed, changed, adminId };
+		return { installed, ...applied, adminId };
 	} finally {
 		await client.end();
 	}
@@ -64,6 +69,24 @@ async function isUpToDate(client: pg.Client): Promise<boolean> {
 	const { rows: applied } = await client.query<{ version: string }>("select version from directus.directus_migrations");
 	const done = new Set(applied.map(({ version }) => version));
 	return versions.every((version) => done.has(version));
+}
+
+/** What the database has to notice about the studio's own tables. */
+async function applyTriggers(client: pg.Client): Promise<void> {
+	const text = await readFile(join(import.meta.dirname, "triggers.sql"), "utf8");
+	const sha256 = createHash("sha256").update(text).digest("hex");
+	const { rowCount } = await client.query(
+		"select from public.studio_configuration where table_name = '(triggers)' and content ->> 'sha256' = $1",
+		[sha256],
+	);
+	if (rowCount === 1) return;
+	await client.query(`begin;\n${text}\ncommit;`);
+	await client.query(
+		`insert into public.studio_configuration (table_name, row_key, content)
+		values ('(triggers)', '[]', jsonb_build_object('sha256', $1::text))
+		on conflict (table_name, row_key) do update set content = excluded.content`,
+		[sha256],
+	);
 }
 
 async function install(databaseUrl: string): Promise<void> {

@@ -21,6 +21,7 @@ const environment = z.object({
 	FINANCE_PASSWORD: password("FINANCE_PASSWORD"),
 	ADMIN_EMAIL: z.email({ error: "ADMIN_EMAIL must be the first administrator's e-mail address." }),
 	ADMIN_PASSWORD: password("ADMIN_PASSWORD"),
+	STUDIO_REQUIRE_TFA: z.enum(["on", "off"], { error: "STUDIO_REQUIRE_TFA must be on or off." }).default("on"),
 });
 
 const set = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ""));
@@ -47,6 +48,7 @@ try {
 	await prepareStudio({
 		databaseUrl: roleUrl(adminUrl, database, "studio", env.STUDIO_PASSWORD),
 		admin: { email: env.ADMIN_EMAIL, password: env.ADMIN_PASSWORD },
+		requireSecondFactor: env.STUDIO_REQUIRE_TFA === "on",
 		report: console.log,
 	});
 	console.log("The database and the studio are prepared.");

@@ -36,6 +36,7 @@ const environment = z.object({
 		})
 		.optional(),
 	NODE_ENV: z.string().optional(),
+	STUDIO_REQUIRE_TFA: z.enum(["on", "off"], { error: "STUDIO_REQUIRE_TFA must be on or off." }).optional(),
 });
 
 export interface Settings {
@@ -51,6 +52,8 @@ export interface Settings {
 	databaseUrl: string | null;
 	/** Sandbox and demo merchants; never when NODE_ENV is production. */
 	demo: boolean;
+	/** Of studio's roles that deal in money, people or secrets; the demo does without unless asked. */
+	requireSecondFactor: boolean;
 }
 
 export async function readSettings(source: Record<string, string | undefined>): Promise<Settings> {
@@ -76,6 +79,7 @@ export async function readSettings(source: Record<string, string | undefined>): 
 		sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
 		databaseUrl: env.DATABASE_URL ?? null,
 		demo,
+		requireSecondFactor: (env.STUDIO_REQUIRE_TFA ?? (demo ? "off" : "on")) === "on",
 	};
 }
 

@@ -181,6 +181,7 @@ async function startStudio(
 	await prepareStudio({
 		databaseUrl,
 		admin: { email: EMAILS.administrator, password: secrets.passwords.administrator },
+		requireSecondFactor: settings.requireSecondFactor,
 		report: progress,
 	});
 	await building;
@@ -190,6 +191,8 @@ async function startStudio(
 		STUDIO_SECRET: secrets.studio_secret,
 		PUBLIC_STUDIO_URL: settings.studioUrl,
 		STUDIO_UPLOADS: join(settings.dataDirectory, "uploads"),
+		STUDIO_TRUSTED_PROXIES: process.env.STUDIO_TRUSTED_PROXIES ?? "",
+		...mailEnvironment(),
 		HOST: settings.host,
 		PORT: String(settings.studioPort),
 	});
@@ -200,6 +203,12 @@ async function startStudio(
 	}
 	await studio.ready;
 	progress("The studio is up.");
+}
+
+/** Directus' own variables for mail. */
+function mailEnvironment(): Record<string, string> {
+	const given = Object.entries(process.env).filter(([name, value]) => name.startsWith("EMAIL_") && value !== undefined);
+	return Object.fromEntries(given) as Record<string, string>;
 }
 
 async function startCheckoutAndJobs(

@@ -44,6 +44,9 @@ begin
   return null;
 end
 $$;
+revoke all on function public.audit_change from public;
+-- for triggers on the studio's own tables
+grant execute on function public.audit_change to studio;
 
 create or replace trigger clients_audit after insert or update or delete on public.clients
   for each row execute function public.audit_change();

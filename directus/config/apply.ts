@@ -1,4 +1,5 @@
 /** Writes the studio's configuration into Directus' tables: rows that differ are changed, rows that are gone removed. */
+import { createHash } from "node:crypto";
 import type pg from "pg";
 import { collections, folders } from "./collections.ts";
 import type { Bookmark, Collection, Field, Label } from "./fields.ts";
@@ -17,24 +18,72 @@ interface Table {
 	ours?: string;
 }
 
-/** Applies everything in one transaction; answers how many rows were changed in each table (none the second time). */
-export async function applyConfiguration(client: pg.Client): Promise<Record<string, number>> {
-	const changed: Record<string, number> = {};
+/** What somebody changed by hand in the studio in a row that the code describes. */
+export interface Drift {
+	table_name: string;
+	/** What names the row, e.g. "clients.gstin". */
+	row_key: string;
+	kind: "added" | "changed" | "removed";
+	/** As it is or was by hand, and as the code has it; of a change only the columns that differ. */
+	by_hand: Row | null;
+	by_code: Row | null;
+}
+
+export interface Applied {
+	/** Changed rows by table; empty when all was as described. */
+	changed: Record<string, number>;
+	/** Those of them that somebody had changed by hand since the code was last applied; set back now. */
+	drift: Drift[];
+}
+
+/** Applies everything in one transaction. What was changed by hand is kept in studio_drift and raises an alert. */
+export async function applyConfiguration(client: pg.Client, options: ConfigurationOptions = {}): Promise<Applied> {
+	const tables = describe(options);
 	await client.query("begin");
 	try {
-		for (const table of describe()) {
-			const count = await mergeRows(client, table);
-			if (count > 0) changed[table.name] = count;
+		const known = await readStamp(client);
+		const described = createHash("sha256").update(JSON.stringify(tables)).digest("hex");
+		const changed: Record<string, number> = {};
+		const drift: Drift[] = [];
+		for (const table of tables) {
+			const rows = await mergeRows(client, table);
+			if (rows.length === 0) continue;
+			changed[table.name] = rows.length;
+			// Before the first time there is nothing to compare with.
+			if (known !== null) drift.push(...findDrift(table, rows, await readApplied(client, table, rows)));
 		}
+		if (known !== described || Object.keys(changed).length > 0) await keepApplied(client, tables, described);
+		if (drift.length > 0) await client.query("select public.report_studio_drift($1::jsonb)", [JSON.stringify(drift)]);
 		await client.query("commit");
+		return { changed, drift };
 	} catch (error) {
 		await client.query("rollback");
 		throw error;
 	}
-	return changed;
 }
 
-function describe(): Table[] {
+/** What applyConfiguration() would change, changing nothing: by the code's hand or a person's. */
+export async function compareConfiguration(client: pg.Client, options: ConfigurationOptions = {}): Promise<Drift[]> {
+	await client.query("begin");
+	try {
+		const differences: Drift[] = [];
+		for (const table of describe(options)) {
+			for (const { action, before, after } of await mergeRows(client, table)) {
+				differences.push(difference(table, action, before, after));
+			}
+		}
+		return differences;
+	} finally {
+		await client.query("rollback");
+	}
+}
+
+export interface ConfigurationOptions {
+	/** Whether roles that deal in money, people or secrets need a second factor (roles.ts says which). */
+	requireSecondFactor?: boolean;
+}
+
+function describe({ requireSecondFactor = true }: ConfigurationOptions): Table[] {
 	const named = collections.map(({ collection }) => quote(collection)).join(", ");
 	const allRoles = Object.values(roles);
 	const policies = allRoles.map(({ policy }) => quote(policy)).join(", ");
@@ -76,13 +125,14 @@ function describe(): Table[] {
 		{
 			name: "directus_policies",
 			key: ["id"],
-			rows: allRoles.map(({ policy, name, icon, description, permissions }) => ({
+			rows: allRoles.map(({ policy, name, icon, description, permissions, secondFactor }) => ({
 				id: policy,
 				name,
 				icon,
 				description,
 				admin_access: permissions === "all",
 				app_access: true,
+				enforce_tfa: requireSecondFactor && secondFactor,
 			})),
 		},
 		{
@@ -194,13 +244,15 @@ function presetRows({ collection, list, bookmarks = [] }: Collection): Row[] {
 const quote = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
-async function mergeRows(client: pg.Client, { name, key, rows, ours }: Table): Promise<number> {
-	const columns = Object.keys(rows[0]!);
-	for (const row of rows) {
-		for (const column of Object.keys(row)) {
-			if (!columns.includes(column)) columns.push(column);
-		}
-	}
+interface MergedRow {
+	action: "INSERT" | "UPDATE" | "DELETE";
+	/** The described columns of the row. */
+	before: Row | null;
+	after: Row | null;
+}
+
+async function mergeRows(client: pg.Client, { name, key, rows, ours }: Table): Promise<MergedRow[]> {
+	const columns = columnsOf(rows);
 	const { rows: types } = await client.query<{ name: string; is_json: boolean }>(
 		`select attname as name, atttypid = 'json'::regtype as is_json from pg_catalog.pg_attribute
 		where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
@@ -210,21 +262,99 @@ async function mergeRows(client: pg.Client, { name, key, rows, ours }: Table): P
 	// Type json has no equality.
 	const comparable = (alias: string, column: string) =>
 		`${alias}.${identifier(column)}${jsonColumns.has(column) ? "::jsonb" : ""}`;
-	// As one jsonb value, because a part of the key may be null and the join must be hashable.
-	const keyOf = (alias: string) =>
-		`jsonb_build_array(${key.map((column) => `${alias}.${identifier(column)}`).join(", ")})`;
 	const values = columns.filter((column) => !key.includes(column));
 	const differs = values.map((column) => `${comparable("t", column)} is distinct from ${comparable("s", column)}`);
-	const { rowCount } = await client.query(
+	const { rows: merged } = await client.query<MergedRow>(
 		`merge into directus.${name} t
 		using jsonb_populate_recordset(null::directus.${name}, $1::jsonb) s
-		on ${keyOf("t")} = ${keyOf("s")}
+		on ${keyOf("t", key)} = ${keyOf("s", key)}
 		when matched and (${differs.join(" or ")}) then
 			update set ${values.map((column) => `${identifier(column)} = s.${identifier(column)}`).join(", ")}
 		when not matched then
 			insert (${columns.map(identifier).join(", ")}) values (${columns.map((column) => `s.${identifier(column)}`).join(", ")})
-		${ours === undefined ? "" : `when not matched by source and ${ours} then delete`}`,
+		${ours === undefined ? "" : `when not matched by source and ${ours} then delete`}
+		returning with (old as o, new as n) merge_action() as action,
+			case merge_action() when 'INSERT' then null else ${objectOf("o", columns)} end as before,
+			case merge_action() when 'DELETE' then null else ${objectOf("n", columns)} end as after`,
 		[JSON.stringify(rows)],
 	);
-	return rowCount ?? 0;
+	return merged;
+}
+
+function columnsOf(rows: Row[]): string[] {
+	return [...new Set(rows.flatMap((row) => Object.keys(row)))];
+}
+
+/** As one jsonb value, because a part of the key may be null and a join must be hashable. */
+const keyOf = (alias: string, key: string[]) =>
+	`jsonb_build_array(${key.map((column) => `${alias}.${identifier(column)}`).join(", ")})`;
+
+const objectOf = (alias: string, columns: string[]) =>
+	`jsonb_build_object(${columns.map((column) => `${quote(column)}, ${alias}.${identifier(column)}`).join(", ")})`;
+
+/** Row of studio_configuration that says what was described when the code was last applied. */
+const STAMP = "(described)";
+
+async function readStamp(client: pg.Client): Promise<string | null> {
+	const { rows } = await client.query<{ described: string }>(
+		"select content ->> 'sha256' as described from public.studio_configuration where table_name = $1",
+		[STAMP],
+	);
+	return rows[0]?.described ?? null;
+}
+
+/** The rows as they were last applied, by key. */
+async function readApplied(client: pg.Client, { name, key }: Table, rows: MergedRow[]): Promise<Map<string, Row>> {
+	const keys = rows.map(({ before, after }) => key.map((column) => (before ?? after)![column] ?? null));
+	const { rows: applied } = await client.query<{ row_key: string; content: Row }>(
+		`select row_key, content from public.studio_configuration
+		where table_name = $1 and row_key in (select value from jsonb_array_elements($2::jsonb))`,
+		[name, JSON.stringify(keys)],
+	);
+	return new Map(applied.map(({ row_key, content }) => [JSON.stringify(row_key), content]));
+}
+
+function findDrift(table: Table, rows: MergedRow[], applied: Map<string, Row>): Drift[] {
+	const drift: Drift[] = [];
+	for (const { action, before, after } of rows) {
+		const last = applied.get(JSON.stringify(table.key.map((column) => (before ?? after)![column] ?? null)));
+		const unchanged =
+			action === "INSERT"
+				? last === undefined
+				: last !== undefined && Object.keys(last).every((column) => isSame(before![column], last[column]));
+		if (!unchanged) drift.push(difference(table, action, before, after));
+	}
+	return drift;
+}
+
+function difference({ name, key }: Table, action: MergedRow["action"], before: Row | null, after: Row | null): Drift {
+	const row = (before ?? after)!;
+	const row_key = key.map((column) => row[column] ?? "–").join(".");
+	if (action !== "UPDATE") {
+		const kind = action === "INSERT" ? "removed" : "added";
+		return { table_name: name, row_key, kind, by_hand: before, by_code: after };
+	}
+	const differing = Object.keys(after!).filter((column) => !isSame(before![column], after![column]));
+	const pick = (from: Row) => Object.fromEntries(differing.map((column) => [column, from[column]]));
+	return { table_name: name, row_key, kind: "changed", by_hand: pick(before!), by_code: pick(after!) };
+}
+
+/** Of values from jsonb, whose keys come in one order. */
+const isSame = (one: unknown, other: unknown) => JSON.stringify(one ?? null) === JSON.stringify(other ?? null);
+
+async function keepApplied(client: pg.Client, tables: Table[], described: string): Promise<void> {
+	await client.query("delete from public.studio_configuration where table_name <> $1", ["(triggers)"]);
+	for (const { name, key, rows } of tables) {
+		await client.query(
+			`insert into public.studio_configuration (table_name, row_key, content)
+			select $2, ${keyOf("t", key)}, ${objectOf("t", columnsOf(rows))}
+			from directus.${name} t
+			join jsonb_populate_recordset(null::directus.${name}, $1::jsonb) s on ${keyOf("t", key)} = ${keyOf("s", key)}`,
+			[JSON.stringify(rows), name],
+		);
+	}
+	await client.query(
+		"insert into public.studio_configuration (table_name, row_key, content) values ($1, '[]', jsonb_build_object('sha256', $2::text))",
+		[STAMP, described],
+	);
 }

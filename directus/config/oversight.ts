@@ -92,4 +92,32 @@ const audit: Collection = {
 	],
 };
 
-export const oversight = [alerts, audit];
+const changesByHand: Collection = {
+	collection: "studio_drift",
+	label: label("Changes by hand", "हाथ से किए बदलाव"),
+	singular: label("Change by hand", "हाथ से किया बदलाव"),
+	icon: "handyman",
+	note: "What somebody changed in the studio's own configuration, and a start set back to what the code says",
+	folder: "oversight",
+	template: "{{table_name}} {{row_key}}",
+	fields: written([
+		time("found_at", label("Found", "कब मिला")),
+		choice("kind", label("Kind", "प्रकार"), [
+			["added", "Added", "blue"],
+			["changed", "Changed", "amber"],
+			["removed", "Removed", "red"],
+		]),
+		text("table_name", label("Table", "तालिका"), { options: { font: "monospace" } }),
+		text("row_key", label("Row", "पंक्ति"), { options: { font: "monospace" } }),
+		json("by_hand", label("By hand", "हाथ से"), { width: "half" }),
+		json("by_code", label("By the code", "कोड से"), { width: "half" }),
+		identifier(),
+	]),
+	list: {
+		fields: ["found_at", "kind", "table_name", "row_key", "by_hand"],
+		sort: "-id",
+		widths: { found_at: 150, kind: 120, table_name: 200, row_key: 260, by_hand: 420 },
+	},
+};
+
+export const oversight = [alerts, audit, changesByHand];

@@ -12,6 +12,8 @@ export interface Role {
 	id: string;
 	policy: string;
 	access: string;
+	/** Deals in money, people or secrets: its people need a second factor, unless the deployment does without (STUDIO_REQUIRE_TFA). */
+	secondFactor: boolean;
 	permissions: Permission[] | "all";
 }
 
@@ -125,6 +127,7 @@ export const roles: Record<RoleName, Role> = {
 		id: "a0000000-0000-4000-8000-000000000001",
 		policy: POLICIES.administrator,
 		access: "c0000000-0000-4000-8000-000000000001",
+		secondFactor: true,
 		permissions: "all",
 	},
 	operator: {
@@ -134,6 +137,7 @@ export const roles: Record<RoleName, Role> = {
 		id: "a0000000-0000-4000-8000-000000000002",
 		policy: POLICIES.operator,
 		access: "c0000000-0000-4000-8000-000000000002",
+		secondFactor: true,
 		permissions: [
 			readable("clients"),
 			// What the studio makes for a new client (its hook) counts as part of the request.
@@ -175,6 +179,7 @@ export const roles: Record<RoleName, Role> = {
 		id: "a0000000-0000-4000-8000-000000000003",
 		policy: POLICIES.finance,
 		access: "c0000000-0000-4000-8000-000000000003",
+		secondFactor: true,
 		permissions: [
 			readable("clients", {
 				only: [
@@ -217,6 +222,7 @@ export const roles: Record<RoleName, Role> = {
 		id: "a0000000-0000-4000-8000-000000000004",
 		policy: POLICIES.support,
 		access: "c0000000-0000-4000-8000-000000000004",
+		secondFactor: false,
 		permissions: [
 			readable("clients", {
 				only: [
@@ -260,6 +266,7 @@ export const roles: Record<RoleName, Role> = {
 		id: "a0000000-0000-4000-8000-000000000005",
 		policy: POLICIES.auditor,
 		access: "c0000000-0000-4000-8000-000000000005",
+		secondFactor: false,
 		permissions: [
 			...collections.map(({ collection }) => readable(collection, { except: SECRET_INPUTS })),
 			...["directus_activity", "directus_revisions", "directus_roles", "directus_policies", "directus_permissions"].map(

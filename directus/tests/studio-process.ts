@@ -38,9 +38,19 @@ export interface Studio {
 	stop(): Promise<number | null>;
 }
 
-export async function startStudio(databaseUrl: string): Promise<Studio> {
+export interface StudioOptions {
+	/** Beside what every studio of the tests has. */
+	env?: Record<string, string>;
+}
+
+/** Nobody needs a second factor in it. */
+export async function startStudio(databaseUrl: string, { env = {} }: StudioOptions = {}): Promise<Studio> {
 	buildExtensions();
-	await prepareStudio({ databaseUrl, admin: { email: ADMINISTRATOR, password: PASSWORD } });
+	await prepareStudio({
+		databaseUrl,
+		admin: { email: ADMINISTRATOR, password: PASSWORD },
+		requireSecondFactor: false,
+	});
 	const uploads = await mkdtemp(join(tmpdir(), "studio-"));
 	const child = spawn(process.execPath, [join(REPOSITORY, "directus", "server.ts")], {
 		// Somewhere else on purpose: the studio must not depend on where it is started.
@@ -54,6 +64,7 @@ export async function startStudio(databaseUrl: string): Promise<Studio> {
 			PUBLIC_CHECKOUT_URL: CHECKOUT_URL,
 			STUDIO_UPLOADS: uploads,
 			PORT: "0",
+			...env,
 		},
 		stdio: ["ignore", "pipe", "pipe", "ipc"],
 	});

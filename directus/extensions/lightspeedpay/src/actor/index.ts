@@ -5,13 +5,8 @@
  * the person travels with the request (AsyncLocalStorage), and each connection taken from the pool is told when it last
  * worked for somebody else. The settings last for the session: the studio must not sit behind a pooler that shares sessions.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { defineHook } from "@directus/extensions-sdk";
-
-interface Person {
-	actor: string;
-	address: string;
-}
+import { type Person, people } from "./people.ts";
 
 interface Connection {
 	query(statement: { text: string; values: string[] }): Promise<unknown>;
@@ -20,7 +15,6 @@ interface Connection {
 const NOBODY: Person = { actor: "", address: "" };
 
 export default defineHook(({ init }, { database }) => {
-	const people = new AsyncLocalStorage<Person>();
 	const told = new WeakMap<Connection, Person>();
 	const client = database.client;
 	const acquire: () => Promise<Connection> = client.acquireConnection.bind(client);

@@ -1,6 +1,8 @@
 /** What the routes of the endpoint share. Endpoints of extensions are open to everybody unless they check. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createError, ForbiddenError, InvalidPayloadError, RouteNotFoundError } from "@directus/errors";
+import { people } from "../actor/people.ts";
+import { admitsAddress } from "../guard/standing.ts";
 import { describeRefusal } from "../refusals.ts";
 
 export interface Request extends IncomingMessage {
@@ -8,6 +10,7 @@ export interface Request extends IncomingMessage {
 	params: Record<string, string | undefined>;
 	query: Record<string, unknown>;
 	body: unknown;
+	token?: string | null;
 	accountability?: { user: string | null; share?: string | null; session?: string | null } | null;
 	schema: unknown;
 }
@@ -78,14 +81,7 @@ export async function requirePolicy(studio: Studio, req: Request, policies: read
 	return user;
 }
 
-export async function isSignedIn(studio: Studio, user: string): Promise<boolean> {
-	const { rows } = await studio.database.raw("select from directus.directus_users where id = ? and status = 'active'", [
-		user,
-	]);
-	return rows.length > 0;
-}
-
-/** Administrators may do everything. */
+/** Administrators may do everything. A policy with a list of addresses counts only at those. */
 export async function holdsPolicy(studio: Studio, user: string, policies: readonly string[]): Promise<boolean> {
 	const { rows } = await studio.database.raw(
 		`with recursive held as (
@@ -93,14 +89,14 @@ export async function holdsPolicy(studio: Studio, user: string, policies: readon
 			union
 			select r.parent from directus.directus_roles r join held on held.id = r.id where r.parent is not null
 		)
-		select from directus.directus_access a
+		select p.ip_access from directus.directus_access a
 		join directus.directus_policies p on p.id = a.policy
 		join directus.directus_users u on u.id = ? and u.status = 'active'
-		where (a."user" = u.id or a.role in (select id from held)) and (p.admin_access or p.id::text = any (?::text[]))
-		limit 1`,
+		where (a."user" = u.id or a.role in (select id from held)) and (p.admin_access or p.id::text = any (?::text[]))`,
 		[user, user, policies],
 	);
-	return rows.length > 0;
+	const address = people.getStore()?.address ?? "";
+	return rows.some(({ ip_access }) => admitsAddress(ip_access, address));
 }
 
 /** Rows with the rights of the person who asks. */

@@ -5,6 +5,7 @@ import { addGatewayRoutes } from "./gateways.ts";
 import { addHomeRoutes } from "./home.ts";
 import { addPaymentLinkRoutes } from "./payment-links.ts";
 import { addRefundRoutes } from "./refunds.ts";
+import { addSessionRoutes } from "./sessions.ts";
 import { addUpiRoutes } from "./upi.ts";
 
 export function addEveryRoute(router: Router, studio: Studio): void {
@@ -14,5 +15,6 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	addGatewayRoutes(router, studio, checkoutUrl);
 	addRefundRoutes(router, studio);
 	addPaymentLinkRoutes(router, studio, checkoutUrl);
+	addSessionRoutes(router, studio);
 	addUpiRoutes(router, studio);
 }

@@ -1,10 +1,10 @@
 /** How the studio's own addresses are added: who may is checked here, before anything is read of what was sent. */
 import type { ServerResponse } from "node:http";
 import { createError, ForbiddenError } from "@directus/errors";
+import { isStillAdmitted } from "../guard/standing.ts";
 import {
 	type Handler,
 	holdsPolicy,
-	isSignedIn,
 	type Request,
 	type Response,
 	type Router,
@@ -130,8 +130,8 @@ function watch(studio: Studio, { who, view }: LiveOptions, poll: Poll, watcher: 
 
 	async function checkRights(): Promise<void> {
 		const stays =
-			(await hasSession(studio, req)) &&
-			(who === "reader" ? await isSignedIn(studio, watcher.actor) : await holdsPolicy(studio, watcher.actor, who)) &&
+			(await isStillAdmitted(studio.database, req)) &&
+			(who === "reader" || (await holdsPolicy(studio, watcher.actor, who))) &&
 			((await view?.(watcher.actor)) ?? "") === watcher.view;
 		if (!stays) end();
 	}
@@ -244,17 +244,6 @@ async function admit(studio: Studio, req: Request, who: Who): Promise<string> {
 	const user = req.accountability?.user ?? null;
 	if (user === null || req.accountability?.share) throw new ForbiddenError();
 	return user;
-}
-
-/** A session that was ended, or has run out, ends what it opened. Other tokens are asked for again after LONGEST_MS. */
-async function hasSession(studio: Studio, req: Request): Promise<boolean> {
-	const session = req.accountability?.session ?? null;
-	if (session === null) return true;
-	const { rows } = await studio.database.raw(
-		"select from directus.directus_sessions where token = ? and expires > now()",
-		[session],
-	);
-	return rows.length > 0;
 }
 
 function addressOf(req: Request): string {
