@@ -62,6 +62,18 @@ describe("ClientDirectory", () => {
 		expect({ reads, proofs }).toEqual(bad_proof);
 	});
 
+	it("knows a pair that was replaced until its overlap is over, without being told then", async () => {
+		const old = await createMerchant(database.pool("admin"), keys);
+		await database.pool("admin").query(
+			`update public.clients set client_key = client_key || '_new', previous_client_key = client_key,
+					previous_client_salt = client_salt, previous_credentials_until = now() + interval '1 second' where id = $1`,
+			[old.id],
+		);
+		await expect.poll(() => authenticate(old.client_key, old.client_salt)).toMatchObject({ id: old.id });
+		await expect.poll(() => authenticate(old.client_key, old.client_salt), { timeout: 3000 }).toBeNull();
+		expect(await authenticate(`${old.client_key}_new`, old.client_salt)).toMatchObject({ id: old.id });
+	});
+
 	it("asks each time while it cannot hear the database", async () => {
 		const deaf = new DatabaseListener(database.url("checkout"), pino({ level: "silent" }));
 		let asked = 0;

@@ -28,6 +28,8 @@ export interface KnownClient {
 	signing_key: KeyObject;
 	/** SHA-256 of the salt. */
 	salt_digest: Buffer;
+	/** By performance.now(); a pair that was replaced ends by itself, without word from the database. */
+	valid_until: number;
 }
 
 /** Stands in for a merchant that does not exist, so that refusing one costs the same work. */
@@ -40,6 +42,7 @@ const NOBODY: KnownClient = {
 	sealed_salt: "",
 	signing_key: createSecretKey(randomBytes(32)),
 	salt_digest: randomBytes(32),
+	valid_until: Number.POSITIVE_INFINITY,
 };
 
 /** Merchants by client key, with their salts decrypted. */
@@ -59,7 +62,8 @@ export class ClientDirectory {
 	 * whether the key exists or not; the read gives a salt that changed a moment ago its chance.
 	 */
 	async authenticate(client_key: string, proves: (client: KnownClient) => boolean): Promise<KnownClient | null> {
-		const known = this.#cache.get(client_key);
+		const cached = this.#cache.get(client_key);
+		const known = cached !== undefined && cached.valid_until > performance.now() ? cached : undefined;
 		const is_proven = proves(known ?? NOBODY);
 		if (known !== undefined && is_proven) return known;
 		const read = await this.#cache.read(client_key, async () => {
@@ -81,6 +85,7 @@ export class ClientDirectory {
 			sealed_salt: row.client_salt,
 			signing_key: createSecretKey(Buffer.from(salt)),
 			salt_digest: createHash("sha256").update(salt).digest(),
+			valid_until: row.valid_seconds === null ? Number.POSITIVE_INFINITY : performance.now() + row.valid_seconds * 1000,
 		};
 	}
 }

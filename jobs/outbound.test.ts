@@ -187,7 +187,12 @@ describe("a request to a host that the deployment allows", () => {
 			});
 		});
 		const answer = await outbound({ allowed_hosts: new Set([host]) }).post(`http://${host}/hook?x=1`, message);
-		expect(answer).toEqual({ status_code: 204, response_bytes: 0, retry_after_seconds: null });
+		expect(answer).toMatchObject({
+			status_code: 204,
+			response_bytes: 0,
+			retry_after_seconds: null,
+			content_type: null,
+		});
 		expect(seen).toEqual([{ method: "POST", url: "/hook?x=1", type: "application/json", body: message.body }]);
 	});
 
@@ -204,7 +209,7 @@ describe("a request to a host that the deployment allows", () => {
 			response.writeHead(307, { location: `http://${host}/elsewhere` }).end("moved");
 		});
 		const answer = await outbound({ allowed_hosts: new Set([host]) }).post(`http://${host}/`, message);
-		expect(answer).toEqual({ status_code: 307, response_bytes: 5, retry_after_seconds: null });
+		expect(answer).toMatchObject({ status_code: 307, response_bytes: 5, body_start: Buffer.from("moved") });
 		expect(served).toBe(1);
 	});
 
@@ -220,7 +225,7 @@ describe("a request to a host that the deployment allows", () => {
 			flood();
 		});
 		const answer = await outbound({ allowed_hosts: new Set([host]) }).post(`http://${host}/`, message);
-		expect(answer).toEqual({ status_code: 200, response_bytes: 1024, retry_after_seconds: null });
+		expect(answer).toMatchObject({ status_code: 200, response_bytes: 1024, body_start: Buffer.alloc(1024) });
 	});
 
 	it("gives up when no answer comes in time", async () => {

@@ -28,6 +28,9 @@ export interface OutboundAnswer {
 	/** How much of the body was read, at most 1 KiB. */
 	response_bytes: number;
 	retry_after_seconds: number | null;
+	content_type: string | null;
+	/** What was read. */
+	body_start: Buffer;
 }
 
 export interface Outbound {
@@ -72,10 +75,13 @@ export function createOutbound(options: OutboundOptions): Outbound {
 					body,
 					signal: AbortSignal.timeout(timeout_ms),
 				});
+				const body_start = await readSome(response.body);
 				return {
 					status_code: response.statusCode,
 					retry_after_seconds: parseRetryAfter(response.headers["retry-after"], new Date()),
-					response_bytes: await readSome(response.body),
+					content_type: [response.headers["content-type"]].flat()[0] ?? null,
+					response_bytes: body_start.length,
+					body_start,
 				};
 			} catch (error) {
 				throw toOutboundError(error, timeout_ms);
@@ -150,14 +156,16 @@ export function isPublicAddress(text: string): boolean {
 	return address instanceof ipaddr.IPv4 || (address as ipaddr.IPv6).match(GLOBAL_UNICAST_V6);
 }
 
-async function readSome(body: AsyncIterable<Buffer>): Promise<number> {
+async function readSome(body: AsyncIterable<Buffer>): Promise<Buffer> {
+	const chunks: Buffer[] = [];
 	let bytes = 0;
 	// Leaving the loop early closes the connection; nobody is made to wait for, or keep, what an endpoint goes on sending.
 	for await (const chunk of body) {
+		chunks.push(chunk);
 		bytes += chunk.length;
 		if (bytes >= READ_LIMIT_BYTES) break;
 	}
-	return Math.min(bytes, READ_LIMIT_BYTES);
+	return Buffer.concat(chunks).subarray(0, READ_LIMIT_BYTES);
 }
 
 /** RFC 9110: seconds, or a date. Null when absent or not understood. */

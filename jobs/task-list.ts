@@ -20,6 +20,7 @@ import * as deliverWebhook from "./tasks/deliver_webhook.ts";
 import * as movePayment from "./tasks/move_payment.ts";
 import * as processGatewayEvent from "./tasks/process_gateway_event.ts";
 import * as refundPayment from "./tasks/refund_payment.ts";
+import * as replayWebhooks from "./tasks/replay_webhooks.ts";
 import * as runSchedule from "./tasks/run_schedule.ts";
 import * as sendAlert from "./tasks/send_alert.ts";
 
@@ -50,7 +51,12 @@ const LANES: readonly Lane[] = [
 		name: "deliveries",
 		concurrency: 50,
 		is_grouped: false,
-		tasks: { deliver_webhook: task(deliverWebhook), send_alert: task(sendAlert), run_schedule: task(runSchedule) },
+		tasks: {
+			deliver_webhook: task(deliverWebhook),
+			replay_webhooks: task(replayWebhooks),
+			send_alert: task(sendAlert),
+			run_schedule: task(runSchedule),
+		},
 	},
 ];
 

@@ -49,14 +49,15 @@ const seal = (keys: typeof old_keys, row: string, plaintext: string) =>
 /** Every secret there is, opened with the new key alone. */
 async function openAll(): Promise<string[]> {
 	const clients = await rows<Record<string, string>>(
-		"select id, client_salt, webhook_secret, previous_webhook_secret from clients order by id",
+		"select id, client_salt, previous_client_salt, webhook_secret, previous_webhook_secret from clients order by id",
 	);
 	const gateways = await rows<Record<string, string>>("select id, api_secret, webhook_secret from payment_gateways");
 	const open = (table: string, row: string, column: string, stored: string | null | undefined) =>
 		stored ? [decryptSecret(new_keys, stored, { table, column, row })] : [];
 	return [
-		...clients.flatMap(({ id, client_salt, webhook_secret, previous_webhook_secret }) => [
+		...clients.flatMap(({ id, client_salt, previous_client_salt, webhook_secret, previous_webhook_secret }) => [
 			...open("clients", id!, "client_salt", client_salt),
+			...open("clients", id!, "client_salt", previous_client_salt),
 			...open("clients", id!, "webhook_secret", webhook_secret),
 			...open("clients", id!, "webhook_secret", previous_webhook_secret),
 		]),
@@ -93,6 +94,7 @@ describe("secrets:rotate", () => {
 			code: 1,
 			stdout: [
 				"clients.client_salt: 2 encrypted again",
+				"clients.previous_client_salt: 0 encrypted again",
 				"clients.webhook_secret: 3 encrypted again",
 				"clients.previous_webhook_secret: 0 encrypted again",
 				"payment_gateways.api_secret: 6 encrypted again",
@@ -111,7 +113,9 @@ describe("secrets:rotate", () => {
 	it("does what is left when it is run again, and after that the old key is not needed", async () => {
 		const { code, stdout, stderr } = await rotate(`${new_key},${old_key}`);
 		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-		expect(stdout).toContain("clients.client_salt: 1 encrypted again\nclients.webhook_secret: 0 encrypted again\n");
+		expect(stdout).toContain(
+			"clients.client_salt: 1 encrypted again\nclients.previous_client_salt: 0 encrypted again\nclients.webhook_secret: 0 encrypted again\n",
+		);
 		expect(stdout).toContain('Every secret is encrypted with the key "new1".\n');
 		expect(await openAll()).toEqual(plaintexts().sort());
 		expect(await rotate(new_key)).toMatchObject({ code: 0 });
@@ -132,6 +136,28 @@ describe("secrets:rotate", () => {
 		});
 		expect(await openAll()).toEqual([...plaintexts(), made].sort());
 		expect(await until()).toEqual(before);
+	});
+
+	it("rotates the salt that a merchant is leaving", async () => {
+		const [{ id, client_salt }] = merchants as [TestMerchant];
+		await rows(
+			`update clients set previous_client_key = 'lsp_before', previous_client_salt = client_salt,
+				previous_credentials_until = now() + interval '1 hour' where id = $1`,
+			[id],
+		);
+		const [{ stored }] = (await rows<{ stored: string }>("select client_salt as stored from clients where id = $1", [
+			id,
+		])) as [{ stored: string }];
+		await rows("update clients set previous_client_salt = $2 where id = $1", [
+			id,
+			encryptSecret(old_keys, client_salt, { table: "clients", column: "client_salt", row: id }),
+		]);
+		expect(await rotate(`${new_key},${old_key}`)).toMatchObject({
+			code: 0,
+			stdout: expect.stringContaining("clients.previous_client_salt: 1 encrypted again\n"),
+		});
+		expect(stored).toContain(`.${new_key.split(":")[0]}.`);
+		expect(await openAll()).toContain(client_salt);
 	});
 
 	it("does not undo a change made while it runs, and rotates that too", async () => {

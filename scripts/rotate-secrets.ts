@@ -18,6 +18,7 @@ interface SecretColumn {
 
 const COLUMNS: readonly SecretColumn[] = [
 	{ table: "clients", column: "client_salt" },
+	{ table: "clients", column: "previous_client_salt", made_for: "client_salt" },
 	{ table: "clients", column: "webhook_secret" },
 	{ table: "clients", column: "previous_webhook_secret", made_for: "webhook_secret" },
 	{ table: "payment_gateways", column: "api_secret" },

@@ -200,7 +200,7 @@ describe("a merchant's key and salt", () => {
 		await afterChange(() =>
 			database
 				.pool("admin")
-				.query("select public.regenerate_client_credentials($1, $2, $3, null, 'test')", [
+				.query("select public.regenerate_client_credentials($1, $2, $3, null, 0, 'leaked', 'test')", [
 					old.id,
 					fresh.client_key,
 					seal(fresh.client_salt, old.id),
@@ -208,6 +208,31 @@ describe("a merchant's key and salt", () => {
 		);
 		expect((await initiate(checkout, old, JSON.parse(newBody()))).body.error.code).toBe("invalid_credentials");
 		expect((await initiate(checkout, fresh, JSON.parse(newBody()))).status).toBe(200);
+	});
+
+	it("live on beside the new pair for as long as was chosen, signed or plain, each key with its own salt only", async () => {
+		const old = await createMerchant(database.pool("admin"), keys, { allow_plain_salt: true });
+		const fresh = { client_key: `${old.client_key}_new`, client_salt: "fresh-salt-of-the-merchant" };
+		const change = (statement: string, values: unknown[]) =>
+			afterChange(() => database.pool("admin").query(statement, values));
+		const statusOf = async (client_key: string, client_salt: string) => {
+			const signed = await initiate(checkout, { client_key, client_salt }, JSON.parse(newBody()));
+			const plain = await post(newBody(), { "x-client-key": client_key, "x-client-salt": client_salt });
+			const read = await get(checkout, { client_key, client_salt }, "/transactions");
+			return [signed.status, plain.status, read.status];
+		};
+		await change("select public.regenerate_client_credentials($1, $2, $3, null, 1, 'routine', 'test')", [
+			old.id,
+			fresh.client_key,
+			seal(fresh.client_salt, old.id),
+		]);
+		expect(await statusOf(old.client_key, old.client_salt)).toEqual([200, 200, 200]);
+		expect(await statusOf(fresh.client_key, fresh.client_salt)).toEqual([200, 200, 200]);
+		expect(await statusOf(old.client_key, fresh.client_salt)).toEqual([401, 401, 401]);
+		expect(await statusOf(fresh.client_key, old.client_salt)).toEqual([401, 401, 401]);
+		await change("select public.end_credential_overlap($1, 'changed over', 'test')", [old.id]);
+		expect(await statusOf(old.client_key, old.client_salt)).toEqual([401, 401, 401]);
+		expect(await statusOf(fresh.client_key, fresh.client_salt)).toEqual([200, 200, 200]);
 	});
 
 	it("die even while the process has not heard of the change, and a new salt is accepted", async () => {

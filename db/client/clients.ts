@@ -3,9 +3,12 @@ import type { SealedGateway } from "./secrets.ts";
 
 export interface Client {
 	id: string;
+	/** The one asked for. */
 	client_key: string;
-	/** Ciphertext. */
+	/** Ciphertext of the salt that goes with it, made for the column client_salt. */
 	client_salt: string;
+	/** For a pair that was replaced: how long it is still valid. */
+	valid_seconds: number | null;
 	company_name: string;
 	status: "active" | "suspended" | "disabled";
 	allow_plain_salt: boolean;

@@ -125,6 +125,14 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS153: { name: "not_paused", code: null },
 	LS154: { name: "no_such_job", code: null },
 	LS155: { name: "not_drainable", code: null },
+	LS140: { name: "invalid_overlap", code: null },
+	LS141: { name: "no_webhook_endpoint", code: null },
+	LS142: { name: "no_such_event", code: null },
+	LS143: { name: "too_many_tests", code: null },
+	LS144: { name: "replay_under_way", code: null },
+	LS145: { name: "too_many_events", code: null },
+	LS146: { name: "nothing_to_replay", code: null },
+	LS147: { name: "no_such_replay", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

@@ -69,8 +69,9 @@ export interface TransactionRecord {
 export interface PayPage extends ClientTheme {
 	client_id: string;
 	client_key: string;
-	/** Ciphertext. */
+	/** Ciphertexts, both made for the column client_salt; the salt before only while it is still valid. */
 	client_salt: string;
+	previous_client_salt: string | null;
 	company_name: string;
 	redirect_url: string | null;
 	description: string | null;

@@ -14,7 +14,8 @@ begin
       u.window_started_at, u.window_count
     into v_client
     from public.clients c join public.client_usage u on u.client_id = c.id
-    where c.id = p_client_id and c.client_key = p_client_key;
+    where c.id = p_client_id
+      and (c.client_key = p_client_key or c.previous_client_key = p_client_key and c.previous_credentials_until > v_now);
   if not found then
     raise exception using errcode = 'LS001', message = 'client key is not valid';
   elsif v_client.status <> 'active' then

@@ -5,7 +5,8 @@
 create or replace function public.audit_change() returns trigger
 language plpgsql security definer set search_path = '' as $$
 declare
-  v_secret constant text[] := array['client_salt', 'webhook_secret', 'previous_webhook_secret', 'api_secret',
+  v_secret constant text[] := array['client_salt', 'previous_client_salt', 'webhook_secret', 'previous_webhook_secret',
+    'api_secret',
     -- holds the payer's status token
     'presentation'];
   v_noise constant text[] := array['updated_at'];

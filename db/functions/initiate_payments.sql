@@ -9,8 +9,8 @@
 -- Idempotency: the same order_id with the same amount and currency answers with the transaction that exists.
 -- Locks: client_usage of the merchants named, in id order (merchants do not wait for each other; requests of one merchant
 -- are put in order here, which makes rate, caps and idempotency exact); then the best few gateway_states rows, skip locked;
--- pick_gateway waits for one where that did not do. client_key must be the merchant's key of now: a process that has not
--- heard of a new key yet cannot let the old one in.
+-- pick_gateway waits for one where that did not do. client_key must be the merchant's key of now, or the one before while
+-- their overlap lasts: a process that has not heard of a new key yet cannot let the old one in.
 create or replace function public.initiate_payments(p_requests jsonb)
 returns table (
   ordinal integer, error_code text, error_param text, retry_after_seconds integer, replayed boolean, transaction_id uuid,
@@ -110,7 +110,8 @@ begin
             e.value ->> 'method' as method
           from jsonb_array_elements(p_requests) with ordinality e
         ) q
-      left join public.clients c on c.id = q.client_id and c.client_key = q.client_key
+      left join public.clients c on c.id = q.client_id
+        and (c.client_key = q.client_key or c.previous_client_key = q.client_key and c.previous_credentials_until > v_now)
       left join public.wallets w on w.client_id = c.id
       left join public.client_usage u on u.client_id = c.id
       left join lateral (

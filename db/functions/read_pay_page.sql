@@ -3,6 +3,8 @@
 create or replace function public.read_pay_page(p_transaction_id uuid) returns jsonb
 language sql stable security definer set search_path = '' as $$
   select jsonb_build_object('client_id', c.id, 'client_key', c.client_key, 'client_salt', c.client_salt,
+      -- the pair before, while it is still valid
+      'previous_client_salt', case when c.previous_credentials_until > now() then c.previous_client_salt end,
       'company_name', c.company_name, 'theme_color', c.theme_color, 'logo_sha256', c.logo_sha256,
       'redirect_url', coalesce(t.redirect_url, c.redirect_urls ->> 0), 'late', t.is_late,
       'version', t.version, 'description', t.description, 'attempt_id', a.id, 'attempt_status', a.status,

@@ -129,10 +129,10 @@ test("a replaced webhook secret goes on signing for 24 hours", async () => {
 	]);
 	await database
 		.pool("studio")
-		.query("select public.regenerate_client_credentials($1, $2, 'v1.new_salt', 'v1.new_secret', 'operator-1')", [
-			merchant.id,
-			`lsp_${randomUUID().replaceAll("-", "")}`,
-		]);
+		.query(
+			"select public.regenerate_client_credentials($1, $2, 'v1.new_salt', 'v1.new_secret', 0, 'leaked', 'operator-1')",
+			[merchant.id, `lsp_${randomUUID().replaceAll("-", "")}`],
+		);
 	expect(await beginDelivery(jobs(), event_id)).toMatchObject({
 		webhook_secret: "v1.new_secret",
 		previous_webhook_secret: before!.webhook_secret,

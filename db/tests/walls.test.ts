@@ -219,9 +219,10 @@ describe("the audit trail", () => {
 		const other = await createMerchant(database.pool("admin"), keys);
 		await database
 			.pool("studio")
-			.query("select public.regenerate_client_credentials($1, 'lsp_new_key_1', 'v1.a', null, 'operator-1')", [
-				other.id,
-			]);
+			.query(
+				"select public.regenerate_client_credentials($1, 'lsp_new_key_1', 'v1.a', null, 0, 'leaked', 'operator-1')",
+				[other.id],
+			);
 		expect(await newest()).toMatchObject({
 			actor: "operator-1",
 			database_role: "studio",
@@ -237,7 +238,10 @@ describe("the audit trail", () => {
 		await expect(
 			database
 				.pool("studio")
-				.query("select public.regenerate_client_credentials($1, $2, 'v1.a', null, 'x')", [kaveri.id, other.client_key]),
+				.query("select public.regenerate_client_credentials($1, $2, 'v1.a', null, 0, 'leaked', 'x')", [
+					kaveri.id,
+					other.client_key,
+				]),
 		).rejects.toMatchObject({ code: "LS011" });
 	});
 });

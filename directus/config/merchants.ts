@@ -134,7 +134,7 @@ const clients: Collection = {
 		}),
 		time("previous_webhook_secret_until", label("Previous webhook secret signs until", "पिछला वेबहुक सीक्रेट मान्य"), {
 			group: "section_addresses",
-			note: "After regenerating, events carry a signature for the old secret too, for 24 hours.",
+			note: "After regenerating, events carry a signature for the old secret too, for 24 hours or more.",
 		}),
 		tags("redirect_urls", label("Redirect URLs", "वापसी यूआरएल"), "https://… then Enter", {
 			group: "section_addresses",
@@ -244,9 +244,21 @@ const clients: Collection = {
 			display: "formatted-value",
 			displayOptions: { font: "monospace" },
 		}),
+		text("previous_client_key", label("Previous client key", "पिछली क्लाइंट कुंजी"), {
+			group: "section_record",
+			readonly: true,
+			note: "With its salt it is valid beside the new pair until the overlap ends.",
+			options: { font: "monospace" },
+			display: "formatted-value",
+			displayOptions: { font: "monospace" },
+		}),
+		time("previous_credentials_until", label("Previous pair valid until", "पिछली जोड़ी मान्य"), {
+			group: "section_record",
+		}),
 		time("created_at", label("Created", "बनाया गया"), { group: "section_record" }),
 		time("updated_at", label("Changed", "बदला गया"), { group: "section_record" }),
 		unreachable("client_salt"),
+		unreachable("previous_client_salt"),
 		unreachable("webhook_secret"),
 		unreachable("previous_webhook_secret"),
 		{ ...unreachable("new_client_salt"), special: ["conceal"] },

@@ -437,6 +437,8 @@ const webhookEvents: Collection = {
 		toOne("transaction_id", label("Transaction", "लेन-देन"), "{{order_id}}"),
 		toOne("refund_id", label("Refund", "रिफ़ंड"), "{{amount}}"),
 		number("attempts", label("Tries", "प्रयास"), {}, ""),
+		number("attempts_before", label("Tries before the replay", "दोबारा भेजने से पहले के प्रयास"), {}, ""),
+		toggle("is_failed", label("Not delivered for good", "नहीं पहुँचा"), { hidden: true }),
 		time("next_retry_at", label("Next try", "अगला प्रयास")),
 		time("created_at", label("Created", "बनाया गया")),
 		time("delivered_at", label("Delivered", "पहुँचाया")),

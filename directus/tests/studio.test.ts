@@ -613,10 +613,10 @@ describe("credentials of a client", () => {
 		expect((await read()).client_key).toBe(merchant.client_key);
 
 		const operator = await studio.person("operator");
-		const answer = await operator.request("POST", `${path()}/regenerate-key`);
+		const answer = await operator.request("POST", `${path()}/regenerate-key`, { reason: "leaked" });
 		expect(answer.status, answer.text).toBe(200);
 		const fresh = answer.body.data;
-		expect(Object.keys(fresh)).toEqual(["client_key", "client_salt"]);
+		expect(Object.keys(fresh)).toEqual(["client_key", "client_salt", "previous_valid_until"]);
 		const row = await read();
 		const where = (column: string) => ({ table: "clients", column, row: merchant.id });
 		expect(row.client_key).toBe(fresh.client_key);
@@ -632,7 +632,10 @@ describe("credentials of a client", () => {
 			]);
 		expect(rows).toEqual([{ actor: operator.id }]);
 
-		const again = await operator.request("POST", `${path()}/regenerate-key`, { webhook_secret: true });
+		const again = await operator.request("POST", `${path()}/regenerate-key`, {
+			webhook_secret: true,
+			reason: "leaked",
+		});
 		expect(again.body.data.webhook_secret).toMatch(/^whsec_/);
 		expect(again.body.data.webhook_secret).not.toBe(merchant.webhook_secret);
 		const leaving = await queryOne<{ stored: string; hours: number }>(
@@ -674,7 +677,7 @@ describe("credentials of a client", () => {
 		const operator = await studio.person("operator");
 		const nowhere = "/lightspeedpay/clients/01900000-0000-7000-8000-000000000000";
 		expect((await operator.request("POST", `${nowhere}/reveal`)).status).toBe(403);
-		expect((await operator.request("POST", `${nowhere}/regenerate-key`)).status).toBe(403);
+		expect((await operator.request("POST", `${nowhere}/regenerate-key`, { reason: "leaked" })).status).toBe(403);
 		expect((await operator.request("POST", "/lightspeedpay/clients/1/reveal")).status).toBe(404);
 	});
 });

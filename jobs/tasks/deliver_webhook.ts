@@ -1,9 +1,12 @@
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
-import { beginDelivery, type Delivery, recordDelivery } from "../../db/client/deliveries.ts";
+import { beginDelivery, type Delivery, recordDelivery, recordWebhookTestAnswer } from "../../db/client/deliveries.ts";
 import { decryptSecret, type EncryptionKeys } from "../../db/client/secrets.ts";
 import { type OutboundAnswer, OutboundError } from "../outbound.ts";
 import type { TaskContext } from "../task.ts";
+
+/** An operator waits for what the endpoint answers to it; of other events' answers nothing is kept. */
+const TEST_EVENT = "webhook.test";
 
 export const payload = z.strictObject({ event_id: z.uuid() });
 
@@ -31,6 +34,9 @@ export default async function deliverWebhook(
 		if (!(cause instanceof OutboundError)) throw cause;
 		error = cause.message;
 	}
+	if (delivery.type === TEST_EVENT && answer !== null) {
+		await recordWebhookTestAnswer(context.database, event_id, answer.content_type, readableText(answer.body_start));
+	}
 	const status = await recordDelivery(context.database, {
 		event_id,
 		url: delivery.url,
@@ -46,7 +52,12 @@ export default async function deliverWebhook(
 	);
 }
 
-/** The merchant's secret, and after a change for a day the one before, so that the receiver may change when it suits. */
+/** As a text that PostgreSQL takes: it has no place for NUL. */
+function readableText(bytes: Buffer): string {
+	return bytes.toString("utf8").replaceAll("\0", "\ufffd");
+}
+
+/** The merchant's secret, and after a change for a day or more the one before, so that the receiver may change when it suits. */
 function openSecrets(keys: EncryptionKeys, delivery: Delivery): string[] {
 	const where = { table: "clients", column: "webhook_secret", row: delivery.client_id };
 	return [delivery.webhook_secret, delivery.previous_webhook_secret]

@@ -111,7 +111,7 @@ describe.each(available)("payments in %s, while the service is busy", (...langua
 
 describe.each(withHandlers)("verify-result in %s", (...language) => {
 	const client_salt = randomBytes(24).toString("base64url");
-	const address = signedResultUrl({
+	const input = {
 		redirect_url: "https://books.example/return?cart=7&lang=hi",
 		client_salt,
 		transaction_id: randomUUID(),
@@ -119,11 +119,21 @@ describe.each(withHandlers)("verify-result in %s", (...language) => {
 		status: "paid",
 		amount: 49_900,
 		now: new Date(),
-	})!;
+	};
+	const address = signedResultUrl(input)!;
 
 	it("takes a result that we signed", async () => {
 		const { stdout } = await run(language, "verify-result", [address], { CLIENT_SALT: client_salt });
 		expect(stdout).toBe("KB-1001/a:b#c is paid\n");
+	});
+
+	it("takes a result that we signed while the salt is being changed, with the old salt and with the new one", async () => {
+		const next_client_salt = randomBytes(24).toString("base64url");
+		const changing = signedResultUrl({ ...input, next_client_salt })!;
+		for (const CLIENT_SALT of [client_salt, next_client_salt]) {
+			const { stdout } = await run(language, "verify-result", [changing], { CLIENT_SALT });
+			expect(stdout).toBe("KB-1001/a:b#c is paid\n");
+		}
 	});
 
 	it.each([

@@ -160,6 +160,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		expect((await readClient()).client_key).toBe(merchant.client_key);
 
 		await page.locator(".actions").getByRole("button", { name: "Regenerate" }).click();
+		await page.getByLabel("Reason").fill("The salt was sent by e-mail.");
 		await page.locator(".v-card").getByRole("button", { name: "Regenerate" }).click();
 		await expectVisible(page, "New key and salt");
 		await picture(page, "regenerated");

@@ -33,13 +33,14 @@ export function browserOrigins({ adapters }: PayDependencies, page: OpenedPage):
 export function resultUrl({ keys }: PayDependencies, page: OpenedPage): string | null {
 	if (page.redirect_url === null) return null;
 	const { transaction_id, order_id, status, amount } = page.view;
+	const open = (salt: string) =>
+		decryptSecret(keys, salt, { table: "clients", column: "client_salt", row: page.client_id });
+	// A server that knows the old pair only looks at `signature` as ever; one that has the new pair takes the other as well.
+	const { client_salt, previous_client_salt } = page;
 	return signedResultUrl({
 		redirect_url: page.redirect_url,
-		client_salt: decryptSecret(keys, page.client_salt, {
-			table: "clients",
-			column: "client_salt",
-			row: page.client_id,
-		}),
+		client_salt: open(previous_client_salt ?? client_salt),
+		next_client_salt: previous_client_salt === null ? null : open(client_salt),
 		transaction_id,
 		order_id,
 		status,

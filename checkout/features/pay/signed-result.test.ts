@@ -27,6 +27,14 @@ describe("signedResultUrl", () => {
 		});
 	});
 
+	it("is signed with both salts while the merchant changes over", () => {
+		const url = new URL(signedResultUrl({ ...input, next_client_salt: "next" })!);
+		const signed = (salt: string) =>
+			createHmac("sha256", salt).update("1795242000.0190-1.KB 1/é&=.paid.12345600").digest("hex");
+		expect(url.searchParams.get("signature")).toBe(signed("salt"));
+		expect(url.searchParams.get("next_signature")).toBe(signed("next"));
+	});
+
 	it("replaces fields of the same name, which the merchant could otherwise mistake for ours", () => {
 		const url = new URL(signedResultUrl({ ...input, redirect_url: "https://books.example/?status=paid&status=x" })!);
 		expect(url.searchParams.getAll("status")).toEqual(["paid"]);

@@ -20,6 +20,7 @@ function input(view: object = {}, page: object = {}, rest: Partial<PageInput> = 
 			client_id: "client",
 			client_key: "key",
 			client_salt: "",
+			previous_client_salt: null,
 			company_name: "Kaveri Books",
 			theme_color: null,
 			logo_sha256: null,

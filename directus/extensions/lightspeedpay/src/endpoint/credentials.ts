@@ -3,7 +3,17 @@ import { InvalidPayloadError } from "@directus/errors";
 import { decryptSecret, parseEncryptionKeys } from "../../../../../db/client/secrets.ts";
 import { POLICIES } from "../../../../config/policies.ts";
 import { makeCredentials, sealClientSecret } from "../secrets/credentials.ts";
-import { callDatabase, holdsPolicy, itemsOf, type Router, readId, type Studio } from "./context.ts";
+import {
+	callDatabase,
+	holdsPolicy,
+	itemsOf,
+	type Router,
+	readBody,
+	readId,
+	readText,
+	refuse,
+	type Studio,
+} from "./context.ts";
 import { addRoute } from "./routes.ts";
 
 const MANAGERS = [POLICIES.operator];
@@ -63,27 +73,37 @@ export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl:
 		who: MANAGERS,
 		answer: async (req, actor) => {
 			const id = readId(req, "clients");
-			const withWebhookSecret = readOption(req.body);
+			const body = readBody(req);
+			const withWebhookSecret = readOption(body);
+			const hours = body.overlap_hours ?? 0;
+			if (!Number.isInteger(hours)) refuse(`"overlap_hours" must be a whole number`);
 			const made = makeCredentials();
-			await callDatabase(studio, "select public.regenerate_client_credentials(?::uuid, ?, ?, ?, ?)", [
-				id,
-				made.client_key,
-				sealClientSecret(keys, "client_salt", id, made.client_salt),
-				// Null leaves the merchant's webhook secret as it is.
-				withWebhookSecret ? sealClientSecret(keys, "webhook_secret", id, made.webhook_secret) : null,
-				actor,
-			]);
+			const [row] = await callDatabase(
+				studio,
+				"select public.regenerate_client_credentials(?::uuid, ?, ?, ?, ?::integer, ?, ?) as until",
+				[
+					id,
+					made.client_key,
+					sealClientSecret(keys, "client_salt", id, made.client_salt),
+					// Null leaves the merchant's webhook secret as it is.
+					withWebhookSecret ? sealClientSecret(keys, "webhook_secret", id, made.webhook_secret) : null,
+					hours,
+					readText(body, "reason", 500),
+					actor,
+				],
+			);
 			return {
 				client_key: made.client_key,
 				client_salt: made.client_salt,
 				...(withWebhookSecret ? { webhook_secret: made.webhook_secret } : {}),
+				previous_valid_until: row!.until,
 			};
 		},
 	});
 }
 
-function readOption(body: unknown): boolean {
-	const value = (body as { webhook_secret?: unknown } | undefined)?.webhook_secret ?? false;
+function readOption(body: Record<string, unknown>): boolean {
+	const value = body.webhook_secret ?? false;
 	if (typeof value !== "boolean") throw new InvalidPayloadError({ reason: `"webhook_secret" must be true or false` });
 	return value;
 }

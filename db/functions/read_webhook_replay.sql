@@ -1,0 +1,10 @@
+-- A merchant's newest replay. Null when there was none.
+create or replace function public.read_webhook_replay(p_client_id uuid) returns jsonb
+language sql stable security definer set search_path = '' as $$
+  select jsonb_build_object('id', id, 'which', which, 'starts_at', public.iso_time(starts_at), 'ends_at', public.iso_time(ends_at),
+      'status', status, 'matched', matched, 'replayed', replayed, 'delivered', delivered, 'note', note, 'reason', reason,
+      'requested_by', requested_by, 'created_at', public.iso_time(created_at), 'finished_at', public.iso_time(finished_at))
+    from public.webhook_replays where client_id = p_client_id order by id desc limit 1
+$$;
+revoke all on function public.read_webhook_replay from public;
+grant execute on function public.read_webhook_replay to studio;
