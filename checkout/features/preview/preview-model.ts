@@ -22,6 +22,7 @@ export function previewModel(
 				client_id: NO_ONE,
 				client_key: "",
 				client_salt: "",
+				previous_client_salt: null,
 				redirect_url: null,
 				description: null,
 				late: false,
