@@ -54,11 +54,12 @@ describe("the clock", () => {
 		expect(await crons()).toEqual([
 			{ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" },
 			{ name: "expire_transactions", cron: "* * * * *", timezone: "Asia/Kolkata" },
+			{ name: "issue_invoices", cron: "30 * * * *", timezone: "Asia/Kolkata" },
 			{ name: "watch_egress_groups", cron: "* * * * *", timezone: "Asia/Kolkata" },
 			{ name: "watch_queues", cron: "* * * * *", timezone: "Asia/Kolkata" },
 		]);
 		await start(SCHEDULES.filter(({ name }) => name !== "expire_transactions"));
-		expect(await crons()).toHaveLength(3);
+		expect(await crons()).toHaveLength(4);
 	});
 
 	it("runs a schedule of seconds once a period, however many processes offer it, and keeps what it returned", async () => {

@@ -20,6 +20,7 @@ import {
 	refreshSuccessRates,
 	watchQueues,
 } from "../db/client/operations.ts";
+import { issueInvoices } from "./invoices/issue.ts";
 
 import type { QueueDesk } from "./queue-desk.ts";
 
@@ -123,6 +124,15 @@ export const SCHEDULES: readonly Schedule[] = [
 			}
 			return { groups: groups.length };
 		},
+	},
+	{
+		// The month that ended at midnight is closed at half past; every other run finds what an earlier one has missed, if any.
+		name: "issue_invoices",
+		when: { cron: "30 * * * *" },
+		expire_seconds: 1800,
+		retries: 2,
+		keep_days: 400,
+		run: ({ database, log }) => issueInvoices(database, log),
 	},
 	{
 		name: "check_invariants",

@@ -17,6 +17,7 @@ import { type Services, type TaskContext, type TaskModule, TryAgain } from "./ta
 import * as confirmAttempt from "./tasks/confirm_attempt.ts";
 import * as createPspOrder from "./tasks/create_psp_order.ts";
 import * as deliverWebhook from "./tasks/deliver_webhook.ts";
+import * as drawInvoice from "./tasks/draw_invoice.ts";
 import * as movePayment from "./tasks/move_payment.ts";
 import * as processGatewayEvent from "./tasks/process_gateway_event.ts";
 import * as refundPayment from "./tasks/refund_payment.ts";
@@ -58,6 +59,8 @@ const LANES: readonly Lane[] = [
 			run_schedule: task(runSchedule),
 		},
 	},
+	// Drawing keeps the process busy for a moment: one at a time, so that payments get their turn between two of ten thousand.
+	{ name: "documents", concurrency: 1, is_grouped: false, tasks: { draw_invoice: task(drawInvoice) } },
 ];
 
 const NO_GROUP = "default";

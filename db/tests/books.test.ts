@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { backdateEntries } from "../../test/months.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
 import { type ClosedMonth, closeBillingMonth, type Invoice, listBillingDue, readInvoice } from "../client/invoices.ts";
@@ -61,21 +62,7 @@ async function refunded(of: TestMerchant, transaction_id: string, amount: number
 	});
 }
 
-/** As if a merchant's newest entries, from entry_no on, had been written that many months ago. Entries are append-only. */
-async function backdate(of: TestMerchant, months: number, from = 1): Promise<void> {
-	const client = await database.pool("admin").connect();
-	try {
-		await client.query("begin; set local session_replication_role = replica");
-		await client.query(
-			`update wallet_entries set created_at = (month_in_india(now()) - $2 * interval '1 month' + interval '10 days') at time zone 'Asia/Kolkata'
-				where client_id = $1 and entry_no >= $3`,
-			[of.id, months, from],
-		);
-		await client.query("commit");
-	} finally {
-		client.release();
-	}
-}
+const backdate = (of: TestMerchant, months: number, from = 1) => backdateEntries(database, of.id, months, from);
 
 const entryCount = async (of: TestMerchant) =>
 	Number((await rows<{ n: number }>("select count(*) as n from wallet_entries where client_id = $1", [of.id]))[0]!.n);
