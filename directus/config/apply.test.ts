@@ -1,7 +1,11 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { providers } from "../../psp/providers.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { prepareStudio } from "../prepare.ts";
+import { applyConfiguration } from "./apply.ts";
 import { collections } from "./collections.ts";
 import { relations } from "./relations.ts";
 import { roles } from "./roles.ts";
@@ -99,6 +103,70 @@ describe("the studio's configuration", () => {
 				.split("\n")
 				.sort(),
 		).toEqual(withoutSerials(before).split("\n").sort());
+	});
+
+	it("keeps what it took back, raises a warning that names it, and does not take its own changes for somebody's", async () => {
+		const studio = database.pool("studio");
+		const seen = "select table_name, row_key, kind, by_hand, by_code from public.studio_drift order by id";
+		const { rows: before } = await studio.query(seen);
+		await studio.query("update directus_fields set note = 'By hand' where collection = 'clients' and field = 'gstin'");
+		const { drift } = await prepare();
+		const change = {
+			table_name: "directus_fields",
+			row_key: "clients.gstin",
+			kind: "changed",
+			by_hand: { note: "By hand" },
+			by_code: { note: null },
+		};
+		expect(drift).toEqual([change]);
+		expect((await studio.query(seen)).rows.slice(before.length)).toEqual([change]);
+		const { rows: alerts } = await studio.query(
+			"select severity, status, message from public.alerts where kind = 'studio_changed_by_hand'",
+		);
+		expect(alerts).toEqual([
+			{ severity: "warning", status: "open", message: expect.stringContaining("clients.gstin (removed)") },
+		]);
+
+		// A new version of the code: what the old one had written is nobody's hand.
+		const client = await database.pool("studio").connect();
+		try {
+			const other = client as unknown as pg.Client;
+			const { changed, drift } = await applyConfiguration(other, { requireSecondFactor: false });
+			expect([Object.keys(changed), drift]).toEqual([["directus_policies"], []]);
+			expect((await applyConfiguration(other, { requireSecondFactor: false })).changed).toEqual({});
+		} finally {
+			client.release();
+		}
+		expect((await prepare()).drift).toEqual([]);
+	});
+
+	it("says what differs and what was made beside it, changing nothing", { timeout: 60_000 }, async () => {
+		const studio = database.pool("studio");
+		await studio.query("update directus_roles set icon = 'star' where id = $1", [roles.support.id]);
+		await studio.query(
+			`insert into directus_flows (id, name, icon, status, "trigger") values (gen_random_uuid(), 'Tell Meera', 'bolt', 'active', 'manual')`,
+		);
+		const before = await writtenRows();
+		const run = async (script: string) => {
+			const child = spawn(process.execPath, [`scripts/${script}.ts`], {
+				env: { PATH: process.env.PATH, DATABASE_URL: database.url("studio"), STUDIO_REQUIRE_TFA: "on" },
+			});
+			let output = "";
+			for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+			const [code] = await once(child, "close");
+			return { code, output };
+		};
+		const [diff, exported] = await Promise.all([run("studio-diff"), run("studio-export")]);
+		expect(diff.output).toContain('icon: "star" in the studio, "headset_mic" in the code');
+		expect(diff.output).toContain("directus_flows: Tell Meera");
+		expect(diff.code).toBe(1);
+		expect(exported.code, exported.output).toBe(0);
+		expect(JSON.parse(exported.output)).toEqual({
+			directus_flows: [expect.objectContaining({ name: "Tell Meera", trigger: "manual" })],
+		});
+		expect(await writtenRows()).toEqual(before);
+		await prepare();
+		expect(await run("studio-diff")).toEqual({ code: 0, output: expect.stringContaining("as the code says") });
 	});
 
 	it("leaves an administrator's own settings and a changed password alone", async () => {

@@ -9,7 +9,7 @@ import { settings } from "./settings.ts";
 
 type Row = Record<string, unknown>;
 
-interface Table {
+export interface Table {
 	name: string;
 	/** What names a row; compared with "is not distinct from". */
 	key: string[];
@@ -83,7 +83,7 @@ export interface ConfigurationOptions {
 	requireSecondFactor?: boolean;
 }
 
-function describe({ requireSecondFactor = true }: ConfigurationOptions): Table[] {
+export function describe({ requireSecondFactor = true }: ConfigurationOptions): Table[] {
 	const named = collections.map(({ collection }) => quote(collection)).join(", ");
 	const allRoles = Object.values(roles);
 	const policies = allRoles.map(({ policy }) => quote(policy)).join(", ");
@@ -286,7 +286,7 @@ function columnsOf(rows: Row[]): string[] {
 }
 
 /** As one jsonb value, because a part of the key may be null and a join must be hashable. */
-const keyOf = (alias: string, key: string[]) =>
+export const keyOf = (alias: string, key: string[]) =>
 	`jsonb_build_array(${key.map((column) => `${alias}.${identifier(column)}`).join(", ")})`;
 
 const objectOf = (alias: string, columns: string[]) =>
