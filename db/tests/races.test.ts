@@ -14,7 +14,12 @@ let database: TestDatabase;
 let crowd: ReturnType<typeof createPool>;
 beforeAll(async () => {
 	database = await createTestDatabase();
-	crowd = createPool({ connectionString: database.url("checkout"), application_name: "crowd", max: 100 });
+	crowd = createPool({
+		connectionString: database.url("checkout"),
+		application_name: "crowd",
+		max: 100,
+		connectionTimeoutMillis: 30_000,
+	});
 });
 afterAll(async () => {
 	await crowd.end();
