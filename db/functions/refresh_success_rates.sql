@@ -5,6 +5,7 @@
 -- not count against a gateway.
 -- beliefs (for dynamic_score): the last 500, each worth half as much for every 1,000 payments that the merchant settled since;
 -- the seconds that takes are twice what its newest 500 took. A merchant with fewer forgets nothing.
+-- Those of the merchant's other gateways age at the same pace.
 -- Returns how many gateways' measures changed.
 -- Locks: gateway_states rows that change, skip locked.
 create or replace function public.refresh_success_rates(p_since interval default '2 minutes') returns integer
@@ -42,7 +43,7 @@ begin
     select c.*, case when public.has_changed(s10, n10, successes, n) then 10 when public.has_changed(s25, n25, successes, n) then 25 end as since_change
       from counted c
   ), measured as (
-    select w.gateway_id, w.method, w.newest, min(pace.half_life) as half_life,
+    select w.gateway_id, w.method, w.newest,
         count(*) filter (where o.n <= coalesce(since_change, 125)) as n,
         sum(o.is_success) filter (where o.n <= coalesce(since_change, 125)) as successes,
         sum(weight.of) filter (where o.n <= coalesce(since_change, 500)) as believed,
@@ -53,7 +54,7 @@ begin
       cross join lateral (select coalesce(0.5 ^ (extract(epoch from now() - o.settled_at)::double precision / pace.half_life), 1) as of) weight
       group by 1, 2, 3
   ), summed as (
-    select gateway_id, max(newest) as newest, max(half_life) as half_life,
+    select gateway_id, max(newest) as newest,
         max(round(100.0 * (5 + successes) / (5 + n), 2)) filter (where method = '') as rate,
         max(n) filter (where method = '') as n,
         coalesce(jsonb_object_agg(method, jsonb_build_object('rate', round(100.0 * (5 + successes) / (5 + n), 2), 'outcomes', n))
@@ -61,13 +62,25 @@ begin
         jsonb_object_agg(method, jsonb_build_object('successes', round(believed_successes::numeric, 2), 'outcomes', round(believed::numeric, 2))) as beliefs
       from measured group by 1
   ), locked as (
-    select m.* from public.gateway_states s join summed m using (gateway_id)
-      where s.believed_at is null or s.believed_at < m.newest
-        or (s.success_rate, s.outcomes, s.method_rates) is distinct from (m.rate, m.n, m.methods)
+    select s.gateway_id, m.rate, m.n, m.methods, m.beliefs, coalesce(pace.half_life, s.belief_half_life) as half_life
+      from public.gateway_states s
+      left join summed m on m.gateway_id = s.gateway_id
+      left join pace on pace.client_id = s.client_id
+      where s.client_id in (select client_id from outcomes)
+        and case when m.gateway_id is null
+          -- settled nothing lately, yet what is known of it ages with the others
+          then abs(coalesce(s.belief_half_life, 0) - pace.half_life) > pace.half_life / 10
+          else s.believed_at is null or s.believed_at < m.newest
+            or (s.success_rate, s.outcomes, s.method_rates) is distinct from (m.rate, m.n, m.methods) end
       for update of s skip locked
   )
-  update public.gateway_states s set success_rate = locked.rate, outcomes = locked.n, method_rates = locked.methods,
-      beliefs = locked.beliefs, believed_at = now(), belief_half_life = locked.half_life
+  update public.gateway_states s set
+      success_rate = coalesce(locked.rate, s.success_rate),
+      outcomes = coalesce(locked.n, s.outcomes),
+      method_rates = coalesce(locked.methods, s.method_rates),
+      beliefs = coalesce(locked.beliefs, s.beliefs),
+      believed_at = case when locked.beliefs is null then s.believed_at else now() end,
+      belief_half_life = locked.half_life
     from locked where s.gateway_id = locked.gateway_id;
   get diagnostics v_count = row_count;
   return v_count;

@@ -322,6 +322,36 @@ describe("the success rate", () => {
 		expect(await state(kaveri, 0)).toMatchObject({ outcomes: 50 });
 	});
 
+	test("lets what is known of an idle gateway age at the pace of its merchant's payments", async () => {
+		const kaveri = await merchant([{}, {}]);
+		await rows(
+			`insert into transactions (order_id, client_id, gateway_id, amount, currency, fee_percent, expires_at)
+				select 'aged-' || n, $1, $2, 100, 'INR', 2, now() from generate_series(1, 600) n`,
+			[kaveri.id, kaveri.gateways[0]!.id],
+		);
+		// One a second; the other gateway's only one was long ago.
+		await rows(
+			`insert into payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, status, routing, settled_at)
+				select t.id, client_id, gateway_id, 1, 100, 'succeeded', '{}', now() - row_number() over () * interval '1 second'
+					from transactions t where client_id = $1`,
+			[kaveri.id],
+		);
+		await refreshSuccessRates(jobs());
+		const [busy, idle] = await rows<{ half_life: number; outcomes: number | null }>(
+			`select belief_half_life::float8 as half_life, (beliefs -> '' ->> 'outcomes')::float8 as outcomes
+				from gateway_states where client_id = $1 order by gateway_id`,
+			[kaveri.id],
+		);
+		// Twice the time of the newest 500.
+		for (const { half_life } of [busy!, idle!]) {
+			expect(half_life).toBeGreaterThan(990);
+			expect(half_life).toBeLessThan(1_100);
+		}
+		// The sum of 0.5^(age / 1000 s) over 500 seconds.
+		expect(busy!.outcomes).toBeGreaterThan(400);
+		expect(busy!.outcomes).toBeLessThan(440);
+	});
+
 	test("counts the last 125 only", async () => {
 		const kaveri = await merchant([{}]);
 		await settleMany(
