@@ -14,12 +14,9 @@ let database: TestDatabase;
 let crowd: ReturnType<typeof createPool>;
 beforeAll(async () => {
 	database = await createTestDatabase();
-	crowd = createPool({
-		connectionString: database.url("checkout"),
-		application_name: "crowd",
-		max: 100,
-		connectionTimeoutMillis: 30_000,
-	});
+	crowd = createPool({ connectionString: database.url("checkout"), application_name: "crowd", max: 100 });
+	// A hundred at once may take a busy machine longer than a process may wait.
+	crowd.options.connectionTimeoutMillis = 30_000;
 });
 afterAll(async () => {
 	await crowd.end();

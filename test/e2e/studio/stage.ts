@@ -13,7 +13,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
 import { beginPspOrder, recordPspOrder, settleAttempt } from "../../../db/client/attempts.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
@@ -29,6 +29,8 @@ export interface View {
 	colorScheme?: "light" | "dark";
 	width?: number;
 	locale?: string;
+	/** A browser profile and a session of its own, for who logs out or is thrown out. */
+	is_apart?: boolean;
 }
 
 export class StudioStage {
@@ -36,6 +38,8 @@ export class StudioStage {
 	#studio: Studio | undefined;
 	#browser: Browser | undefined;
 	#merchant: TestMerchant | undefined;
+	/** By role and language. The studio's scripts are megabytes: a new profile for each page would read them all again. */
+	readonly #contexts = new Map<string, Promise<BrowserContext>>();
 	readonly keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 
 	get database(): TestDatabase {
@@ -71,28 +75,42 @@ export class StudioStage {
 
 	/** A page of the studio as a person sees it who has logged in; closed when the test ends. */
 	async open(view: View, path: string): Promise<Page> {
-		const person = await this.studio.person(view.role);
+		let context: BrowserContext;
+		if (view.is_apart) {
+			context = await this.#logIn(view);
+			onTestFinished(() => context.close());
+		} else {
+			const key = `${view.role} ${view.locale}`;
+			const entered = this.#contexts.get(key) ?? this.#logIn(view);
+			this.#contexts.set(key, entered);
+			context = await entered;
+		}
+		const page = await context.newPage();
+		onTestFinished(() => page.close());
+		await page.emulateMedia({ colorScheme: view.colorScheme ?? "light" });
+		await page.setViewportSize({ width: view.width ?? 1280, height: 900 });
+		await page.goto(`${this.studio.url}/admin${path}`);
+		return page;
+	}
+
+	async #logIn({ role, locale = "en-IN" }: View): Promise<BrowserContext> {
+		const person = await this.studio.person(role);
 		const context = await this.browser.newContext({
-			viewport: { width: view.width ?? 1280, height: 900 },
-			colorScheme: view.colorScheme ?? "light",
-			locale: view.locale ?? "en-IN",
+			locale,
 			timezoneId: "Asia/Kolkata",
 			permissions: ["clipboard-read", "clipboard-write"],
 		});
-		onTestFinished(() => context.close());
 		context.setDefaultTimeout(60_000);
 		// Directus opens both side bars on a first visit; on a phone they would lie over the page.
 		await context.addInitScript(() => {
 			localStorage.setItem("sidebar-collapsed", "true");
-			if (window.innerWidth < 960) localStorage.setItem("nav-bar-collapsed", "true");
+			localStorage.setItem("nav-bar-collapsed", String(window.innerWidth < 960));
 		});
 		const login = await context.request.post(`${this.studio.url}/auth/login`, {
 			data: { email: person.email, password: person.password, mode: "session" },
 		});
 		expect(login.ok()).toBe(true);
-		const page = await context.newPage();
-		await page.goto(`${this.studio.url}/admin${path}`);
-		return page;
+		return context;
 	}
 
 	async picture(page: Page, name: string): Promise<void> {
