@@ -412,7 +412,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 			await page.goto(`${studio.url}/admin/content/payment_gateways`);
 			await expectVisible(page, "Razorpay reserve");
 			await picture(page, `gateways-${colorScheme}-${width}`);
-			await page.context().close();
+			await page.close();
 		}
 	});
 
