@@ -13,6 +13,7 @@ import { previewRoutes } from "./features/preview/routes.ts";
 import { refundRoutes } from "./features/refunds/routes.ts";
 import { statusRoutes } from "./features/status/routes.ts";
 import { transactionRoutes } from "./features/transactions/routes.ts";
+import { whatsappWebhookRoutes } from "./features/whatsapp-webhooks/routes.ts";
 import { answerErrors, refuseUnknownPath } from "./middleware/errors.ts";
 import { observeRequests } from "./middleware/request.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
@@ -33,6 +34,7 @@ export function buildApp(dependencies: Dependencies): Express {
 	app.use(linkRoutes(dependencies));
 	app.use(logoRoutes(dependencies));
 	app.use(gatewayWebhookRoutes(dependencies));
+	app.use(whatsappWebhookRoutes(dependencies));
 	app.use(transactionRoutes(dependencies));
 	app.use(refundRoutes(dependencies));
 	app.use(paymentLinkRoutes(dependencies));

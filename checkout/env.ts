@@ -30,6 +30,12 @@ const schema = z.object({
 		.default("info"),
 	/** Without it /metrics answers loopback only. */
 	METRICS_TOKEN: z.string().min(16, "must have at least 16 characters").optional(),
+	/** Proves the webhooks of WhatsApp at Meta; without it there are none. */
+	WHATSAPP_META_APP_SECRET: z.string().min(16, "must be the app's secret at Meta").optional(),
+	/** What Meta's test of the webhook address must bring. */
+	WHATSAPP_META_VERIFY_TOKEN: z.string().min(16, "must have at least 16 characters").optional(),
+	/** Proves the webhooks of Gupshup, which signs none: part of the address that it is given. */
+	WHATSAPP_GUPSHUP_WEBHOOK_KEY: z.string().min(16, "must have at least 16 characters").optional(),
 	/** Whose X-Forwarded-For is believed: addresses or CIDR ranges, comma-separated. */
 	TRUSTED_PROXIES: z
 		.string()

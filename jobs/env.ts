@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
+import { readWhatsappSettings, type WhatsappSettings } from "./whatsapp/settings.ts";
 
 /** What is wrong with the environment, in one sentence for whoever starts the process. */
 export class EnvError extends Error {
@@ -18,6 +19,8 @@ export interface JobsEnv {
 	outbound_allowed_hosts: ReadonlySet<string>;
 	/** Whose PSP accounts this worker calls; "default" stands for those of no group. */
 	egress_groups: ReadonlySet<string>;
+	/** Null: nothing is sent by WhatsApp. */
+	whatsapp: WhatsappSettings | null;
 	log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 	worker_beat_seconds: number;
 }
@@ -120,7 +123,17 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 		sandbox_url: parsed.SANDBOX_URL ?? null,
 		outbound_allowed_hosts: new Set(parsed.OUTBOUND_ALLOWED_HOSTS),
 		egress_groups: new Set(parsed.EGRESS_GROUPS),
+		whatsapp: readWhatsapp(given),
 		log_level: parsed.LOG_LEVEL,
 		worker_beat_seconds: parsed.WORKER_BEAT_SECONDS,
 	};
+}
+
+function readWhatsapp(env: Record<string, string | undefined>): WhatsappSettings | null {
+	try {
+		return readWhatsappSettings(env);
+	} catch (error) {
+		if (!(error instanceof z.ZodError)) throw error;
+		throw new EnvError(error.issues[0]!.message);
+	}
 }

@@ -55,11 +55,12 @@ describe("the clock", () => {
 			{ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" },
 			{ name: "expire_transactions", cron: "* * * * *", timezone: "Asia/Kolkata" },
 			{ name: "issue_invoices", cron: "30 * * * *", timezone: "Asia/Kolkata" },
+			{ name: "watch_balances", cron: "*/10 * * * *", timezone: "Asia/Kolkata" },
 			{ name: "watch_egress_groups", cron: "* * * * *", timezone: "Asia/Kolkata" },
 			{ name: "watch_queues", cron: "* * * * *", timezone: "Asia/Kolkata" },
 		]);
 		await start(SCHEDULES.filter(({ name }) => name !== "expire_transactions"));
-		expect(await crons()).toHaveLength(4);
+		expect(await crons()).toHaveLength(5);
 	});
 
 	it("runs a schedule of seconds once a period, however many processes offer it, and keeps what it returned", async () => {

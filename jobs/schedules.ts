@@ -20,6 +20,7 @@ import {
 	refreshSuccessRates,
 	watchQueues,
 } from "../db/client/operations.ts";
+import { watchBalances } from "../db/client/whatsapp.ts";
 import { issueInvoices } from "./invoices/issue.ts";
 
 import type { QueueDesk } from "./queue-desk.ts";
@@ -53,6 +54,7 @@ const WATCH_QUEUES = "watch_queues";
 /** How many rows the functions take at a time, by default. */
 const EXPIRE_BATCH = 500;
 const LOOKUP_BATCH = 1000;
+const WARNING_BATCH = 500;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 
@@ -133,6 +135,14 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 2,
 		keep_days: 400,
 		run: ({ database, log }) => issueInvoices(database, log),
+	},
+	{
+		name: "watch_balances",
+		when: { cron: "*/10 * * * *" },
+		expire_seconds: 60,
+		retries: 1,
+		keep_days: 14,
+		run: async ({ database }) => ({ warned: await inBatches(WARNING_BATCH, () => watchBalances(database)) }),
 	},
 	{
 		name: "check_invariants",

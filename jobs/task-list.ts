@@ -20,10 +20,12 @@ import * as deliverWebhook from "./tasks/deliver_webhook.ts";
 import * as drawInvoice from "./tasks/draw_invoice.ts";
 import * as movePayment from "./tasks/move_payment.ts";
 import * as processGatewayEvent from "./tasks/process_gateway_event.ts";
+import * as processWhatsappEvent from "./tasks/process_whatsapp_event.ts";
 import * as refundPayment from "./tasks/refund_payment.ts";
 import * as replayWebhooks from "./tasks/replay_webhooks.ts";
 import * as runSchedule from "./tasks/run_schedule.ts";
 import * as sendAlert from "./tasks/send_alert.ts";
+import * as sendWhatsapp from "./tasks/send_whatsapp.ts";
 
 export interface Lane {
 	name: string;
@@ -61,6 +63,12 @@ const LANES: readonly Lane[] = [
 	},
 	// Drawing keeps the process busy for a moment: one at a time, so that payments get their turn between two of ten thousand.
 	{ name: "documents", concurrency: 1, is_grouped: false, tasks: { draw_invoice: task(drawInvoice) } },
+	{
+		name: "notices",
+		concurrency: 30,
+		is_grouped: false,
+		tasks: { send_whatsapp: task(sendWhatsapp), process_whatsapp_event: task(processWhatsappEvent) },
+	},
 ];
 
 const NO_GROUP = "default";

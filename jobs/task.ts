@@ -6,6 +6,8 @@ import type { PspAdapters } from "../psp/providers.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Clock } from "./schedules.ts";
+import type { WhatsappAdapter } from "./whatsapp/adapter.ts";
+import type { TokenKeeper } from "./whatsapp/token-keeper.ts";
 
 /** What every task may use; made once when the process starts. */
 export interface Services {
@@ -15,7 +17,14 @@ export interface Services {
 	urls: CheckoutUrls;
 	outbound: Outbound;
 	clock: Pick<Clock, "offer">;
+	/** Null: no provider is configured, and nothing is sent. */
+	whatsapp: WhatsappChannel | null;
 	log: Logger;
+}
+
+export interface WhatsappChannel {
+	adapter: WhatsappAdapter;
+	tokens: TokenKeeper;
 }
 
 /** One run of a job: the services, and which try this is. */

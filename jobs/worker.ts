@@ -2,6 +2,7 @@
 import type { Pool } from "pg";
 import { registerQueues } from "../db/client/operations.ts";
 import { createPool } from "../db/client/pool.ts";
+import { configureWhatsapp } from "../db/client/whatsapp.ts";
 import { createPspAdapters } from "../psp/providers.ts";
 import { createCheckoutUrls } from "./checkout-urls.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
@@ -11,8 +12,10 @@ import { createOutbound } from "./outbound.ts";
 import { openQueueDesk } from "./queue-desk.ts";
 import { type StartedLane, startLane } from "./runner.ts";
 import { describeSchedules, startClock } from "./schedules.ts";
-import type { Services } from "./task.ts";
+import type { Services, WhatsappChannel } from "./task.ts";
 import { isDiscardable, lanesFor } from "./task-list.ts";
+import { createWhatsappAdapter } from "./whatsapp/settings.ts";
+import { TokenKeeper } from "./whatsapp/token-keeper.ts";
 
 /** Of the ten seconds a process has to stop; the rest is for handing back what did not finish. */
 const FINISH_MS = 8000;
@@ -79,9 +82,19 @@ const services: Services = {
 	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
 	urls: createCheckoutUrls(env),
 	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
+	whatsapp: openWhatsapp(),
 	clock,
 	log,
 };
+const { provider = null, sender = null, is_sandbox = false } = services.whatsapp?.adapter ?? {};
+// What a worker says that sends no notices is not what the studio wants to know.
+if (own_lanes.some(({ name }) => name === "notices")) await configureWhatsapp(pool, provider, sender, is_sandbox);
+
+function openWhatsapp(): WhatsappChannel | null {
+	if (env.whatsapp === null) return null;
+	const adapter = createWhatsappAdapter(env.whatsapp, env.sandbox_url);
+	return { adapter, tokens: new TokenKeeper(pool, env.encryption_keys, adapter) };
+}
 
 const lanes: StartedLane[] = [];
 for (const lane of own_lanes) lanes.push(await startLane(lane, services, desk));
@@ -130,6 +143,7 @@ log.info(
 	{
 		lanes: Object.fromEntries(own_lanes.map(({ name, tasks }) => [name, Object.keys(tasks)])),
 		sandbox: env.sandbox_url,
+		whatsapp: provider,
 	},
 	"working",
 );

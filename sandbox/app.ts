@@ -11,6 +11,7 @@ import { Registry } from "./registry.ts";
 import { RequestLog } from "./request-log.ts";
 import { readable, readStateFile, writeStateFile } from "./state-file.ts";
 import { WebhookSender } from "./webhook-sender.ts";
+import { Whatsapp } from "./whatsapp/whatsapp.ts";
 
 export interface SandboxOptions {
 	/** Keeps accounts and merchants across restarts; beside it, a file a provider keeps its newest orders. */
@@ -50,6 +51,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 	});
 	const providers = createProviders({ registry, sender, capacity: options.order_capacity ?? 100_000 });
 	const merchant = new MerchantEndpoint(registry);
+	const whatsapp = new Whatsapp(sender);
 	const stateFileOf = (name: string) => (options.state_file ? `${options.state_file}.${name}` : null);
 	for (const provider of providers) {
 		const file = stateFileOf(provider.name);
@@ -64,18 +66,23 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 	app.disable("x-powered-by");
 	app.disable("etag");
 	app.use(express.raw({ type: () => true, limit: MAX_BODY }));
-	app.use("/_control", createControl({ providers, registry, faults, log, sender, merchant }));
+	app.use("/_control", createControl({ providers, registry, faults, log, sender, merchant, whatsapp }));
 	app.get("/healthz", (_req, res) => {
 		res.json({ status: "ok" });
 	});
 	app.get("/", (_req, res) => {
 		sendPage(res, 200, indexPage(providers, merchant.events().slice(-20).reverse()));
 	});
+	app.use("/whatsapp", whatsapp.pages);
 	app.use(log.record);
 	app.use(faults.inject);
 	for (const provider of providers) {
 		faults.describeErrorsOf(provider.name, provider.errorBody);
 		app.use(`/${provider.name}`, provider.router);
+	}
+	for (const service of whatsapp.services) {
+		faults.describeErrorsOf(service.name, service.errorBody);
+		app.use(`/${service.name}`, service.router);
 	}
 	app.use("/merchant", merchant.router);
 	app.use((_req: Request, res: Response) => {

@@ -6,6 +6,9 @@ import { payInstructionSchema, refundInstructionSchema, type SandboxProvider } f
 import { accountSchema, merchantSchema, type Registry } from "./registry.ts";
 import type { RequestLog } from "./request-log.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
+import { whatsappAccountSchema } from "./whatsapp/accounts.ts";
+import { outcomeSchema } from "./whatsapp/store.ts";
+import { statusInstructionSchema, type Whatsapp } from "./whatsapp/whatsapp.ts";
 
 export interface ControlDependencies {
 	providers: SandboxProvider[];
@@ -14,6 +17,7 @@ export interface ControlDependencies {
 	log: RequestLog;
 	sender: WebhookSender;
 	merchant: MerchantEndpoint;
+	whatsapp: Whatsapp;
 }
 
 type ControlCode =
@@ -23,6 +27,7 @@ type ControlCode =
 	| "order_not_found"
 	| "refund_not_found"
 	| "refund_decided"
+	| "message_not_found"
 	| "not_found";
 
 const HTTP_STATUS: Record<ControlCode, number> = {
@@ -32,6 +37,7 @@ const HTTP_STATUS: Record<ControlCode, number> = {
 	order_not_found: 404,
 	refund_not_found: 404,
 	refund_decided: 409,
+	message_not_found: 404,
 	not_found: 404,
 };
 
@@ -49,6 +55,9 @@ class ControlError extends Error {
 const provider = z.string().min(1).max(40);
 const paySchema = payInstructionSchema.extend({ provider });
 const refundSchema = refundInstructionSchema.extend({ provider });
+const answerSchema = z.strictObject({ message: z.string().min(1), text: z.string().min(1).max(4_096) });
+const serviceSchema = z.strictObject({ provider: z.enum(["meta", "gupshup"]) });
+const challengeSchema = z.strictObject({ challenge: z.string().min(1).max(200) });
 const limit = z.coerce.number().int().min(1).max(100_000).default(10_000);
 const logQuery = z.strictObject({
 	service: z.string().optional(),
@@ -81,7 +90,15 @@ function readBody<Schema extends z.ZodType>(schema: Schema, req: Request): z.out
 }
 
 /** What tests and the demo steer the outside world with. */
-export function createControl({ providers, registry, faults, log, sender, merchant }: ControlDependencies): Router {
+export function createControl({
+	providers,
+	registry,
+	faults,
+	log,
+	sender,
+	merchant,
+	whatsapp,
+}: ControlDependencies): Router {
 	const router = Router();
 	const providerOf = (name: string): SandboxProvider => {
 		const provider = providers.find((candidate) => candidate.name === name);
@@ -138,7 +155,7 @@ export function createControl({ providers, registry, faults, log, sender, mercha
 
 	router.post("/faults", (req, res) => {
 		const fault = readBody(faultSchema, req);
-		const services = [...providers.map(({ name }) => name), "merchant"];
+		const services = [...providers, ...whatsapp.services].map(({ name }) => name).concat("merchant");
 		if (!services.includes(fault.service)) {
 			throw new ControlError("invalid_request", `The service is one of ${services.join(", ")}`, "service");
 		}
@@ -175,6 +192,48 @@ export function createControl({ providers, registry, faults, log, sender, mercha
 		const { refund, webhooks } = report;
 		res.json({ refund, webhooks });
 	});
+
+	router.put("/whatsapp/accounts", (req, res) => {
+		const account = readBody(whatsappAccountSchema, req);
+		whatsapp.store.putAccount(account);
+		res.json({ provider: account.provider });
+	});
+	router.get("/whatsapp/messages", (_req, res) => {
+		res.json(whatsapp.store.messages());
+	});
+	router.delete("/whatsapp/messages", (_req, res) => {
+		whatsapp.store.clear();
+		res.status(204).end();
+	});
+	router.post("/whatsapp/outcomes", (req, res) => {
+		const outcome = readBody(outcomeSchema, req);
+		whatsapp.store.order(outcome);
+		res.status(201).json(outcome);
+	});
+	router.post("/whatsapp/status", async (req, res) => {
+		const { message: id, duplicate, ...change } = readBody(statusInstructionSchema, req);
+		const message = findMessage(id);
+		await whatsapp.change(message, [change], duplicate);
+		res.json(message);
+	});
+	router.post("/whatsapp/answer", async (req, res) => {
+		const { message, text } = readBody(answerSchema, req);
+		await whatsapp.answer(findMessage(message), text);
+		res.status(204).end();
+	});
+	router.post("/whatsapp/expire-tokens", (req, res) => {
+		whatsapp.store.expireTokens(readBody(serviceSchema, req).provider);
+		res.status(204).end();
+	});
+	router.post("/whatsapp/verify-address", async (req, res) => {
+		res.json({ verified: await whatsapp.verifyAddress(readBody(challengeSchema, req).challenge) });
+	});
+
+	function findMessage(id: string) {
+		const message = whatsapp.store.find(id);
+		if (message === undefined) throw new ControlError("message_not_found", `There is no message ${id}`, "message");
+		return message;
+	}
 
 	router.get("/webhooks", (_req, res) => {
 		res.json(sender.deliveries());

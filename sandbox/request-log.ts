@@ -51,6 +51,11 @@ function redactAuthorization(header: string | undefined): string | null {
 	return `Basic ${user}:[redacted]`;
 }
 
+/** Meta's exchange of tokens has its secrets in the address. */
+function withoutSecrets(url: string): string {
+	return url.replaceAll(/([?&](?:client_secret|fb_exchange_token)=)[^&]*/g, "$1[redacted]");
+}
+
 function readableBody(raw: Buffer | null, contentType: string | undefined): unknown {
 	if (raw === null || raw.length === 0) return null;
 	const text = raw.toString("utf8");
@@ -63,7 +68,7 @@ function readableBody(raw: Buffer | null, contentType: string | undefined): unkn
 	}
 	if (contentType?.includes("x-www-form-urlencoded")) {
 		const form = Object.fromEntries(new URLSearchParams(text));
-		if (form.client_secret !== undefined) form.client_secret = "[redacted]";
+		for (const name of ["client_secret", "password"]) if (form[name] !== undefined) form[name] = "[redacted]";
 		return form;
 	}
 	return text;
@@ -92,7 +97,7 @@ export class RequestLog {
 			received_at: new Date().toISOString(),
 			service: serviceOf(req.path),
 			method: req.method,
-			path: req.originalUrl,
+			path: withoutSecrets(req.originalUrl),
 			status: null,
 			latency_ms: null,
 			fault: null,

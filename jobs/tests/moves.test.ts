@@ -144,6 +144,7 @@ function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
 		clock: { offer: async () => 0 },
+		whatsapp: null,
 		log: pino({ level: "silent" }),
 		job: { id: "1", attempt: 1, is_last_attempt, is_urgent: true },
 	};

@@ -100,6 +100,7 @@ function run(refund_id: string, adapters = createPspAdapters({ sandbox_url: scen
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
 		clock: { offer: async () => 0 },
+		whatsapp: null,
 		log: pino({ level: "silent" }),
 		job: { id: "1", attempt: 1, is_last_attempt: true, is_urgent: false },
 	};
