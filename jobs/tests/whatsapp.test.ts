@@ -9,6 +9,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createOutbound } from "../outbound.ts";
+import type { QueueDesk } from "../queue-desk.ts";
 import { type StartedLane, startLane } from "../runner.ts";
 import type { Services } from "../task.ts";
 import { lanesFor } from "../task-list.ts";
