@@ -4,6 +4,7 @@ import { addCredentialRoutes } from "./credentials.ts";
 import { addGatewayRoutes } from "./gateways.ts";
 import { addHomeRoutes } from "./home.ts";
 import { addPaymentLinkRoutes } from "./payment-links.ts";
+import { addQueueRoutes } from "./queues.ts";
 import { addRefundRoutes } from "./refunds.ts";
 import { addSessionRoutes } from "./sessions.ts";
 import { addUpiRoutes } from "./upi.ts";
@@ -17,4 +18,5 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	addPaymentLinkRoutes(router, studio, checkoutUrl);
 	addSessionRoutes(router, studio);
 	addUpiRoutes(router, studio);
+	addQueueRoutes(router, studio);
 }
