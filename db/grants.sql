@@ -41,7 +41,7 @@ grant select (
 grant select on public.gateway_states, public.gateway_log, public.transactions, public.webhook_events,
   public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log, public.refunds,
   public.payment_links, public.payment_link_payments, public.utr_claims, public.upi_receipts, public.bank_statements,
-  public.bank_statement_lines, public.whatsapp_notifications, public.whatsapp_templates to studio;
+  public.bank_statement_lines, public.whatsapp_notifications, public.whatsapp_templates, public.studio_events to studio;
 
 -- Not presentation: the addresses in it carry the token with which the payer gets in.
 grant select (
@@ -55,14 +55,13 @@ grant select (
   id, client_id, gateway_id, provider, dedupe_key, event_type, verified, error, processed_at, received_at
 ) on public.gateway_events to studio;
 
--- Refunds, claims and statements change through functions only (create_refund_for_operator, decide_utr_claim, …).
+-- Refunds, claims, statements and alerts change through functions only (create_refund_for_operator, decide_utr_claim, …).
 grant insert (
   id, client_id, amount, currency, description, reference, usage, expires_at, redirect_url
 ), update (
   description, expires_at, redirect_url, is_disabled
 ) on public.payment_links to studio;
 grant update (warn_threshold) on public.wallets to studio;
-grant update (status) on public.alerts to studio;
 -- What a template is called at the provider is each deployment's own.
 grant update (body, meta_name, gupshup_id, is_active) on public.whatsapp_templates to studio;
 

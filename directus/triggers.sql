@@ -31,3 +31,8 @@ create or replace trigger lightspeedpay_audit after insert or update or delete o
   for each row when (current_setting('app.actor', true) <> '') execute function public.audit_change();
 create or replace trigger lightspeedpay_audit after insert or update or delete on directus.directus_roles
   for each row when (current_setting('app.actor', true) <> '') execute function public.audit_change();
+
+create or replace trigger lightspeedpay_events after insert or update or delete on directus.directus_flows
+  for each statement execute function public.follow_studio_flows();
+create or replace trigger lightspeedpay_events after insert or update or delete on directus.directus_operations
+  for each statement execute function public.follow_studio_flows();

@@ -15,6 +15,8 @@ export interface JobsEnv {
 	checkout_url: string;
 	/** Null: adapters talk to the PSPs' real hosts. */
 	sandbox_url: string | null;
+	/** Where this worker reaches the studio, whose flows hear of events; null: they wait until there is one. */
+	studio_url: string | null;
 	/** host:port that merchants' webhooks may reach although private. */
 	outbound_allowed_hosts: ReadonlySet<string>;
 	/** Whose PSP accounts this worker calls; "default" stands for those of no group. */
@@ -81,6 +83,7 @@ const schema = z
 			),
 		PUBLIC_CHECKOUT_URL: url("PUBLIC_CHECKOUT_URL", "http://127.0.0.1:3000"),
 		SANDBOX_URL: url("SANDBOX_URL", "http://127.0.0.1:4000").optional(),
+		STUDIO_URL: url("STUDIO_URL", "http://127.0.0.1:8055").optional(),
 		OUTBOUND_ALLOWED_HOSTS: z
 			.string()
 			.default("")
@@ -121,6 +124,7 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 		status_token_key: parsed.STATUS_TOKEN_KEY,
 		checkout_url: parsed.PUBLIC_CHECKOUT_URL,
 		sandbox_url: parsed.SANDBOX_URL ?? null,
+		studio_url: parsed.STUDIO_URL ?? null,
 		outbound_allowed_hosts: new Set(parsed.OUTBOUND_ALLOWED_HOSTS),
 		egress_groups: new Set(parsed.EGRESS_GROUPS),
 		whatsapp: readWhatsapp(given),

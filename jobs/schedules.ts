@@ -14,6 +14,7 @@ import {
 	clearCooldowns,
 	enqueuePendingLookups,
 	expireTransactions,
+	forgetStudioEvents,
 	type Queue,
 	raiseAlert,
 	recordQueueMetrics,
@@ -55,6 +56,7 @@ const WATCH_QUEUES = "watch_queues";
 const EXPIRE_BATCH = 500;
 const LOOKUP_BATCH = 1000;
 const WARNING_BATCH = 500;
+const EVENT_BATCH = 5000;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 
@@ -143,6 +145,14 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 1,
 		keep_days: 14,
 		run: async ({ database }) => ({ warned: await inBatches(WARNING_BATCH, () => watchBalances(database)) }),
+	},
+	{
+		name: "forget_studio_events",
+		when: { cron: "30 4 * * *" },
+		expire_seconds: 60,
+		retries: 2,
+		keep_days: 30,
+		run: async ({ database }) => ({ forgotten: await inBatches(EVENT_BATCH, () => forgetStudioEvents(database)) }),
 	},
 	{
 		name: "check_invariants",

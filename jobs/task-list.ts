@@ -18,6 +18,7 @@ import * as confirmAttempt from "./tasks/confirm_attempt.ts";
 import * as createPspOrder from "./tasks/create_psp_order.ts";
 import * as deliverWebhook from "./tasks/deliver_webhook.ts";
 import * as drawInvoice from "./tasks/draw_invoice.ts";
+import * as emitStudioEvent from "./tasks/emit_studio_event.ts";
 import * as movePayment from "./tasks/move_payment.ts";
 import * as processGatewayEvent from "./tasks/process_gateway_event.ts";
 import * as processWhatsappEvent from "./tasks/process_whatsapp_event.ts";
@@ -69,6 +70,8 @@ const LANES: readonly Lane[] = [
 		is_grouped: false,
 		tasks: { send_whatsapp: task(sendWhatsapp), process_whatsapp_event: task(processWhatsappEvent) },
 	},
+	// An operator's flows: slow ones hold up nothing but others of their kind.
+	{ name: "flows", concurrency: 5, is_grouped: false, tasks: { emit_studio_event: task(emitStudioEvent) } },
 ];
 
 const NO_GROUP = "default";

@@ -6,6 +6,7 @@ import type { PspAdapters } from "../psp/providers.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Clock } from "./schedules.ts";
+import type { StudioClient } from "./studio.ts";
 import type { WhatsappAdapter } from "./whatsapp/adapter.ts";
 import type { TokenKeeper } from "./whatsapp/token-keeper.ts";
 
@@ -16,6 +17,7 @@ export interface Services {
 	adapters: PspAdapters;
 	urls: CheckoutUrls;
 	outbound: Outbound;
+	studio: StudioClient;
 	clock: Pick<Clock, "offer">;
 	/** Null: no provider is configured, and nothing is sent. */
 	whatsapp: WhatsappChannel | null;

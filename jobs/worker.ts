@@ -12,6 +12,7 @@ import { createOutbound } from "./outbound.ts";
 import { openQueueDesk } from "./queue-desk.ts";
 import { type StartedLane, startLane } from "./runner.ts";
 import { describeSchedules, startClock } from "./schedules.ts";
+import { createStudioClient } from "./studio.ts";
 import type { Services, WhatsappChannel } from "./task.ts";
 import { isDiscardable, lanesFor } from "./task-list.ts";
 import { createWhatsappAdapter } from "./whatsapp/settings.ts";
@@ -83,6 +84,7 @@ const services: Services = {
 	urls: createCheckoutUrls(env),
 	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
 	whatsapp: openWhatsapp(),
+	studio: createStudioClient(env.studio_url, env.encryption_keys),
 	clock,
 	log,
 };

@@ -44,6 +44,8 @@ export interface Settings {
 	host: string;
 	checkoutPort: number;
 	studioPort: number;
+	/** Where our own processes reach the studio. */
+	innerStudioUrl: string;
 	sandboxPort: number;
 	postgresPort: number;
 	checkoutUrl: string;
@@ -75,6 +77,7 @@ export async function readSettings(source: Record<string, string | undefined>): 
 		sandboxPort,
 		postgresPort: env.PG_PORT,
 		checkoutUrl: (env.PUBLIC_CHECKOUT_URL ?? `http://${shown}:${checkoutPort}`).replace(/\/+$/, ""),
+		innerStudioUrl: `http://${shown}:${studioPort}`,
 		studioUrl: (env.PUBLIC_STUDIO_URL ?? `http://${shown}:${studioPort}`).replace(/\/+$/, ""),
 		sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
 		databaseUrl: env.DATABASE_URL ?? null,

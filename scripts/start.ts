@@ -226,6 +226,7 @@ async function startCheckoutAndJobs(
 			...(process.env.OUTBOUND_ALLOWED_HOSTS ? [process.env.OUTBOUND_ALLOWED_HOSTS] : []),
 		].join(","),
 		EGRESS_GROUPS: process.env.EGRESS_GROUPS ?? "",
+		STUDIO_URL: settings.innerStudioUrl,
 	});
 	const checkout = start("checkout", settings, {
 		...shared,

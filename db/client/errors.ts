@@ -133,6 +133,10 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS145: { name: "too_many_events", code: null },
 	LS146: { name: "nothing_to_replay", code: null },
 	LS147: { name: "no_such_replay", code: null },
+	LS180: { name: "no_such_alert", code: null },
+	LS181: { name: "alert_is_resolved", code: null },
+	LS182: { name: "invalid_duration", code: null },
+	LS184: { name: "invalid_alert", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

@@ -8,6 +8,7 @@ export const expireTransactions = call("expire_transactions");
 export const enqueuePendingLookups = call("enqueue_pending_lookups");
 export const refreshSuccessRates = call("refresh_success_rates");
 export const clearCooldowns = call("clear_cooldowns");
+export const forgetStudioEvents = call("forget_studio_events");
 export const recordQueueMetrics = call("record_queue_metrics");
 /** Raises the alerts; returns how many queues need a person. */
 export const watchQueues = call("watch_queues");
@@ -93,6 +94,14 @@ export async function raiseAlert(database: Queryable, alert: AlertInput): Promis
 		JSON.stringify(alert.details),
 		alert.dedupe_key,
 		alert.client_id ?? null,
+	]);
+}
+
+/** Seconds until the next try; null when it was given up or there is nothing left to do. */
+export function postponeStudioEvent(database: Queryable, event_id: string, reason: string): Promise<number | null> {
+	return callValue(database, "postpone_studio_event", "select public.postpone_studio_event($1, $2) as value", [
+		event_id,
+		reason,
 	]);
 }
 

@@ -4,7 +4,7 @@
  * and is bound to its place by the additional data `table.column:row id`, so that a ciphertext copied to another row or
  * column does not open. The key id tells which of several keys made it: rotate by putting a new key first.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 export interface EncryptionKeys {
 	current: string;
@@ -60,6 +60,26 @@ export function decryptSecret(keys: EncryptionKeys, stored: string, place: Secre
 		throw new Error(`${where} does not open with key "${kid}": it was altered or belongs elsewhere.`, { cause });
 	}
 }
+
+/**
+ * Shows to another of our processes that the caller holds the same ENCRYPTION_KEYS. Good for `message` and nothing else, so
+ * name in it what is asked for; whoever overhears it may repeat it.
+ */
+export function proveKeys(keys: EncryptionKeys, message: string): string {
+	return prove(keys.keys.get(keys.current)!, message);
+}
+
+/** By any of our keys: while they are rotated, the other side may be a step behind or ahead. */
+export function isProvenBy(keys: EncryptionKeys, message: string, proof: string): boolean {
+	const given = Buffer.from(proof);
+	return [...keys.keys.values()].some((key) => {
+		const expected = Buffer.from(prove(key, message));
+		return given.length === expected.length && timingSafeEqual(given, expected);
+	});
+}
+
+const prove = (key: Buffer, message: string): string =>
+	createHmac("sha256", key).update(`lightspeedpay inner call\n${message}`).digest("hex");
 
 /** As it is stored: the secrets are ciphertexts. */
 export interface SealedGateway {

@@ -15,6 +15,9 @@ begin
       returning gateway_id
   )
   select array_agg(gateway_id) into v_ids from logged;
+  perform public.write_studio_event('gateway.returned', g.client_id, jsonb_build_object('gateway_id', g.id,
+      'client_id', g.client_id, 'name', g.name, 'provider', g.provider))
+    from public.payment_gateways g where g.id = any (v_ids);
   update public.alerts set status = 'resolved', last_at = now()
     where status <> 'resolved' and dedupe_key in (select 'gateway_cooled_down:' || id from unnest(v_ids) id);
   return coalesce(cardinality(v_ids), 0);

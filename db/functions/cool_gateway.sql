@@ -26,6 +26,9 @@ begin
   insert into public.gateway_log (gateway_id, client_id, kind, details)
     values (p_gateway_id, v_gateway.client_id, 'cooled_down',
       jsonb_build_object('reason', p_reason, 'response_code', p_response_code, 'until', v_until));
+  perform public.write_studio_event('gateway.cooled_down', v_gateway.client_id, jsonb_build_object('gateway_id', p_gateway_id,
+    'client_id', v_gateway.client_id, 'name', v_gateway.name, 'provider', v_gateway.provider, 'reason', p_reason,
+    'response_code', p_response_code, 'until', public.iso_time(v_until)));
   perform public.raise_alert('gateway_cooled_down', 'warning',
     format('Gateway "%s" (%s) is cooling down: %s.', v_gateway.name, v_gateway.provider, p_reason),
     jsonb_build_object('gateway_id', p_gateway_id, 'reason', p_reason, 'response_code', p_response_code),

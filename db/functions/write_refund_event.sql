@@ -19,6 +19,7 @@ begin
       'key', r.id, 'amount', r.amount, 'order_id', t.order_id))
     from public.transactions t join public.whatsapp_preferences p on p.client_id = t.client_id and p.updates <> '[]'
     where t.id = r.transaction_id));
+  perform public.write_studio_event('refund.' || r.status, r.client_id, public.refund_view(r));
   perform pg_notify('transaction_status', r.transaction_id::text);
 end
 $$;

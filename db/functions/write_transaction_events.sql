@@ -1,7 +1,8 @@
 -- Writes the event payment.<status> for each transaction into the outbox, adds its delivery job, and wakes the status
 -- streams (channel transaction_status, payload transaction id), and adds the messages by WhatsApp that the merchant asked for.
 -- Called in the transaction that changed the status.
--- A merchant without an endpoint gets an event that is kept but not sent (disabled).
+-- A merchant without an endpoint gets an event that is kept but not sent (disabled). Where a flow of the studio wants it, it
+-- gets the event too.
 create or replace function public.write_transaction_events(p_transaction_ids uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -29,6 +30,10 @@ begin
       'key', t.id, 'amount', t.amount, 'order_id', t.order_id))
     from public.transactions t join public.whatsapp_preferences p on p.client_id = t.client_id and p.updates <> '[]'
     where t.id = any (p_transaction_ids)));
+  if exists (select from public.studio_event_types where is_wanted and type in ('payment.paid', 'payment.failed', 'payment.expired')) then
+    perform public.write_studio_event('payment.' || t.status, t.client_id, public.transaction_view(t))
+      from public.transactions t where t.id = any (p_transaction_ids);
+  end if;
   perform pg_notify('transaction_status', id::text) from unnest(p_transaction_ids) id;
 end
 $$;

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type pg from "pg";
 import { collections, folders } from "./collections.ts";
 import type { Bookmark, Collection, Field, Label } from "./fields.ts";
+import { flowRows, flows, operationRows } from "./flows.ts";
 import { relations } from "./relations.ts";
 import { type Permission, roles } from "./roles.ts";
 import { settings } from "./settings.ts";
@@ -14,6 +15,8 @@ export interface Table {
 	/** What names a row; compared with "is not distinct from". */
 	key: string[];
 	rows: Row[];
+	/** Columns that are written with a new row and then left to people. */
+	theirs?: string[];
 	/** Condition on t: rows of ours, removed when no longer described. Absent: nothing is removed. */
 	ours?: string;
 }
@@ -154,6 +157,13 @@ export function describe({ requireSecondFactor = true }: ConfigurationOptions): 
 			rows: collections.flatMap(presetRows),
 			ours: `t.collection in (${named}) and t."user" is null and t.role is null`,
 		},
+		{ name: "directus_flows", key: ["id"], rows: flowRows(), theirs: ["status"] },
+		{
+			name: "directus_operations",
+			key: ["id"],
+			rows: operationRows(),
+			ours: `t.flow in (${flows.map(({ id }) => quote(id)).join(", ")})`,
+		},
 	];
 }
 
@@ -251,8 +261,9 @@ interface MergedRow {
 	after: Row | null;
 }
 
-async function mergeRows(client: pg.Client, { name, key, rows, ours }: Table): Promise<MergedRow[]> {
+async function mergeRows(client: pg.Client, { name, key, rows, theirs = [], ours }: Table): Promise<MergedRow[]> {
 	const columns = columnsOf(rows);
+	const described = columns.filter((column) => !theirs.includes(column));
 	const { rows: types } = await client.query<{ name: string; is_json: boolean }>(
 		`select attname as name, atttypid = 'json'::regtype as is_json from pg_catalog.pg_attribute
 		where attrelid = $1::regclass and attnum > 0 and not attisdropped`,
@@ -262,7 +273,7 @@ async function mergeRows(client: pg.Client, { name, key, rows, ours }: Table): P
 	// Type json has no equality.
 	const comparable = (alias: string, column: string) =>
 		`${alias}.${identifier(column)}${jsonColumns.has(column) ? "::jsonb" : ""}`;
-	const values = columns.filter((column) => !key.includes(column));
+	const values = described.filter((column) => !key.includes(column));
 	const differs = values.map((column) => `${comparable("t", column)} is distinct from ${comparable("s", column)}`);
 	const { rows: merged } = await client.query<MergedRow>(
 		`merge into directus.${name} t
@@ -274,8 +285,8 @@ async function mergeRows(client: pg.Client, { name, key, rows, ours }: Table): P
 			insert (${columns.map(identifier).join(", ")}) values (${columns.map((column) => `s.${identifier(column)}`).join(", ")})
 		${ours === undefined ? "" : `when not matched by source and ${ours} then delete`}
 		returning with (old as o, new as n) merge_action() as action,
-			case merge_action() when 'INSERT' then null else ${objectOf("o", columns)} end as before,
-			case merge_action() when 'DELETE' then null else ${objectOf("n", columns)} end as after`,
+			case merge_action() when 'INSERT' then null else ${objectOf("o", described)} end as before,
+			case merge_action() when 'DELETE' then null else ${objectOf("n", described)} end as after`,
 		[JSON.stringify(rows)],
 	);
 	return merged;
@@ -344,10 +355,11 @@ const isSame = (one: unknown, other: unknown) => JSON.stringify(one ?? null) ===
 
 async function keepApplied(client: pg.Client, tables: Table[], described: string): Promise<void> {
 	await client.query("delete from public.studio_configuration where table_name <> $1", ["(triggers)"]);
-	for (const { name, key, rows } of tables) {
+	for (const { name, key, rows, theirs = [] } of tables) {
+		const described = columnsOf(rows).filter((column) => !theirs.includes(column));
 		await client.query(
 			`insert into public.studio_configuration (table_name, row_key, content)
-			select $2, ${keyOf("t", key)}, ${objectOf("t", columnsOf(rows))}
+			select $2, ${keyOf("t", key)}, ${objectOf("t", described)}
 			from directus.${name} t
 			join jsonb_populate_recordset(null::directus.${name}, $1::jsonb) s on ${keyOf("t", key)} = ${keyOf("s", key)}`,
 			[JSON.stringify(rows), name],

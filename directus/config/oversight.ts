@@ -1,3 +1,4 @@
+import { studioEvents } from "./events.ts";
 import {
 	type Collection,
 	choice,
@@ -17,7 +18,7 @@ const alerts: Collection = {
 	label: label("Alerts", "चेतावनियाँ"),
 	singular: label("Alert", "चेतावनी"),
 	icon: "notifications_active",
-	note: "What needs a person",
+	note: "What needs a person. Acknowledge, resolve and silence them in the module Alerts.",
 	folder: "oversight",
 	template: "{{message}}",
 	fields: [
@@ -28,12 +29,12 @@ const alerts: Collection = {
 				["critical", "Critical", "red"],
 			]),
 		]),
-		choice("status", label("Status", "स्थिति"), [
-			["open", "Open", "red"],
-			["acknowledged", "Acknowledged", "amber"],
-			["resolved", "Resolved", "green"],
-		]),
 		...written([
+			choice("status", label("Status", "स्थिति"), [
+				["open", "Open", "red"],
+				["acknowledged", "Acknowledged", "amber"],
+				["resolved", "Resolved", "green"],
+			]),
 			text("message", label("Message", "संदेश"), { width: "full" }),
 			toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
 			text("kind", label("Kind", "प्रकार"), { display: "formatted-value", displayOptions: { format: true } }),
@@ -41,6 +42,11 @@ const alerts: Collection = {
 			time("first_at", label("First", "पहली बार")),
 			time("last_at", label("Last", "पिछली बार")),
 			time("notified_at", label("Notified", "सूचित")),
+			time("acknowledged_at", label("Acknowledged", "स्वीकार किया")),
+			nameOf("acknowledged_by", label("Acknowledged by", "किसने स्वीकारा"), "directus_users", "email"),
+			time("resolved_at", label("Resolved", "समाधान हुआ")),
+			nameOf("resolved_by", label("Resolved by", "किसने सुलझाया"), "directus_users", "email"),
+			text("note", label("Note", "टिप्पणी"), { width: "full" }),
 			text("dedupe_key", label("Key", "कुंजी"), { options: { font: "monospace" } }),
 			json("details", label("Details", "विवरण")),
 			identifier(),
@@ -120,4 +126,4 @@ const changesByHand: Collection = {
 	},
 };
 
-export const oversight = [alerts, audit, changesByHand];
+export const oversight = [alerts, audit, changesByHand, studioEvents];

@@ -165,7 +165,6 @@ export const roles: Record<RoleName, Role> = {
 			writable("wallets", "update", ["warn_threshold"]),
 			readable("wallet_entries"),
 			readable("alerts"),
-			writable("alerts", "update", ["status"]),
 			readable("whatsapp_notifications"),
 			readable("whatsapp_templates"),
 			writable("whatsapp_templates", "update", ["body", "meta_name", "gupshup_id", "is_active"]),

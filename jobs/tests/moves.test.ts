@@ -4,6 +4,7 @@ import { requestAnotherGateway } from "../../db/client/attempts.ts";
 import { createPspAdapters, type Provider } from "../../psp/providers.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createOutbound } from "../outbound.ts";
+import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
 import movePayment from "../tasks/move_payment.ts";
 import { type Attempt, keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
@@ -143,6 +144,7 @@ function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 		adapters: createPspAdapters({ sandbox_url: scene.sandbox.url, timeout_ms: 1000 }),
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
+		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
 		whatsapp: null,
 		log: pino({ level: "silent" }),

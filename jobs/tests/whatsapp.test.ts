@@ -11,6 +11,7 @@ import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createOutbound } from "../outbound.ts";
 import type { QueueDesk } from "../queue-desk.ts";
 import { type StartedLane, startLane } from "../runner.ts";
+import { createStudioClient } from "../studio.ts";
 import type { Services } from "../task.ts";
 import { lanesFor } from "../task-list.ts";
 import { createWhatsappAdapter, readWhatsappSettings } from "../whatsapp/settings.ts";
@@ -109,6 +110,7 @@ async function work(provider: keyof typeof ENV | null): Promise<void> {
 		adapters: createPspAdapters({ sandbox_url: sandbox.url }),
 		urls: createCheckoutUrls({ checkout_url: checkout.url, status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
+		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
 		whatsapp: adapter && { adapter, tokens: new TokenKeeper(pool, keys, adapter) },
 		log: pino(

@@ -7,6 +7,7 @@ import { addPaymentLinkRoutes } from "./payment-links.ts";
 import { addQueueRoutes } from "./queues.ts";
 import { addRefundRoutes } from "./refunds.ts";
 import { addSessionRoutes } from "./sessions.ts";
+import { addStudioEventRoutes } from "./studio-events.ts";
 import { addUpiRoutes } from "./upi.ts";
 
 export function addEveryRoute(router: Router, studio: Studio): void {
@@ -17,6 +18,7 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	addRefundRoutes(router, studio);
 	addPaymentLinkRoutes(router, studio, checkoutUrl);
 	addSessionRoutes(router, studio);
+	addStudioEventRoutes(router, studio);
 	addUpiRoutes(router, studio);
 	addQueueRoutes(router, studio);
 }
