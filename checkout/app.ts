@@ -1,5 +1,6 @@
 import express, { type Express } from "express";
 import type { Dependencies } from "./dependencies.ts";
+import { adminRoutes } from "./features/admin/routes.ts";
 import { documentationRoutes } from "./features/documentation/routes.ts";
 import { gatewayWebhookRoutes } from "./features/gateway-webhooks/routes.ts";
 import { healthRoutes } from "./features/health/routes.ts";
@@ -39,6 +40,7 @@ export function buildApp(dependencies: Dependencies): Express {
 	app.use(refundRoutes(dependencies));
 	app.use(paymentLinkRoutes(dependencies));
 	app.use(previewRoutes(dependencies));
+	app.use(adminRoutes(dependencies));
 	app.use(healthRoutes(dependencies));
 	app.use(metricsRoutes(dependencies));
 	app.use(documentationRoutes(dependencies));

@@ -22,6 +22,8 @@ const schema = z.object({
 	PUBLIC_CHECKOUT_URL: url("https://pay.example.com"),
 	/** May frame the previews of payment pages; without it there are none. */
 	PUBLIC_STUDIO_URL: url("https://studio.example.com").optional(),
+	/** The studio's own address, as this process reaches it; without it /admin answers 503. */
+	STUDIO_URL: url("http://127.0.0.1:8055").optional(),
 	SANDBOX_URL: url("http://127.0.0.1:4000").optional(),
 	HOST: z.string().default("127.0.0.1"),
 	PORT: z.coerce.number({ error: "must be a port number" }).int().min(0).max(65_535).default(3000),

@@ -233,6 +233,7 @@ async function startCheckoutAndJobs(
 		DATABASE_URL: url("checkout"),
 		STATUS_TOKEN_KEY: secrets.status_token_key,
 		PUBLIC_STUDIO_URL: settings.studioUrl,
+		STUDIO_URL: `http://127.0.0.1:${settings.studioPort}`,
 		TRUSTED_PROXIES: process.env.TRUSTED_PROXIES ?? "",
 		METRICS_TOKEN: process.env.METRICS_TOKEN ?? "",
 		HOST: settings.host,

@@ -11,12 +11,14 @@ export const HTTP_STATUS: Record<ErrorCode, number> = {
 	timestamp_out_of_range: 401,
 	dues_outstanding: 402,
 	client_suspended: 403,
+	forbidden: 403,
 	not_found: 404,
 	order_id_conflict: 409,
 	not_refundable: 409,
 	refund_exceeds_amount: 409,
 	idempotency_key_conflict: 409,
 	utr_already_used: 409,
+	studio_refused: 409,
 	link_closed: 410,
 	payload_too_large: 413,
 	unsupported_media_type: 415,
@@ -24,10 +26,15 @@ export const HTTP_STATUS: Record<ErrorCode, number> = {
 	rate_limited: 429,
 	internal_error: 500,
 	service_unavailable: 503,
+	studio_unavailable: 503,
 };
 
 /** Codes that tell the caller to come back always say when. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = { rate_limited: 60, service_unavailable: 2 };
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
+	rate_limited: 60,
+	service_unavailable: 2,
+	studio_unavailable: 5,
+};
 
 export const ErrorBody = z
 	.object({
@@ -48,7 +55,7 @@ export function answerErrors(logger: Logger): ErrorRequestHandler {
 	return (thrown, req, res, _next) => {
 		const error = toDomainError(thrown);
 		if (error.code === "internal_error") logger.error({ err: thrown, request_id: req.id }, "a request failed");
-		else if (error.code === "service_unavailable" && error.cause !== undefined) {
+		else if (HTTP_STATUS[error.code] === 503 && error.cause !== undefined) {
 			logger.warn({ err: error.cause, request_id: req.id }, "a request could not be answered now");
 		}
 		if (res.headersSent) {

@@ -2,6 +2,27 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from "@asteaso
 import { z } from "zod";
 import type { ErrorCode } from "../../../db/client/errors.ts";
 import { ErrorBody, HTTP_STATUS } from "../../middleware/errors.ts";
+import {
+	ActOnQueue,
+	AuditPage,
+	AuditQuery,
+	CreateGateway,
+	Gateway,
+	GatewayId,
+	GatewaysPage,
+	GatewaysQuery,
+	LedgerPage,
+	LedgerQuery,
+	QueueAction,
+	QueueJobs,
+	QueueJobsQuery,
+	QueueResult,
+	Queues,
+	ToggleGateway,
+	UpdateGateway,
+	WhatsappPage,
+	WhatsappQuery,
+} from "../admin/schema.ts";
 import { Readiness } from "../health/schema.ts";
 import { CreatePaymentLink, LinkId, PaymentLink } from "../payment-links/schema.ts";
 import { InitiatedPayment, InitiatePayment } from "../payments/schema.ts";
@@ -63,6 +84,124 @@ const body = (schema: z.ZodType) => ({ required: true, content: { "application/j
 const transactionParams = z.object({ id: TransactionId });
 const linkParams = z.object({ id: LinkId });
 const { token } = TransactionQuery.shape;
+
+const gatewayParams = z.object({ id: GatewayId });
+const ADMIN_REFUSED = [
+	"invalid_request",
+	"invalid_credentials",
+	"forbidden",
+	"rate_limited",
+	"studio_unavailable",
+] as const;
+const ADMIN_BODY_REFUSED = [...ADMIN_REFUSED, "payload_too_large", "unsupported_media_type"] as const;
+
+/** What operators' programs call, with a token of the studio. */
+const ADMIN_ROUTES: RouteConfig[] = (
+	[
+		{
+			method: "get",
+			path: "/admin/gateways",
+			operationId: "listGateways",
+			summary: "Gateways",
+			request: { query: GatewaysQuery },
+			responses: { 200: json(GatewaysPage, "A page of them."), ...errors(ADMIN_REFUSED) },
+		},
+		{
+			method: "post",
+			path: "/admin/gateways",
+			operationId: "createGateway",
+			summary: "Add a gateway",
+			request: { body: body(CreateGateway) },
+			responses: { 200: json(Gateway, "The gateway."), ...errors([...ADMIN_BODY_REFUSED, "studio_refused"]) },
+		},
+		{
+			method: "get",
+			path: "/admin/gateways/{id}",
+			operationId: "getGateway",
+			summary: "One gateway",
+			request: { params: gatewayParams },
+			responses: { 200: json(Gateway, "The gateway as it is now."), ...errors([...ADMIN_REFUSED, "not_found"]) },
+		},
+		{
+			method: "patch",
+			path: "/admin/gateways/{id}",
+			operationId: "updateGateway",
+			summary: "Change a gateway",
+			request: { params: gatewayParams, body: body(UpdateGateway) },
+			responses: {
+				200: json(Gateway, "The gateway."),
+				...errors([...ADMIN_BODY_REFUSED, "not_found", "studio_refused"]),
+			},
+		},
+		{
+			method: "post",
+			path: "/admin/gateways/{id}/toggle",
+			operationId: "toggleGateway",
+			summary: "Switch a gateway on or off",
+			description: "Takes effect on the very next payment.",
+			request: {
+				params: gatewayParams,
+				body: { content: { "application/json": { schema: ToggleGateway } } },
+			},
+			responses: {
+				200: json(Gateway, "The gateway."),
+				...errors([...ADMIN_REFUSED, "not_found", "payload_too_large", "unsupported_media_type", "studio_refused"]),
+			},
+		},
+		{
+			method: "get",
+			path: "/admin/queues",
+			operationId: "getQueues",
+			summary: "What waits, runs and has failed",
+			responses: { 200: json(Queues, "Every queue as it is now."), ...errors(ADMIN_REFUSED) },
+		},
+		{
+			method: "get",
+			path: "/admin/queues/jobs",
+			operationId: "listFailedJobs",
+			summary: "Failed jobs of a queue",
+			request: { query: QueueJobsQuery },
+			responses: { 200: json(QueueJobs, "The newest fifty; the next with `before`."), ...errors(ADMIN_REFUSED) },
+		},
+		{
+			method: "post",
+			path: "/admin/queues/{action}",
+			operationId: "actOnQueue",
+			summary: "Pause, resume, retry, redrive or drain a queue",
+			description:
+				"`pause`: workers take no more of its jobs within a second. `retry`: failed jobs now instead of later. `redrive`: dead jobs again, with all their tries. `drain`: jobs that are not at work are thrown away, where nothing is lost by it.",
+			request: { params: z.object({ action: QueueAction }), body: body(ActOnQueue) },
+			responses: {
+				200: json(QueueResult, "Done."),
+				...errors([...ADMIN_BODY_REFUSED, "not_found", "studio_refused"]),
+			},
+		},
+		{
+			method: "get",
+			path: "/admin/whatsapp",
+			operationId: "listWhatsappMessages",
+			summary: "WhatsApp messages, newest first",
+			request: { query: WhatsappQuery },
+			responses: { 200: json(WhatsappPage, "A page of them."), ...errors(ADMIN_REFUSED) },
+		},
+		{
+			method: "get",
+			path: "/admin/commission/ledger",
+			operationId: "listLedgerEntries",
+			summary: "Commission entries, newest first",
+			request: { query: LedgerQuery },
+			responses: { 200: json(LedgerPage, "A page of them."), ...errors(ADMIN_REFUSED) },
+		},
+		{
+			method: "get",
+			path: "/admin/audit",
+			operationId: "listAuditEntries",
+			summary: "The audit trail, newest first",
+			request: { query: AuditQuery },
+			responses: { 200: json(AuditPage, "A page of it."), ...errors(ADMIN_REFUSED) },
+		},
+	] satisfies Omit<RouteConfig, "tags" | "security">[]
+).map((route) => ({ ...route, tags: ["Administration"], security: [{ studioToken: [] }] }));
 
 const ROUTES: RouteConfig[] = [
 	{
@@ -232,6 +371,7 @@ const ROUTES: RouteConfig[] = [
 			},
 		}),
 	),
+	...ADMIN_ROUTES,
 	{
 		method: "get",
 		path: "/healthz",
@@ -277,6 +417,11 @@ export function createOpenApiDocument(server_url: string): OpenApiDocument {
 	registry.registerComponent("securitySchemes", "clientSalt", header("X-Client-Salt"));
 	registry.registerComponent("securitySchemes", "statusToken", { type: "apiKey", in: "query", name: "token" });
 	registry.registerComponent("securitySchemes", "metricsToken", { type: "http", scheme: "bearer" });
+	registry.registerComponent("securitySchemes", "studioToken", {
+		type: "http",
+		scheme: "bearer",
+		description: "A token of the studio: a person's own, or one from its /auth/login.",
+	});
 	for (const route of ROUTES) registry.registerPath(route);
 	return new OpenApiGeneratorV31(registry.definitions).generateDocument({
 		openapi: "3.1.0",
