@@ -1,0 +1,219 @@
+/**
+ * Who may do what in the studio, as a table to be read: the test beside it walks every line with every role, and fails on a
+ * collection, a field kept back or a route that has no line here. Administrators may do all that the database lets the studio do.
+ */
+import type { RoleName } from "../config/roles.ts";
+
+export type Reader = Exclude<RoleName, "administrator">;
+
+/** R read, C create, U update. Nobody deletes. */
+type Actions = "" | "R" | "RC" | "RU" | "RCU";
+
+export const COLLECTIONS: Record<string, Record<Reader, Actions>> = {
+	// Payments
+	transactions: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	payment_attempts: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	refunds: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	payment_links: { operator: "RCU", finance: "R", support: "R", auditor: "R" },
+	payment_link_payments: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	gateway_events: { operator: "R", finance: "", support: "R", auditor: "R" },
+	webhook_events: { operator: "R", finance: "", support: "R", auditor: "R" },
+	webhook_deliveries: { operator: "R", finance: "", support: "R", auditor: "R" },
+	// Direct UPI
+	utr_claims: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	bank_statements: { operator: "R", finance: "R", support: "", auditor: "R" },
+	bank_statement_lines: { operator: "R", finance: "R", support: "", auditor: "R" },
+	// Merchants
+	clients: { operator: "RCU", finance: "R", support: "R", auditor: "R" },
+	payment_gateways: { operator: "RCU", finance: "R", support: "R", auditor: "R" },
+	gateway_states: { operator: "R", finance: "", support: "R", auditor: "R" },
+	gateway_log: { operator: "R", finance: "", support: "R", auditor: "R" },
+	// Commission
+	wallets: { operator: "RU", finance: "R", support: "", auditor: "R" },
+	wallet_entries: { operator: "R", finance: "R", support: "", auditor: "R" },
+	// Notices
+	whatsapp_notifications: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	whatsapp_templates: { operator: "RU", finance: "R", support: "R", auditor: "R" },
+	// Oversight
+	alerts: { operator: "RU", finance: "", support: "R", auditor: "R" },
+	audit_log: { operator: "", finance: "", support: "", auditor: "R" },
+	studio_drift: { operator: "", finance: "", support: "", auditor: "R" },
+};
+
+/** Fields that not everybody reads who reads the collection: who does. */
+export const KEPT_BACK: Record<string, Record<string, readonly Reader[]>> = {
+	transactions: {
+		// The provider's raw answer carries its fee.
+		gateway_response: ["operator", "auditor"],
+		fee_percent: ["operator", "finance", "auditor"],
+		wallet_entries: ["operator", "finance", "auditor"],
+		customer: ["operator", "support", "auditor"],
+		customer_id: ["operator", "support", "auditor"],
+		metadata: ["operator", "support", "auditor"],
+	},
+	payment_attempts: {
+		psp_fee: ["operator", "finance", "auditor"],
+		routing: ["operator", "support", "auditor"],
+	},
+	refunds: { psp_response: ["operator", "auditor"] },
+	// A helper of an index.
+	webhook_events: { is_failed: [] },
+	clients: {
+		// At rest these are null: what the studio writes into them moves to columns without any right.
+		new_client_salt: [],
+		new_webhook_secret: [],
+		client_key: ["operator", "support", "auditor"],
+		previous_client_key: ["operator", "auditor"],
+		previous_credentials_until: ["operator", "auditor"],
+		previous_webhook_secret_until: ["operator", "auditor"],
+		integration: ["operator", "support", "auditor"],
+		webhook_url: ["operator", "support", "auditor"],
+		webhook_disabled_at: ["operator", "support", "auditor"],
+		redirect_urls: ["operator", "support", "auditor"],
+		kyc_status: ["operator", "support", "auditor"],
+		legal_name: ["operator", "finance", "auditor"],
+		gstin: ["operator", "finance", "auditor"],
+		state_code: ["operator", "finance", "auditor"],
+		address: ["operator", "finance", "auditor"],
+		fee_percent: ["operator", "finance", "auditor"],
+		suspend_threshold: ["operator", "finance", "auditor"],
+		reverse_commission_on_refund: ["operator", "finance", "auditor"],
+		wallet: ["operator", "finance", "auditor"],
+		rotation_mode: ["operator", "auditor"],
+		max_rpm_per_gateway: ["operator", "auditor"],
+		cooldown_seconds: ["operator", "auditor"],
+		payment_expiry_seconds: ["operator", "auditor"],
+		rate_limit_per_minute: ["operator", "auditor"],
+		max_transaction_amount: ["operator", "auditor"],
+		daily_count_cap: ["operator", "auditor"],
+		daily_amount_cap: ["operator", "auditor"],
+		monthly_amount_cap: ["operator", "auditor"],
+		allow_plain_salt: ["operator", "auditor"],
+		theme_color: ["operator", "auditor"],
+		logo_sha256: ["operator", "auditor"],
+		gateways: ["operator", "auditor"],
+		what_if: ["operator", "auditor"],
+		updated_at: ["operator", "auditor"],
+	},
+	payment_gateways: {
+		api_key: ["operator", "auditor"],
+		settings: ["operator", "auditor"],
+		has_webhook_secret: ["operator", "auditor"],
+		webhook_networks: ["operator", "auditor"],
+		// As with clients.
+		new_api_secret: ["operator"],
+		new_webhook_secret: ["operator"],
+		account_guide: ["operator", "auditor"],
+		statement_import: ["operator", "auditor"],
+		state: ["operator", "support", "auditor"],
+		priority: ["operator", "auditor"],
+		weight: ["operator", "auditor"],
+		monthly_limit: ["operator", "finance", "auditor"],
+		egress_group: ["operator", "auditor"],
+		min_amount: ["operator", "auditor"],
+		max_amount: ["operator", "auditor"],
+		methods: ["operator", "auditor"],
+		currencies: ["operator", "auditor"],
+		created_at: ["operator", "auditor"],
+		updated_at: ["operator", "auditor"],
+	},
+	gateway_states: {
+		volume: ["operator", "auditor"],
+		volume_month: ["operator", "auditor"],
+	},
+};
+
+/** What an update may change; everything else is another's business, or nobody's. */
+export const CHANGEABLE: Record<string, Partial<Record<Reader, readonly string[]>>> = {
+	payment_links: { operator: ["description", "expires_at", "redirect_url", "is_disabled"] },
+	wallets: { operator: ["warn_threshold"] },
+	whatsapp_templates: { operator: ["body", "meta_name", "gupshup_id", "is_active"] },
+	alerts: { operator: ["status"] },
+};
+
+/** Not even an administrator: the database gives the studio no right on these columns, or Directus conceals them. */
+export const NOBODY_READS: readonly string[] = [
+	"clients.client_salt",
+	"clients.previous_client_salt",
+	"clients.webhook_secret",
+	"clients.previous_webhook_secret",
+	"payment_gateways.api_secret",
+	"payment_gateways.webhook_secret",
+	"payment_attempts.presentation",
+	"gateway_events.headers",
+	"gateway_events.raw_body",
+];
+
+/** Tables that Directus does not know at all. */
+export const UNKNOWN_TABLES: readonly string[] = [
+	"studio_rights",
+	"studio_session_uses",
+	"studio_token_floors",
+	"studio_configuration",
+	"client_usage",
+	"retired_client_keys",
+	"upi_receipts",
+];
+
+/** Directus' own tables, as it grants them to whoever may use the app: names of fields, and what is a person's own. */
+export const SYSTEM_OF_EVERYBODY: Record<string, string> = {
+	directus_collections: "read",
+	directus_fields: "read",
+	directus_relations: "read",
+	directus_settings: "read",
+	directus_translations: "read",
+	directus_activity: "read some",
+	directus_comments: "read some, create, update some, delete some",
+	directus_notifications: "read some, update some",
+	directus_presets: "read some, create, update some, delete some",
+	directus_roles: "read some",
+	directus_shares: "read some",
+	// Oneself: profile, password, second factor.
+	directus_users: "read some, update some",
+};
+
+/** What a role has beyond that. */
+export const SYSTEM: Record<Reader, Record<string, string>> = {
+	operator: {},
+	finance: {},
+	support: {},
+	auditor: {
+		directus_access: "read",
+		directus_permissions: "read",
+		directus_policies: "read",
+		directus_revisions: "read",
+	},
+};
+
+const everybody: readonly Reader[] = ["operator", "finance", "support", "auditor"];
+
+/**
+ * Below /lightspeedpay. Who gets past the door; where everybody does, the answer is made with the person's own rights on rows.
+ */
+export const ROUTES: Record<string, readonly Reader[]> = {
+	// Home
+	"get /areas": everybody,
+	"get /home": everybody,
+	// A merchant's credentials
+	"get /clients/:id": everybody,
+	"post /clients/:id/reveal": ["operator"],
+	"post /clients/:id/regenerate-key": ["operator"],
+	// Gateways
+	"get /gateways/:id": everybody,
+	"get /clients/:id/routing": ["operator", "auditor"],
+	// Money
+	"get /transactions/:id/refunds": everybody,
+	"post /refunds": ["operator", "finance"],
+	"post /refunds/:id/resolve": ["operator", "finance"],
+	"get /payment-links/:id": everybody,
+	// Direct UPI
+	"get /utr-claims/:id": everybody,
+	"post /utr-claims/:id/decide": ["operator"],
+	"get /statement-lines/:id": everybody,
+	"post /statement-lines/:id/resolve": ["operator"],
+	"post /gateways/:id/statements": ["operator"],
+	// People: one's own sessions; anybody's for administrators
+	"get /sessions": everybody,
+	"post /sessions/:id/end": everybody,
+	"post /sessions/end": everybody,
+};
