@@ -57,6 +57,7 @@ const EXPIRE_BATCH = 500;
 const LOOKUP_BATCH = 1000;
 const WARNING_BATCH = 500;
 const EVENT_BATCH = 5000;
+const FIGURES_BATCH = 1440;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 
@@ -84,6 +85,15 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 0,
 		keep_days: 0.1,
 		run: async ({ database }) => ({ changed: await refreshSuccessRates(database) }),
+	},
+	{
+		name: "refresh_payment_figures",
+		when: { every_seconds: 15 },
+		// the first time it goes through all there is
+		expire_seconds: 300,
+		retries: 0,
+		keep_days: 0.1,
+		run: async ({ database }) => ({ minutes: await inBatches(FIGURES_BATCH, () => refreshPaymentFigures(database)) }),
 	},
 	{
 		name: "clear_cooldowns",

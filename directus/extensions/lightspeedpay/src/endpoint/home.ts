@@ -4,8 +4,10 @@ import { AREAS, areaOf } from "../areas.ts";
 import { callDatabase, holdsPolicy, type Router, type Studio } from "./context.ts";
 import { addLive, addRoute } from "./routes.ts";
 
-/** Support answers questions about payments; what we earn with them is not its business. */
+/** Support answers questions about payments; what is earned with them is not its business. */
 const SEES_COMMISSION = [POLICIES.operator, POLICIES.finance, POLICIES.auditor];
+/** Whose business single alerts and gateways are. */
+const SEES_OPERATIONS = [POLICIES.operator, POLICIES.support, POLICIES.auditor];
 
 export function addHomeRoutes(router: Router, studio: Studio): void {
 	addRoute(router, studio, {
@@ -21,9 +23,12 @@ export function addHomeRoutes(router: Router, studio: Studio): void {
 	addLive(router, studio, {
 		path: "/home",
 		who: areaOf("home").policies,
-		view: async (actor) => ((await holdsPolicy(studio, actor, SEES_COMMISSION)) ? "all" : "without commission"),
+		view: async (actor) =>
+			JSON.stringify(
+				await Promise.all([holdsPolicy(studio, actor, SEES_COMMISSION), holdsPolicy(studio, actor, SEES_OPERATIONS)]),
+			),
 		read: async (_req, _actor, view) => {
-			const [row] = await callDatabase(studio, "select public.studio_home(?) as home", [view === "all"]);
+			const [row] = await callDatabase(studio, "select public.studio_home(?, ?) as home", JSON.parse(view) as boolean[]);
 			return row!.home;
 		},
 	});
