@@ -38,6 +38,8 @@ grant select (
   egress_group, webhook_networks, new_api_secret, new_webhook_secret
 ) on public.payment_gateways to studio;
 
+grant select on public.payment_hours, public.commission_hours, public.webhook_hours to studio;
+
 grant select on public.gateway_states, public.gateway_log, public.transactions, public.webhook_events,
   public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log, public.refunds,
   public.payment_links, public.payment_link_payments, public.utr_claims, public.upi_receipts, public.bank_statements,

@@ -114,6 +114,7 @@ export function directusDatabaseEnvironment(databaseUrl: string): Record<string,
 		DB_SEARCH_PATH: "array:directus,public",
 		// Tables without a single-column key, which Directus would warn about, and what no operator needs.
 		DB_EXCLUDE_TABLES: `array:${[
+			"payment_minutes",
 			"queue_metrics",
 			"queues",
 			"paused_queues",

@@ -1,6 +1,8 @@
 /** Entry point of the studio: Directus in this process, listening on HOST:PORT. directus/prepare.ts has run before. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { directusEnvironment, REPOSITORY, readEnvironment, type StudioEnvironment } from "./env.ts";
 
 const LEVELS = { info: 30, error: 50, fatal: 60 };
@@ -36,7 +38,11 @@ console.error = (...parts: unknown[]) => {
 
 // Directus reads the environment and the working directory's package.json while it is imported.
 process.chdir(REPOSITORY);
-Object.assign(process.env, directusEnvironment(env));
+// It writes the browser's part of the extensions to its temporary directory: one of this process's own, or studios that
+// start side by side would read each other's half-written file.
+const temporary = mkdtempSync(join(tmpdir(), "lightspeedpay-studio-"));
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
+Object.assign(process.env, directusEnvironment(env), { TEMP_PATH: temporary });
 const { createServer } = await import("@directus/api/server");
 const server = await createServer();
 

@@ -18,6 +18,7 @@ import {
 	type Queue,
 	raiseAlert,
 	recordQueueMetrics,
+	refreshPaymentFigures,
 	refreshSuccessRates,
 	watchQueues,
 } from "../db/client/operations.ts";

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import { collections, folders } from "./collections.ts";
+import { dashboards } from "./dashboards.ts";
 import type { Bookmark, Collection, Field, Label } from "./fields.ts";
 import { flowRows, flows, operationRows } from "./flows.ts";
 import { relations } from "./relations.ts";
@@ -90,6 +91,8 @@ export function describe({ requireSecondFactor = true }: ConfigurationOptions): 
 	const named = collections.map(({ collection }) => quote(collection)).join(", ");
 	const allRoles = Object.values(roles);
 	const policies = allRoles.map(({ policy }) => quote(policy)).join(", ");
+	const allDashboards = Object.values(dashboards);
+	const dashboardIds = allDashboards.map(({ id }) => quote(id)).join(", ");
 	return [
 		{ name: "directus_settings", key: ["id"], rows: [settings] },
 		{
@@ -163,6 +166,19 @@ export function describe({ requireSecondFactor = true }: ConfigurationOptions): 
 			key: ["id"],
 			rows: operationRows(),
 			ours: `t.flow in (${flows.map(({ id }) => quote(id)).join(", ")})`,
+		},
+		{
+			name: "directus_dashboards",
+			key: ["id"],
+			rows: allDashboards.map(({ panels, ...row }) => ({ ...row })),
+		},
+		{
+			name: "directus_panels",
+			key: ["id"],
+			rows: allDashboards.flatMap(({ id, panels }) =>
+				panels.map((panel) => ({ dashboard: id, color: null, show_header: true, note: null, ...panel })),
+			),
+			ours: `t.dashboard in (${dashboardIds})`,
 		},
 	];
 }

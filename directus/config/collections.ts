@@ -1,4 +1,5 @@
 import { type Collection, label } from "./fields.ts";
+import { figures } from "./figures.ts";
 import { merchants } from "./merchants.ts";
 import { ledger } from "./money.ts";
 import { notices } from "./notices.ts";
@@ -15,4 +16,12 @@ export const folders: Collection[] = [
 	{ collection: "oversight", label: label("Oversight", "निगरानी"), icon: "visibility" },
 ];
 
-export const collections: Collection[] = [...payments, ...directUpi, ...merchants, ...ledger, ...notices, ...oversight];
+export const collections: Collection[] = [
+	...payments,
+	...directUpi,
+	...merchants,
+	...ledger,
+	...notices,
+	...oversight,
+	...figures,
+];

@@ -1,11 +1,9 @@
 /** Figures of closed hours, which the dashboards draw; they stand in no list. */
 import { type Collection, identifier, label, number, text, time, written } from "./fields.ts";
 
-const hidden = { display: "raw", hidden: false } as const;
-
 const day = text("day", label("Day", "दिन"), { interface: "datetime" });
 const hour = time("hour", label("Hour", "घंटा"));
-const figure = (field: string, name: ReturnType<typeof label>) => number(field, name, {}, "", hidden);
+const figure = (field: string, name: ReturnType<typeof label>) => number(field, name, {}, "");
 
 export const figures: Collection[] = [
 	{

@@ -1,4 +1,5 @@
 import { collections } from "./collections.ts";
+import { type Dashboard, dashboards } from "./dashboards.ts";
 import { POLICIES } from "./policies.ts";
 
 export const ROLE_NAMES = ["administrator", "operator", "finance", "support", "auditor"] as const;
@@ -43,6 +44,15 @@ function writable(collection: string, action: "create" | "update", fields: strin
 	const described = collections.find((candidate) => candidate.collection === collection)?.fields ?? [];
 	const sections = described.map(({ field }) => field).filter((field) => field.startsWith("section_"));
 	return { collection, action, fields: [...fields, ...sections] };
+}
+
+/** The dashboards whose numbers a role may read, with their panels. */
+function seesDashboards(...seen: Dashboard[]): Permission[] {
+	const ids = seen.map(({ id }) => id);
+	return [
+		{ collection: "directus_dashboards", action: "read", rows: { id: { _in: ids } }, fields: ["*"] },
+		{ collection: "directus_panels", action: "read", rows: { dashboard: { _in: ids } }, fields: ["*"] },
+	];
 }
 
 const EDITABLE_CLIENT = [
@@ -168,6 +178,10 @@ export const roles: Record<RoleName, Role> = {
 			readable("whatsapp_notifications"),
 			readable("whatsapp_templates"),
 			writable("whatsapp_templates", "update", ["body", "meta_name", "gupshup_id", "is_active"]),
+			readable("payment_hours"),
+			readable("commission_hours"),
+			readable("webhook_hours"),
+			...seesDashboards(...Object.values(dashboards)),
 			OWN_PROFILE,
 		],
 	},
@@ -211,6 +225,9 @@ export const roles: Record<RoleName, Role> = {
 			readable("wallet_entries"),
 			readable("whatsapp_notifications"),
 			readable("whatsapp_templates"),
+			readable("payment_hours"),
+			readable("commission_hours"),
+			...seesDashboards(dashboards.payments, dashboards.money),
 			OWN_PROFILE,
 		],
 	},
@@ -255,6 +272,9 @@ export const roles: Record<RoleName, Role> = {
 			readable("alerts"),
 			readable("whatsapp_notifications"),
 			readable("whatsapp_templates"),
+			readable("payment_hours"),
+			readable("webhook_hours"),
+			...seesDashboards(dashboards.payments, dashboards.gateways, dashboards.notices),
 			OWN_PROFILE,
 		],
 	},
@@ -277,6 +297,7 @@ export const roles: Record<RoleName, Role> = {
 				action: "read",
 				fields: ["id", "first_name", "last_name", "email", "status", "role", "last_access", "provider"],
 			},
+			...seesDashboards(...Object.values(dashboards)),
 			OWN_PROFILE,
 		],
 	},

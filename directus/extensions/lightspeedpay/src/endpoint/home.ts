@@ -28,7 +28,11 @@ export function addHomeRoutes(router: Router, studio: Studio): void {
 				await Promise.all([holdsPolicy(studio, actor, SEES_COMMISSION), holdsPolicy(studio, actor, SEES_OPERATIONS)]),
 			),
 		read: async (_req, _actor, view) => {
-			const [row] = await callDatabase(studio, "select public.studio_home(?, ?) as home", JSON.parse(view) as boolean[]);
+			const [row] = await callDatabase(
+				studio,
+				"select public.studio_home(?, ?) as home",
+				JSON.parse(view) as boolean[],
+			);
 			return row!.home;
 		},
 	});
