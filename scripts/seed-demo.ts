@@ -71,6 +71,7 @@ const BLUEPRINTS: Blueprint[] = [
 			legal_name: "Kaveri Books Private Limited",
 			state_code: "29",
 			email: "accounts@kaveribooks.example",
+			phone: "+91 98450 12345",
 			allow_plain_salt: true,
 			max_rpm_per_gateway: null,
 			rate_limit_per_minute: 100_000,
@@ -89,6 +90,7 @@ const BLUEPRINTS: Blueprint[] = [
 			legal_name: "Fifty Lamps LLP",
 			state_code: "33",
 			email: "accounts@fiftylamps.example",
+			phone: "+91 98410 54321",
 			allow_plain_salt: false,
 			max_rpm_per_gateway: 1,
 			rate_limit_per_minute: 1000,
@@ -152,7 +154,7 @@ export async function registerWithSandbox(options: SeedOptions, merchants: DemoM
 	}
 }
 
-async function control(sandboxUrl: string, path: string, body: unknown): Promise<void> {
+export async function control(sandboxUrl: string, path: string, body: unknown): Promise<void> {
 	const response = await fetch(`${sandboxUrl}/_control/${path}`, {
 		method: "PUT",
 		headers: { "content-type": "application/json" },

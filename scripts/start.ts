@@ -17,6 +17,7 @@ import { prepareStudio } from "../directus/prepare.ts";
 import { ensureUser } from "../directus/users.ts";
 import { providers } from "../psp/providers.ts";
 import { splitDatabaseUrl } from "./database-url.ts";
+import { demoWhatsapp, registerWhatsapp } from "./demo-whatsapp.ts";
 import { Part, PartCrash } from "./part.ts";
 import { type DemoMerchant, registerWithSandbox, seedMerchants } from "./seed-demo.ts";
 import {
@@ -100,10 +101,16 @@ async function run(): Promise<void> {
 		ENCRYPTION_KEYS: secrets.encryption_keys,
 		PUBLIC_CHECKOUT_URL: settings.checkoutUrl,
 	};
-	const psp: Record<string, string> = settings.demo ? { SANDBOX_URL: settings.sandboxUrl } : {};
+	const outside: Record<string, string> = settings.demo
+		? { SANDBOX_URL: settings.sandboxUrl, ...demoWhatsapp(secrets.studio_secret) }
+		: Object.fromEntries(
+				Object.entries(process.env).flatMap(([name, value]) =>
+					name.startsWith("WHATSAPP_") && value ? [[name, value]] : [],
+				),
+			);
 	const [, , merchants] = await Promise.all([
 		startStudio(settings, secrets, url("studio"), shared),
-		startCheckoutAndJobs(settings, secrets, url, { ...shared, ...psp }),
+		startCheckoutAndJobs(settings, secrets, url, { ...shared, ...outside }),
 		sandbox === null ? [] : seed(settings, secrets, url("owner"), sandbox),
 	]);
 	await waitUntilGreen(settings.checkoutUrl, settings);
@@ -259,6 +266,7 @@ async function seed(settings: Settings, secrets: Secrets, ownerUrl: string, sand
 		const merchants = await seedMerchants(options);
 		await sandbox.ready;
 		await registerWithSandbox(options, merchants);
+		await registerWhatsapp(options, secrets.studio_secret);
 		progress("The sandbox and the demo merchants are ready.");
 		return merchants;
 	} finally {

@@ -38,7 +38,7 @@ export function createMetaApi(
 			client_id !== account.app_id ||
 			client_secret !== account.app_secret ||
 			grant_type !== "fb_exchange_token" ||
-			!store.wasIssued("meta", fb_exchange_token ?? "")
+			!fb_exchange_token
 		) {
 			sendError(res, 400, 100, "Error validating application or token");
 			return;

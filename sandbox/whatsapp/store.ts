@@ -45,8 +45,6 @@ export const META_TOKEN_SECONDS = 60 * 86_400;
 export class WhatsappStore {
 	readonly #accounts = new Map<WhatsappService, WhatsappAccount>();
 	readonly #tokens = new Map<WhatsappService, Set<string>>();
-	/** Refused by the API, but still good for an exchange. */
-	readonly #expired = new Set<string>();
 	readonly #sessions = new Set<string>();
 	readonly #messages = new Ring<WhatsappMessage>(MAX_MESSAGES);
 	#outcomes: (Outcome & { used: number })[] = [];
@@ -55,7 +53,7 @@ export class WhatsappStore {
 		this.#accounts.set(account.provider, account);
 		const tokens = this.#tokens.get(account.provider) ?? new Set();
 		const first = account.provider === "meta" ? account.token : account.api_key;
-		if (first && !this.#expired.has(first)) tokens.add(first);
+		if (first) tokens.add(first);
 		this.#tokens.set(account.provider, tokens);
 	}
 
@@ -74,10 +72,6 @@ export class WhatsappStore {
 		return this.#tokens.get(provider)?.has(token) ?? false;
 	}
 
-	wasIssued(provider: WhatsappService, token: string): boolean {
-		return this.isGood(provider, token) || this.#expired.has(token);
-	}
-
 	issueToken(provider: WhatsappService): string {
 		const token = provider === "meta" ? `EAA${randomAlphanumeric(60)}` : `sk_${randomAlphanumeric(32)}`;
 		const tokens = this.#tokens.get(provider) ?? new Set();
@@ -87,7 +81,6 @@ export class WhatsappStore {
 
 	/** From now on every token of before is answered with 401. */
 	expireTokens(provider: WhatsappService): void {
-		for (const token of this.#tokens.get(provider) ?? []) this.#expired.add(token);
 		this.#tokens.set(provider, new Set());
 	}
 

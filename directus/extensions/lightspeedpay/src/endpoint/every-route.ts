@@ -3,6 +3,7 @@ import type { Router, Studio } from "./context.ts";
 import { addCredentialRoutes } from "./credentials.ts";
 import { addGatewayRoutes } from "./gateways.ts";
 import { addHomeRoutes } from "./home.ts";
+import { addNoticeRoutes } from "./notices.ts";
 import { addPaymentLinkRoutes } from "./payment-links.ts";
 import { addQueueRoutes } from "./queues.ts";
 import { addRefundRoutes } from "./refunds.ts";
@@ -16,6 +17,7 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	addCredentialRoutes(router, studio, checkoutUrl);
 	addGatewayRoutes(router, studio, checkoutUrl);
 	addRefundRoutes(router, studio);
+	addNoticeRoutes(router, studio);
 	addPaymentLinkRoutes(router, studio, checkoutUrl);
 	addSessionRoutes(router, studio);
 	addStudioEventRoutes(router, studio);
