@@ -1,10 +1,12 @@
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { registerQueues } from "../db/client/operations.ts";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../test/merchants.ts";
 import { openQueueDesk, type QueueDesk } from "./queue-desk.ts";
-import { type Clock, DEAD_LETTERS, SCHEDULES, type Schedule, startClock } from "./schedules.ts";
+import { type Clock, DEAD_LETTERS, describeSchedules, SCHEDULES, type Schedule, startClock } from "./schedules.ts";
+import { lanesFor } from "./task-list.ts";
 
 const log = pino({ level: "silent" });
 let database: TestDatabase;
@@ -51,16 +53,13 @@ describe("the clock", () => {
 	it("has every schedule of the table, in India's time, and forgets the ones taken out of it", async () => {
 		await start();
 		const crons = () => rows("select name, cron, timezone from pgboss.schedule order by name");
-		expect(await crons()).toEqual([
-			{ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" },
-			{ name: "expire_transactions", cron: "* * * * *", timezone: "Asia/Kolkata" },
-			{ name: "issue_invoices", cron: "30 * * * *", timezone: "Asia/Kolkata" },
-			{ name: "watch_balances", cron: "*/10 * * * *", timezone: "Asia/Kolkata" },
-			{ name: "watch_egress_groups", cron: "* * * * *", timezone: "Asia/Kolkata" },
-			{ name: "watch_queues", cron: "* * * * *", timezone: "Asia/Kolkata" },
-		]);
+		const table = SCHEDULES.flatMap(({ name, when }) =>
+			"cron" in when ? { name, cron: when.cron, timezone: "Asia/Kolkata" } : [],
+		).sort((one, other) => (one.name < other.name ? -1 : 1));
+		expect(table).toContainEqual({ name: "check_invariants", cron: "0 * * * *", timezone: "Asia/Kolkata" });
+		expect(await crons()).toEqual(table);
 		await start(SCHEDULES.filter(({ name }) => name !== "expire_transactions"));
-		expect(await crons()).toHaveLength(5);
+		expect(await crons()).toEqual(table.filter(({ name }) => name !== "expire_transactions"));
 	});
 
 	it("runs a schedule of seconds once a period, however many processes offer it, and keeps what it returned", async () => {
@@ -99,6 +98,29 @@ describe("the clock", () => {
 		await Promise.all([start([slow]), start([slow])]);
 		await second.promise;
 		expect(most).toBe(1);
+	});
+
+	it("does nothing in a run of a schedule that is paused, which its record says", async () => {
+		let runs = 0;
+		await registerQueues(database.pool("jobs"), describeSchedules([everySecond("is_paused", async () => ({}))]));
+		await database.pool("studio").query("select public.pause_queue('is_paused', 'not now', 'somebody')");
+		await expect.poll(() => desk.isPaused("is_paused"), { timeout: 2000 }).toBe(true);
+		await start([
+			everySecond("is_paused", async () => {
+				runs += 1;
+				return {};
+			}),
+		]);
+		const records = () =>
+			rows("select distinct output from pgboss.job where name = 'is_paused' and state = 'completed'");
+		await expect.poll(records, { timeout: 8000 }).toEqual([{ output: { paused: 1 } }]);
+		await database.pool("studio").query("select public.resume_queue('is_paused', 'now', 'somebody')");
+		await expect.poll(() => runs, { timeout: 8000 }).toBeGreaterThan(0);
+	});
+
+	it("has no schedule with a task's name: a queue is known by it", () => {
+		const tasks = lanesFor(new Set(["default"])).flatMap((lane) => Object.keys(lane.tasks));
+		expect(SCHEDULES.filter(({ name }) => tasks.includes(name))).toEqual([]);
 	});
 
 	it("raises an alert for a run that fails, and keeps it among the dead letters", async () => {

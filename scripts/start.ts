@@ -240,7 +240,7 @@ async function startCheckoutAndJobs(
 		DATABASE_URL: url("checkout"),
 		STATUS_TOKEN_KEY: secrets.status_token_key,
 		PUBLIC_STUDIO_URL: settings.studioUrl,
-		STUDIO_URL: `http://127.0.0.1:${settings.studioPort}`,
+		STUDIO_URL: innerUrl(settings, settings.studioPort),
 		TRUSTED_PROXIES: process.env.TRUSTED_PROXIES ?? "",
 		METRICS_TOKEN: process.env.METRICS_TOKEN ?? "",
 		HOST: settings.host,
@@ -248,6 +248,11 @@ async function startCheckoutAndJobs(
 	});
 	await Promise.all([jobs.ready, checkout.ready]);
 	progress("Checkout and jobs are up.");
+}
+
+/** As a process of this machine reaches a part. */
+function innerUrl({ host }: Settings, port: number): string {
+	return `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${port}`;
 }
 
 async function seed(settings: Settings, secrets: Secrets, ownerUrl: string, sandbox: Part): Promise<DemoMerchant[]> {
@@ -275,10 +280,7 @@ async function seed(settings: Settings, secrets: Secrets, ownerUrl: string, sand
 }
 
 async function waitUntilGreen(checkoutUrl: string, settings: Settings): Promise<void> {
-	const url = new URL(
-		"/readyz",
-		`http://${settings.host === "0.0.0.0" ? "127.0.0.1" : settings.host}:${settings.checkoutPort}`,
-	);
+	const url = new URL("/readyz", innerUrl(settings, settings.checkoutPort));
 	let last = "no answer";
 	for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
 		try {

@@ -14,6 +14,9 @@ const NAMES: Record<string, Words> = {
 	send_alert: { en: "Send alerts to operators", hi: "ऑपरेटरों को चेतावनी भेजना" },
 	send_whatsapp: { en: "Send WhatsApp messages", hi: "WhatsApp संदेश भेजना" },
 	emit_studio_event: { en: "Start the studio's flows", hi: "स्टूडियो के फ़्लो चलाना" },
+	process_whatsapp_event: { en: "Act on WhatsApp's reports", hi: "WhatsApp की सूचनाओं पर कार्रवाई" },
+	replay_webhooks: { en: "Send webhooks again", hi: "वेबहुक फिर भेजना" },
+	draw_invoice: { en: "Draw invoices", hi: "चालान बनाना" },
 	run_schedule: { en: "Run a schedule again", hi: "कोई नियत काम फिर चलाना" },
 	expire_transactions: { en: "Expire unpaid payments", hi: "अधूरे भुगतान समाप्त करना" },
 	poll_pending: { en: "Look for payments to ask about", hi: "पूछने योग्य भुगतान ढूँढना" },
@@ -24,6 +27,7 @@ const NAMES: Record<string, Words> = {
 	watch_egress_groups: { en: "Watch over egress groups", hi: "निकास समूहों पर नज़र" },
 	check_invariants: { en: "Check the books", hi: "बहीखाते की जाँच" },
 	watch_balances: { en: "Watch merchants' dues", hi: "व्यापारियों के बकाया पर नज़र" },
+	forget_studio_events: { en: "Clear away events that flows have had", hi: "पुरानी फ़्लो घटनाएँ हटाना" },
 	issue_invoices: { en: "Issue invoices", hi: "चालान जारी करना" },
 };
 
