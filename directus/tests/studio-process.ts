@@ -36,6 +36,8 @@ export interface Studio {
 	nobody: Person;
 	person(role: RoleName): Promise<Person>;
 	stop(): Promise<number | null>;
+	/** Ends it in the middle of whatever it does. */
+	kill(): Promise<void>;
 }
 
 export interface StudioOptions {
@@ -102,6 +104,11 @@ export async function startStudio(databaseUrl: string, { env = {} }: StudioOptio
 			const code = await exited;
 			await rm(uploads, { recursive: true, force: true });
 			return code;
+		},
+		async kill() {
+			child.kill("SIGKILL");
+			await exited;
+			await rm(uploads, { recursive: true, force: true });
 		},
 	};
 }
