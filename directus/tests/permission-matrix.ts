@@ -35,9 +35,14 @@ export const COLLECTIONS: Record<string, Record<Reader, Actions>> = {
 	whatsapp_notifications: { operator: "R", finance: "R", support: "R", auditor: "R" },
 	whatsapp_templates: { operator: "RU", finance: "R", support: "R", auditor: "R" },
 	// Oversight
-	alerts: { operator: "RU", finance: "", support: "R", auditor: "R" },
+	alerts: { operator: "R", finance: "", support: "R", auditor: "R" },
 	audit_log: { operator: "", finance: "", support: "", auditor: "R" },
 	studio_drift: { operator: "", finance: "", support: "", auditor: "R" },
+	studio_events: { operator: "", finance: "", support: "", auditor: "R" },
+	// What dashboards add up
+	payment_hours: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	commission_hours: { operator: "R", finance: "R", support: "", auditor: "R" },
+	webhook_hours: { operator: "R", finance: "", support: "R", auditor: "R" },
 };
 
 /** Fields that not everybody reads who reads the collection: who does. */
@@ -128,7 +133,8 @@ export const CHANGEABLE: Record<string, Partial<Record<Reader, readonly string[]
 	payment_links: { operator: ["description", "expires_at", "redirect_url", "is_disabled"] },
 	wallets: { operator: ["warn_threshold"] },
 	whatsapp_templates: { operator: ["body", "meta_name", "gupshup_id", "is_active"] },
-	alerts: { operator: ["status"] },
+	// They change through their functions only.
+	alerts: {},
 };
 
 /** Not even an administrator: the database gives the studio no right on these columns, or Directus conceals them. */
@@ -164,7 +170,10 @@ export const SYSTEM_OF_EVERYBODY: Record<string, string> = {
 	directus_translations: "read",
 	directus_activity: "read some",
 	directus_comments: "read some, create, update some, delete some",
+	// Each role its own ones.
+	directus_dashboards: "read some",
 	directus_notifications: "read some, update some",
+	directus_panels: "read some",
 	directus_presets: "read some, create, update some, delete some",
 	directus_roles: "read some",
 	directus_shares: "read some",
@@ -212,6 +221,23 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	"get /statement-lines/:id": everybody,
 	"post /statement-lines/:id/resolve": ["operator"],
 	"post /gateways/:id/statements": ["operator"],
+	// Notices
+	"get /notices/state": ["operator", "support", "auditor"],
+	"get /notices/usage": ["operator", "support", "auditor"],
+	"get /notices/messages": ["operator", "support", "auditor"],
+	"get /notices/messages/:id": ["operator", "support", "auditor"],
+	"post /notices/messages/:id/resend": ["operator"],
+	"get /notices/merchants/:id": ["operator", "support", "auditor"],
+	"patch /notices/merchants/:id": ["operator"],
+	// Queues
+	"get /queues": ["operator", "auditor"],
+	"get /queues/history": ["operator", "auditor"],
+	"get /queues/:queue/jobs": ["operator", "auditor"],
+	"post /queues/:queue/pause": ["operator"],
+	"post /queues/:queue/resume": ["operator"],
+	"post /queues/:queue/drain": ["operator"],
+	"post /queues/:queue/retry": ["operator"],
+	"post /queues/:queue/redrive": ["operator"],
 	// People: one's own sessions; anybody's for administrators
 	"get /sessions": everybody,
 	"post /sessions/:id/end": everybody,
