@@ -40,7 +40,13 @@ grant select (
 
 grant select on public.payment_hours, public.commission_hours, public.webhook_hours to studio;
 
-grant select on public.gateway_states, public.gateway_log, public.transactions, public.webhook_events,
+-- Not what the router believes of methods: rates and counts say it to people.
+grant select (
+  gateway_id, client_id, volume_month, volume, window_started_at, window_count, last_used_at, success_rate, outcomes,
+  method_rates, cooldown_until, cooldowns_in_row, last_response_code, probe_stage, probe_passes, probe_sent_at
+) on public.gateway_states to studio;
+
+grant select on public.gateway_log, public.transactions, public.webhook_events,
   public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log, public.refunds,
   public.payment_links, public.payment_link_payments, public.utr_claims, public.upi_receipts, public.bank_statements,
   public.bank_statement_lines, public.whatsapp_notifications, public.whatsapp_templates, public.studio_events to studio;

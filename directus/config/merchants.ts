@@ -485,6 +485,7 @@ const states: Collection = {
 		}),
 		number("probe_passes", label("Successes at this stage", "इस चरण में सफलताएँ"), {}, ""),
 		time("probe_sent_at", label("Single request sent", "अकेला अनुरोध भेजा")),
+		...["beliefs", "believed_at", "belief_half_life"].map(unreachable),
 	]),
 	list: {
 		fields: ["gateway_id", "client_id", "success_rate", "volume", "last_used_at", "cooldown_until"],

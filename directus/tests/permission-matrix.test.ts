@@ -15,6 +15,7 @@ import {
 	NOBODY_READS,
 	type Reader,
 	ROUTES,
+	ROUTES_OF_PROGRAMS,
 	SYSTEM,
 	SYSTEM_OF_EVERYBODY,
 	UNKNOWN_TABLES,
@@ -77,7 +78,10 @@ describe("the table", () => {
 	});
 
 	it("has a line for every route of ours, and no other", async () => {
-		expect(Object.keys(ROUTES).sort()).toEqual((await addedRoutes()).map(({ name }) => name).sort());
+		const { forPeople, all } = await addedRoutes();
+		expect(Object.keys(ROUTES).sort()).toEqual(forPeople.map(({ name }) => name).sort());
+		// Nothing is added past addRoute() and addLive() but what is for programs.
+		expect([...Object.keys(ROUTES), ...ROUTES_OF_PROGRAMS].sort()).toEqual(all.sort());
 	});
 });
 
@@ -138,6 +142,12 @@ describe.each(READERS)("%s", (role) => {
 				else expect([name, query, answer.status]).toEqual([name, query, 403]);
 			}
 			expect(schema.fields.get(collection), name).not.toContain(field);
+			// Nor through a row that points to it.
+			const from = relations.find((each) => each.to === collection && may(each.collection, "R"));
+			if (from === undefined || relation || !readableFields(role, from.collection).includes(from.field)) return;
+			const nested = `fields=${from.field}.${field}`;
+			const answer = await person.request("GET", `/items/${from.collection}?limit=1&${nested}`);
+			expect([name, nested, answer.status]).toEqual([name, nested, 403]);
 		});
 	});
 
@@ -175,6 +185,16 @@ describe.each(READERS)("%s", (role) => {
 		if (refused.length === 0) return;
 		const { body } = await ask(refused);
 		expect([body.data, body.errors.length > 0]).toEqual([undefined, true]);
+	});
+
+	it("is told by the app's own question what the table says, of empty collections too", () => {
+		const letters = { R: "read", C: "create", U: "update", D: "delete", S: "share" };
+		for (const [collection, roles] of Object.entries(COLLECTIONS)) {
+			const found = Object.entries(letters)
+				.filter(([, action]) => (told[collection]?.[action]?.access ?? "none") !== "none")
+				.map(([letter]) => letter);
+			expect([collection, found.join("")]).toEqual([collection, roles[role]]);
+		}
 	});
 
 	it("changes only the fields of the table", () => {
@@ -237,7 +257,7 @@ describe("nobody", () => {
 
 describe("our routes", () => {
 	it("let in whom the table names and nobody else, before they look at what was sent", async () => {
-		const routes = await addedRoutes();
+		const { forPeople: routes } = await addedRoutes();
 		for (const role of [...ROLE_NAMES, null] as (RoleName | null)[]) {
 			const person = role === null ? studio.nobody : await studio.person(role);
 			await each(routes, async ({ name, method, path }) => {
@@ -252,6 +272,18 @@ describe("our routes", () => {
 				const stream = await person.request("GET", url, undefined, { accept: "text/event-stream" });
 				expect([role, name, stream.status]).toEqual([role, name, 403]);
 			});
+		}
+	});
+
+	it("for programs let nobody in who only logged in", async () => {
+		for (const role of [...ROLE_NAMES, null] as (RoleName | null)[]) {
+			const person = role === null ? studio.nobody : await studio.person(role);
+			for (const name of ROUTES_OF_PROGRAMS) {
+				const [method, path] = name.split(" ") as [string, string];
+				const url = `/lightspeedpay${path.replaceAll(/:\w+/g, "01900000-0000-7000-8000-000000000000")}`;
+				const answer = await person.request(method.toUpperCase(), url, {}, { "x-lightspeedpay-proof": "guess" });
+				expect([role, name, answer.status]).toEqual([role, name, 403]);
+			}
 		}
 	});
 });
@@ -298,13 +330,18 @@ async function readGraphqlSchema(person: Person) {
 	};
 }
 
-/** As the studio adds them at its start. */
-async function addedRoutes(): Promise<{ name: string; method: string; path: string }[]> {
+/** As the studio adds them at its start: those for people, and the names of all. */
+async function addedRoutes(): Promise<{ forPeople: { name: string; method: string; path: string }[]; all: string[] }> {
 	process.env.ENCRYPTION_KEYS ??= TEST_ENCRYPTION_KEYS;
 	const { addEveryRoute } = await import("../extensions/lightspeedpay/src/endpoint/every-route.ts");
 	const { ROUTES: added } = await import("../extensions/lightspeedpay/src/endpoint/routes.ts");
-	const ignore = () => {};
-	const router = { get: ignore, post: ignore, patch: ignore, delete: ignore, put: ignore } as unknown as Router;
-	addEveryRoute(router, {} as StudioContext);
-	return added.map(({ method, path }) => ({ name: `${method} ${path}`, method, path }));
+	const all: string[] = [];
+	const router = Object.fromEntries(
+		["get", "post", "patch", "delete", "put", "all", "use"].map((method) => [
+			method,
+			(path: string) => all.push(`${method} ${path}`),
+		]),
+	);
+	addEveryRoute(router as unknown as Router, {} as StudioContext);
+	return { forPeople: added.map(({ method, path }) => ({ name: `${method} ${path}`, method, path })), all };
 }

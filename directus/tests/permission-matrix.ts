@@ -145,6 +145,9 @@ export const NOBODY_READS: readonly string[] = [
 	"clients.previous_webhook_secret",
 	"payment_gateways.api_secret",
 	"payment_gateways.webhook_secret",
+	"gateway_states.beliefs",
+	"gateway_states.believed_at",
+	"gateway_states.belief_half_life",
 	"payment_attempts.presentation",
 	"gateway_events.headers",
 	"gateway_events.raw_body",
@@ -243,3 +246,6 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	"post /sessions/:id/end": everybody,
 	"post /sessions/end": everybody,
 };
+
+/** For our own processes, which prove that they hold the keys: no person gets in. */
+export const ROUTES_OF_PROGRAMS: readonly string[] = ["post /studio-events/:id"];
