@@ -37,8 +37,10 @@ function fingerprint(versions) {
 	const hash = createHash("sha256").update(versions);
 	const files = [
 		join(bundle, "package.json"),
+		join(bundle, "extension.config.js"),
 		...filesBelow(join(bundle, "src")),
 		...filesBelow(join(here, "config")),
+		...filesBelow(join(here, "..", "docs", "examples")),
 		...["secrets.ts", "errors.ts"].map((file) => join(here, "..", "db", "client", file)),
 		...["statement.ts", "statement-header.ts", "narration.ts"].map((file) => join(here, "..", "psp", "upi", file)),
 	];

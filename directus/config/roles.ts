@@ -250,6 +250,8 @@ export const roles: Record<RoleName, Role> = {
 					"email",
 					"phone",
 					"client_key",
+					"previous_client_key",
+					"previous_credentials_until",
 					"webhook_url",
 					"webhook_disabled_at",
 					"redirect_urls",

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { hasBrowser } from "../browser.ts";
 import { describeHome } from "./studio/home.ts";
+import { describeIntegration } from "./studio/integration.ts";
 import { describeNotices } from "./studio/notices.ts";
 import { describeQueues } from "./studio/queues.ts";
 import { StudioStage } from "./studio/stage.ts";
@@ -13,6 +14,7 @@ describe.skipIf(!hasBrowser())("the studio's areas", () => {
 	afterAll(() => stage.stop(), 60_000);
 
 	describeHome(stage);
+	describeIntegration(stage);
 	describeNotices(stage);
 	describeQueues(stage);
 });

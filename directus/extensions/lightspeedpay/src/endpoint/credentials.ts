@@ -17,6 +17,8 @@ import {
 import { addRoute } from "./routes.ts";
 
 const MANAGERS = [POLICIES.operator];
+/** One event more or less does no harm: a merchant takes each event once. */
+export const REPLAYERS = [POLICIES.operator, POLICIES.support];
 
 interface Secrets {
 	client_key: string;
@@ -34,14 +36,22 @@ export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl:
 		who: "reader",
 		answer: async (req, actor) => {
 			const client = await itemsOf(studio, req, "clients").readOne(readId(req, "clients"), {
-				fields: ["client_key", "webhook_url"],
+				fields: ["company_name", "client_key", "previous_client_key", "previous_credentials_until", "webhook_url"],
 			});
+			const [overlap] = await callDatabase(studio, "select ?::timestamptz > now() as lasts", [
+				client.previous_credentials_until,
+			]);
 			return {
+				company_name: client.company_name,
 				client_key: client.client_key,
+				previous: overlap!.lasts
+					? { client_key: client.previous_client_key, valid_until: client.previous_credentials_until }
+					: null,
 				webhook_url: client.webhook_url,
 				checkout_url: checkoutUrl,
 				inbound_webhook_url: `${checkoutUrl}/webhook/${client.client_key}`,
 				may_manage: await holdsPolicy(studio, actor, MANAGERS),
+				may_replay: await holdsPolicy(studio, actor, REPLAYERS),
 			};
 		},
 	});
@@ -98,6 +108,20 @@ export function addCredentialRoutes(router: Router, studio: Studio, checkoutUrl:
 				...(withWebhookSecret ? { webhook_secret: made.webhook_secret } : {}),
 				previous_valid_until: row!.until,
 			};
+		},
+	});
+
+	addRoute(router, studio, {
+		method: "post",
+		path: "/clients/:id/end-overlap",
+		who: MANAGERS,
+		answer: async (req, actor) => {
+			await callDatabase(studio, "select public.end_credential_overlap(?::uuid, ?, ?)", [
+				readId(req, "clients"),
+				readText(readBody(req), "reason", 500),
+				actor,
+			]);
+			return null;
 		},
 	});
 }

@@ -3,6 +3,7 @@ import type { Router, Studio } from "./context.ts";
 import { addCredentialRoutes } from "./credentials.ts";
 import { addGatewayRoutes } from "./gateways.ts";
 import { addHomeRoutes } from "./home.ts";
+import { addIntegrationRoutes } from "./integration.ts";
 import { addNoticeRoutes } from "./notices.ts";
 import { addPaymentLinkRoutes } from "./payment-links.ts";
 import { addQueueRoutes } from "./queues.ts";
@@ -15,6 +16,7 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	const checkoutUrl = (process.env.PUBLIC_CHECKOUT_URL ?? "").replace(/\/+$/, "");
 	addHomeRoutes(router, studio);
 	addCredentialRoutes(router, studio, checkoutUrl);
+	addIntegrationRoutes(router, studio);
 	addGatewayRoutes(router, studio, checkoutUrl);
 	addRefundRoutes(router, studio);
 	addNoticeRoutes(router, studio);

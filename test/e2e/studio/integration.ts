@@ -1,0 +1,233 @@
+/// <reference lib="dom" />
+/** The integration centre: what operators and support do for a merchant's developers. */
+
+import { Logger, type Runner, run } from "graphile-worker";
+import { pino } from "pino";
+import type { Page } from "playwright-core";
+import { Webhook } from "standardwebhooks";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { createOutbound, type Outbound } from "../../../jobs/outbound.ts";
+import type { TaskContext } from "../../../jobs/task.ts";
+import * as deliverWebhook from "../../../jobs/tasks/deliver_webhook.ts";
+import * as replayWebhooks from "../../../jobs/tasks/replay_webhooks.ts";
+import { type Endpoint, startEndpoint } from "../../../jobs/tests/worker-process.ts";
+import { createMerchant, type TestMerchant } from "../../merchants.ts";
+import { payPayment, startPayment } from "../../payments.ts";
+import type { StudioStage } from "./stage.ts";
+
+export function describeIntegration(stage: StudioStage): void {
+	describe("Integration", () => {
+		let endpoint: Endpoint;
+		let outbound: Outbound;
+		let worker: Runner;
+		let merchant: TestMerchant;
+
+		beforeAll(async () => {
+			endpoint = await startEndpoint();
+			merchant = await createMerchant(stage.database.pool("admin"), stage.keys, {
+				company_name: "Nilgiri Tea House",
+				webhook_url: endpoint.url,
+			});
+			outbound = createOutbound({ allowed_hosts: new Set([endpoint.host]) });
+			// The two tasks that a merchant's endpoint sees, and none of those that other areas count.
+			const services = {
+				database: stage.database.pool("jobs"),
+				keys: stage.keys,
+				outbound,
+				log: pino({ level: "silent" }),
+			} as unknown as TaskContext;
+			worker = await run({
+				pgPool: services.database,
+				pollInterval: 200,
+				noHandleSignals: true,
+				logger: new Logger(() => () => {}),
+				taskList: {
+					deliver_webhook: (raw) => deliverWebhook.default(deliverWebhook.payload.parse(raw), services),
+					replay_webhooks: (raw) => replayWebhooks.default(replayWebhooks.payload.parse(raw), services),
+				},
+			});
+		});
+		afterAll(async () => {
+			await worker?.stop();
+			await outbound?.close();
+			await endpoint?.close();
+		});
+
+		const path = () => `/integration/${merchant.id}`;
+		const clientOf = async () =>
+			(
+				await stage.query<Record<string, string>>("select client_key, previous_client_key from clients where id = $1", [
+					merchant.id,
+				])
+			)[0]!;
+		const auditOf = (action: string) =>
+			stage.query<{ reason: string }>(
+				"select after ->> 'reason' as reason from audit_log where action = $1 order by id desc limit 1",
+				[action],
+			);
+		/** A paid order whose event the endpoint answers with `status`. */
+		async function tell(status: number): Promise<string> {
+			const { transaction_id } = await payPayment(stage.database, merchant);
+			const request = await endpoint.next();
+			request.response.writeHead(status).end();
+			const [row] = await stage.query<{ order_id: string }>("select order_id from transactions where id = $1", [
+				transaction_id,
+			]);
+			return row!.order_id;
+		}
+		const rowOf = (page: Page, order_id: string) => page.getByRole("row", { name: new RegExp(order_id) });
+		const answerReason = async (page: Page, reason: string, action: string) => {
+			await page.getByLabel("Reason").fill(reason);
+			await page.locator(".v-card").getByRole("button", { name: action, exact: true }).click();
+			await page.locator(".v-card").waitFor({ state: "detached" });
+		};
+
+		it("finds a merchant, reveals and copies its salt, and gives code with its own key", async () => {
+			const page = await stage.open({ role: "operator" }, "/integration");
+			await page.getByLabel("Search a merchant").fill("nilgiri");
+			await page.getByRole("link", { name: "Nilgiri Tea House" }).click();
+			await stage.expectVisible(page, merchant.client_key);
+			const commands = page.locator(".snippets pre").first();
+			expect(await commands.innerText()).toContain(`CLIENT_KEY='${merchant.client_key}'`);
+			expect(await page.content()).not.toContain(merchant.client_salt);
+			await stage.picture(page, "integration-light");
+
+			await page.getByRole("button", { name: "Reveal secrets" }).click();
+			await stage.expectVisible(page, merchant.client_salt);
+			await page.getByRole("button", { name: "Copy salt" }).click();
+			expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(merchant.client_salt);
+			expect(await auditOf("reveal_secrets")).toHaveLength(1);
+			await page.getByRole("button", { name: "Python" }).click();
+			expect(await commands.innerText()).toContain(`CLIENT_SALT='${merchant.client_salt}'`);
+			await page.getByRole("button", { name: "Receive events" }).click();
+			expect(await commands.innerText()).toContain(`WEBHOOK_SECRET='${merchant.webhook_secret}'`);
+			expect(await page.locator(".snippets pre").last().innerText()).toContain('os.environ["WEBHOOK_SECRET"]');
+			await page.getByRole("button", { name: "Hide secrets" }).click();
+			expect(await page.content()).not.toContain(merchant.client_salt);
+		});
+
+		it("regenerates with an overlap, in which both keys are valid, and ends it early", async () => {
+			const page = await stage.open({ role: "operator" }, path());
+			await page.locator(".actions").getByRole("button", { name: "Regenerate" }).click();
+			await page.getByLabel("for another 24 hours").check();
+			await stage.picture(page, "integration-regenerate");
+			await stage.expectAccessible(page, ".v-card");
+			await page.getByLabel("Reason").fill("yearly change");
+			await page.locator(".v-card").getByRole("button", { name: "Regenerate" }).click();
+			await stage.expectVisible(page, "New key and salt");
+			const client = await clientOf();
+			expect(client.previous_client_key).toBe(merchant.client_key);
+			await page.getByRole("button", { name: "Done" }).click();
+			await stage.expectVisible(page, `The key before, ${merchant.client_key}`);
+			await stage.picture(page, "integration-overlap");
+			for (const client_key of [merchant.client_key, client.client_key!]) {
+				await startPayment(stage.database, { ...merchant, client_key });
+			}
+			expect(await auditOf("regenerate_credentials")).toEqual([{ reason: "yearly change" }]);
+
+			await page.getByRole("button", { name: "End it now" }).click();
+			await answerReason(page, "changed over", "End it");
+			await expect(startPayment(stage.database, merchant)).rejects.toMatchObject({ code: "invalid_credentials" });
+			await page.locator(".overlap").waitFor({ state: "detached" });
+			merchant.client_key = client.client_key!;
+		});
+
+		it("sends a signed test event and shows what the endpoint answered, as text", async () => {
+			const page = await stage.open({ role: "operator" }, path());
+			await page.getByRole("button", { name: "Send a test event" }).click();
+			const request = await endpoint.next();
+			expect(
+				new Webhook(merchant.webhook_secret).verify(request.body, request.headers as Record<string, string>),
+			).toMatchObject({ type: "webhook.test" });
+			await stage.expectVisible(page, "A worker is sending it.");
+			request.response.writeHead(500, { "content-type": "text/html" }).end("<h1>out of order</h1>");
+			await stage.expectVisible(page, "HTTP 500");
+			await stage.expectVisible(page, "<h1>out of order</h1>");
+			await stage.picture(page, "integration-test-refused");
+			await page.getByRole("button", { name: "Send a test event" }).click();
+			(await endpoint.next()).response.writeHead(204).end();
+			await page.locator(".tester").getByText("HTTP 204").waitFor();
+			await stage.expectAccessible(page, ".tester");
+		});
+
+		it("replays one event, and then all that failed, and shows it live", async () => {
+			const taken = await tell(200);
+			const failed = [await tell(500), await tell(500)];
+			// Given up on before their next try falls due.
+			await expect
+				.poll(() =>
+					stage.query("select 1 from webhook_events where status = 'pending' and attempts > 0 and client_id = $1", [
+						merchant.id,
+					]),
+				)
+				.toHaveLength(failed.length);
+			await stage.query("update webhook_events set status = 'dead' where status = 'pending' and client_id = $1", [
+				merchant.id,
+			]);
+			const page = await stage.open({ role: "operator" }, path());
+			await rowOf(page, taken).getByText("delivered").waitFor({ timeout: 15_000 });
+			await rowOf(page, failed[0]!).getByText("given up").waitFor();
+			await page.locator(".log").scrollIntoViewIfNeeded();
+			await stage.picture(page, "integration-log");
+
+			await rowOf(page, taken).getByRole("button", { name: "Replay" }).click();
+			await answerReason(page, "their database was restored", "Replay");
+			const again = await endpoint.next();
+			expect(JSON.parse(again.body)).toMatchObject({ type: "payment.paid", data: { order_id: taken } });
+			again.response.writeHead(200).end();
+			await rowOf(page, taken).getByRole("cell", { name: "2", exact: true }).waitFor();
+			expect(await auditOf("replay_webhook")).toEqual([{ reason: "their database was restored" }]);
+			await rowOf(page, taken).getByRole("button", { name: "Tries" }).click();
+			await page.locator(".tries").getByRole("row").nth(2).waitFor();
+			await stage.picture(page, "integration-tries");
+			await page.locator(".tries").getByRole("button", { name: "Close" }).click();
+
+			await page.getByRole("button", { name: "Replay many" }).click();
+			await stage.expectVisible(page, "2 events are sent again.");
+			await stage.picture(page, "integration-replay-many");
+			await stage.expectAccessible(page, ".v-card");
+			await answerReason(page, "outage of the morning", "Replay");
+			for (const _ of failed) (await endpoint.next()).response.writeHead(200).end();
+			await stage.expectVisible(page, "2 of 2 sent, 2 accepted");
+			for (const order_id of failed) await rowOf(page, order_id).getByText("delivered").waitFor();
+			expect(await auditOf("start_webhook_replay")).toEqual([{ reason: "outage of the morning" }]);
+			await stage.expectAccessible(page, ".module-page");
+		});
+
+		it("shows support the log and lets it replay one event, and nothing more", async () => {
+			const [row] = await stage.query<{ order_id: string }>(
+				"select t.order_id from webhook_events e join transactions t on t.id = e.transaction_id where e.client_id = $1 limit 1",
+				[merchant.id],
+			);
+			const page = await stage.open({ role: "support" }, path());
+			await stage.expectVisible(page, merchant.client_key);
+			for (const name of ["Reveal secrets", "Regenerate", "Send a test event", "Replay many"]) {
+				expect(await page.getByRole("button", { name }).count(), name).toBe(0);
+			}
+			await rowOf(page, row!.order_id).getByRole("button", { name: "Replay" }).click();
+			await answerReason(page, "ticket of the merchant", "Replay");
+			(await endpoint.next()).response.writeHead(200).end();
+			expect(await auditOf("replay_webhook")).toEqual([{ reason: "ticket of the merchant" }]);
+			await stage.picture(page, "integration-support");
+		});
+
+		it.each([
+			["dark", 1280, "en-IN", "Delivery log"],
+			["light", 360, "hi-IN", "वितरण लॉग"],
+		] as const)("can be used in %s on %i pixels in %s", async (colorScheme, width, language, heading) => {
+			const { id } = await stage.studio.person("operator");
+			const speak = (spoken: string | null) =>
+				stage.query("update directus.directus_users set language = $2 where id = $1", [id, spoken]);
+			await speak(language);
+			onTestFinished(() => speak(null).then(() => {}));
+			const page = await stage.open({ role: "operator", colorScheme, width }, path());
+			await stage.expectVisible(page, merchant.client_key);
+			await page.getByRole("heading", { name: heading }).waitFor();
+			await page.locator(".log .data-table").getByText("payment.paid").first().waitFor();
+			await stage.expectAccessible(page, ".module-page");
+			await stage.picture(page, `integration-${colorScheme}-${width}`);
+			await page.locator(".log").scrollIntoViewIfNeeded();
+			await stage.picture(page, `integration-log-${colorScheme}-${width}`);
+		});
+	});
+}
