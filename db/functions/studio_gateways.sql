@@ -15,36 +15,51 @@ language plpgsql stable security definer set search_path = '' set plan_cache_mod
 declare
   v_search constant text := lower(nullif(btrim(p_search), ''));
   v_part constant text := '%' || replace(replace(replace(v_search, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+  v_id constant uuid := case when v_search ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then v_search::uuid end;
+  v_company constant text := lower(p_after ->> 'company_name');
+  v_client_id constant uuid := p_after ->> 'client_id';
+  v_name constant text := lower(p_after ->> 'name');
+  v_gateway_id constant uuid := p_after ->> 'gateway_id';
+  v_ids uuid[];
 begin
+  if v_search is null then
+    -- in the order of the index, and no further than the page
+    v_ids := array(
+      select g.id from public.clients c
+        join public.payment_gateways g on g.client_id = c.id
+        join public.gateway_states s on s.gateway_id = g.id
+        where (p_client_id is null or c.id = p_client_id) and public.gateway_matches(g, s, p_filter)
+          and (p_after is null or (lower(c.company_name), c.id) >= (v_company, v_client_id))
+          and (p_after is null or (lower(c.company_name), c.id, lower(g.name), g.id) > (v_company, v_client_id, v_name, v_gateway_id))
+        order by lower(c.company_name), c.id, lower(g.name), g.id
+        limit p_limit);
+  else
+    -- once over the names, then what was found: in the index's order a rare name would be looked for row by row
+    v_ids := array(
+      with found as materialized (
+        select g.id, c.id as client_id, lower(c.company_name) as company, lower(g.name) as name
+          from public.clients c join public.payment_gateways g on g.client_id = c.id
+          where (p_client_id is null or c.id = p_client_id)
+            and (lower(c.company_name) like v_part or lower(g.name) like v_part or g.provider = v_search
+              or c.client_key = btrim(p_search) or g.id = v_id)
+      )
+      select f.id from found f
+        join public.payment_gateways g on g.id = f.id
+        join public.gateway_states s on s.gateway_id = f.id
+        where public.gateway_matches(g, s, p_filter)
+          and (p_after is null or (f.company, f.client_id, f.name, f.id) > (v_company, v_client_id, v_name, v_gateway_id))
+        order by f.company, f.client_id, f.name, f.id
+        limit p_limit);
+  end if;
   return query
-  with page as materialized (
-    select g as gateway, s as state, c.id as client_id, c.company_name, c.rotation_mode, c.cooldown_seconds, c.max_rpm_per_gateway
-      from public.clients c
-      join public.payment_gateways g on g.client_id = c.id
-      join public.gateway_states s on s.gateway_id = g.id
-      where (p_client_id is null or c.id = p_client_id)
-        and (v_search is null or lower(c.company_name) like v_part or lower(g.name) like v_part or g.provider = v_search
-          or c.client_key = btrim(p_search) or g.id::text = v_search)
-        and case p_filter
-          when 'attention' then g.is_active and (s.cooldown_until > now() or s.probe_stage is not null
-            or (s.outcomes >= 5 and s.success_rate < 80)
-            or (s.volume_month = public.month_in_india(now()) and s.volume >= 0.9 * g.monthly_limit))
-          when 'cooling' then s.cooldown_until > now() or s.probe_stage is not null
-          when 'inactive' then not g.is_active
-          else true end
-        and (p_after is null
-          or (lower(c.company_name), c.id) >= (lower(p_after ->> 'company_name'), (p_after ->> 'client_id')::uuid))
-        and (p_after is null
-          or (lower(c.company_name), c.id, lower(g.name), g.id) > (lower(p_after ->> 'company_name'), (p_after ->> 'client_id')::uuid,
-            lower(p_after ->> 'name'), (p_after ->> 'gateway_id')::uuid))
-      order by lower(c.company_name), c.id, lower(g.name), g.id
-      limit p_limit
-  )
-  select (p.gateway).id, (p.gateway).name, (p.gateway).provider, p.client_id, p.company_name, p.rotation_mode, p.cooldown_seconds,
-      (select count(*)::integer from public.payment_gateways o where o.client_id = p.client_id and o.is_active),
-      public.gateway_figures(p.gateway, p.state, p.max_rpm_per_gateway), public.gateway_sparkline((p.gateway).id)
-    from page p
-    order by lower(p.company_name), p.client_id, lower((p.gateway).name), (p.gateway).id;
+  select g.id, g.name, g.provider, c.id, c.company_name, c.rotation_mode, c.cooldown_seconds,
+      (select count(*)::integer from public.payment_gateways o where o.client_id = c.id and o.is_active),
+      public.gateway_figures(g, s, c.max_rpm_per_gateway), public.gateway_sparkline(g.id)
+    from unnest(v_ids) with ordinality page (id, place)
+    join public.payment_gateways g on g.id = page.id
+    join public.gateway_states s on s.gateway_id = g.id
+    join public.clients c on c.id = g.client_id
+    order by page.place;
 end
 $$;
 revoke all on function public.studio_gateways from public;
