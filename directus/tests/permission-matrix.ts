@@ -226,6 +226,13 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	// Gateways
 	"get /gateways/:id": everybody,
 	"get /clients/:id/routing": ["operator", "auditor"],
+	"get /gateway-desk": ["operator", "support", "auditor"],
+	"get /gateway-desk/figures": ["operator", "support", "auditor"],
+	"get /gateway-desk/log": ["operator", "support", "auditor"],
+	"post /gateways/:id/clear-cooldown": ["operator"],
+	// How payments rotate, and the payment page
+	"get /clients/:id/checkout-preview": everybody,
+	"post /clients/:id/logos": ["operator"],
 	// Money
 	"get /transactions/:id/refunds": everybody,
 	"post /refunds": ["operator", "finance"],

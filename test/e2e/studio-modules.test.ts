@@ -1,6 +1,8 @@
 /** The studio's areas, each as the people use it whose work it is. One studio for all of them; `-t <Area>` runs one. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { hasBrowser } from "../browser.ts";
+import { describeCheckoutSettings } from "./studio/checkout-settings.ts";
+import { describeGateways } from "./studio/gateways.ts";
 import { describeHome } from "./studio/home.ts";
 import { describeIntegration } from "./studio/integration.ts";
 import { describeNotices } from "./studio/notices.ts";
@@ -17,4 +19,6 @@ describe.skipIf(!hasBrowser())("the studio's areas", () => {
 	describeIntegration(stage);
 	describeNotices(stage);
 	describeQueues(stage);
+	describeGateways(stage);
+	describeCheckoutSettings(stage);
 });

@@ -1,6 +1,8 @@
 /** All addresses of the studio's own endpoint. */
+import { addCheckoutSettingsRoutes } from "./checkout-settings.ts";
 import type { Router, Studio } from "./context.ts";
 import { addCredentialRoutes } from "./credentials.ts";
+import { addGatewayDeskRoutes } from "./gateway-desk.ts";
 import { addGatewayRoutes } from "./gateways.ts";
 import { addHomeRoutes } from "./home.ts";
 import { addIntegrationRoutes } from "./integration.ts";
@@ -18,6 +20,8 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	addCredentialRoutes(router, studio, checkoutUrl);
 	addIntegrationRoutes(router, studio);
 	addGatewayRoutes(router, studio, checkoutUrl);
+	addGatewayDeskRoutes(router, studio);
+	addCheckoutSettingsRoutes(router, studio, checkoutUrl);
 	addRefundRoutes(router, studio);
 	addNoticeRoutes(router, studio);
 	addPaymentLinkRoutes(router, studio, checkoutUrl);
