@@ -371,6 +371,45 @@ const ROUTES: RouteConfig[] = [
 			},
 		}),
 	),
+	...(["meta", "gupshup"] as const).map(
+		(provider): RouteConfig => ({
+			method: "post",
+			path: `/whatsapp/${provider}`,
+			operationId: provider === "meta" ? "receiveMetaWebhook" : "receiveGupshupWebhook",
+			tags: ["For WhatsApp providers"],
+			summary: provider === "meta" ? "A webhook of Meta's Cloud API, signed by it" : "A webhook of Gupshup",
+			security: [],
+			request: {
+				...(provider === "gupshup" && {
+					query: z.object({ key: z.string().describe("WHATSAPP_GUPSHUP_WEBHOOK_KEY, for Gupshup signs nothing.") }),
+				}),
+				body: { description: "As the provider sends it.", content: { "*/*": { schema: z.unknown() } } },
+			},
+			responses: {
+				200: json(z.object({ received: z.literal(true) }), "Stored, now or before."),
+				...errors(["invalid_credentials", "not_found", "payload_too_large", "service_unavailable"]),
+			},
+		}),
+	),
+	{
+		method: "get",
+		path: "/whatsapp/meta",
+		operationId: "verifyMetaWebhookAddress",
+		tags: ["For WhatsApp providers"],
+		summary: "Meta's test of the webhook address",
+		security: [],
+		request: {
+			query: z.object({
+				"hub.mode": z.literal("subscribe"),
+				"hub.verify_token": z.string(),
+				"hub.challenge": z.string(),
+			}),
+		},
+		responses: {
+			200: { description: "The challenge, given back.", content: { "text/plain": { schema: z.string() } } },
+			...errors(["invalid_credentials", "not_found"]),
+		},
+	},
 	...ADMIN_ROUTES,
 	{
 		method: "get",
