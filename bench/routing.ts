@@ -3,7 +3,7 @@
  * decisions by the database's own functions; only the payers and PSPs are played. Every mode meets the same payers: payment n
  * at gateway g succeeds or not alike in each.
  *
- *   npm run bench:routing -- [--payments 12000] [--seed 1] [--at-once 10] [--refresh-every 50]
+ *   npm run bench:routing -- [--payments 12000] [--seed 1] [--at-once 10] [--refresh-every 50] [--world 4]
  *
  * approved  expected share of successes of the gateways chosen, after the warm-up (the first tenth)
  * uplift    of that over round_robin, in points
@@ -29,6 +29,8 @@ const { values } = parseArgs({
 		"at-once": { type: "string", default: "10" },
 		// Rates are measured every 15 s: 50 payments are some three a second through one merchant, 12,000 are an hour.
 		"refresh-every": { type: "string", default: "50" },
+		// One of them only, counted from 1.
+		world: { type: "string" },
 	},
 });
 const payments = Number(values.payments);
@@ -171,6 +173,7 @@ try {
 	const warm = Math.floor(payments / 10);
 	const totals = new Map<string, number[]>();
 	for (const [world_no, [name, world]] of Object.entries(WORLDS).entries()) {
+		if (values.world !== undefined && Number(values.world) !== world_no + 1) continue;
 		const best = Array.from({ length: payments }, (_, n) => Math.max(...world(n / payments))).slice(warm);
 		const approved = new Map<string, number>();
 		for (const mode of MODES) {

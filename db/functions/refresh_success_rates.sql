@@ -67,11 +67,13 @@ begin
       left join summed m on m.gateway_id = s.gateway_id
       left join pace on pace.client_id = s.client_id
       where s.client_id in (select client_id from outcomes)
-        and case when m.gateway_id is null
-          -- settled nothing lately, yet what is known of it ages with the others
-          then abs(coalesce(s.belief_half_life, 0) - pace.half_life) > pace.half_life / 10
-          else s.believed_at is null or s.believed_at < m.newest
-            or (s.success_rate, s.outcomes, s.method_rates) is distinct from (m.rate, m.n, m.methods) end
+        and (
+          m.gateway_id is not null
+            and (s.believed_at is null or s.believed_at < m.newest
+              or (s.success_rate, s.outcomes, s.method_rates) is distinct from (m.rate, m.n, m.methods))
+          -- What settled nothing lately ages with the others all the same.
+          or abs(coalesce(s.belief_half_life, 0) - pace.half_life) > pace.half_life / 10
+        )
       for update of s skip locked
   )
   update public.gateway_states s set

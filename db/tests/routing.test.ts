@@ -352,6 +352,38 @@ describe("the success rate", () => {
 		expect(busy!.outcomes).toBeLessThan(440);
 	});
 
+	test("lets it age too when the gateway was measured just before that pace was known", async () => {
+		const kaveri = await merchant([{}, {}]);
+		const [{ id: early }] = (await rows<{ id: string }>(
+			`insert into transactions (order_id, client_id, gateway_id, amount, currency, fee_percent, expires_at)
+				values ('early', $1, $2, 100, 'INR', 2, now()) returning id`,
+			[kaveri.id, kaveri.gateways[1]!.id],
+		)) as [{ id: string }];
+		await rows(
+			`insert into payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, status, routing, settled_at)
+				values ($1, $2, $3, 1, 100, 'failed', '{}', now())`,
+			[early, kaveri.id, kaveri.gateways[1]!.id],
+		);
+		await refreshSuccessRates(jobs());
+		await rows(
+			`with made as (
+				insert into transactions (order_id, client_id, gateway_id, amount, currency, fee_percent, expires_at)
+					select 'later-' || n, $1, $2, 100, 'INR', 2, now() from generate_series(1, 600) n returning id, client_id, gateway_id)
+			insert into payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, status, routing, settled_at)
+				select id, client_id, gateway_id, 1, 100, 'succeeded', '{}', now() - row_number() over () * interval '0.01 second'
+					from made`,
+			[kaveri.id, kaveri.gateways[0]!.id],
+		);
+		await refreshSuccessRates(jobs());
+		const [{ half_life }] = (await rows<{ half_life: number }>(
+			"select belief_half_life::float8 as half_life from gateway_states where gateway_id = $1",
+			[kaveri.gateways[1]!.id],
+		)) as [{ half_life: number }];
+		// Twice the 5 s of the newest 500, and what the statements took.
+		expect(half_life).toBeGreaterThan(9.9);
+		expect(half_life).toBeLessThan(20);
+	});
+
 	test("counts the last 125 only", async () => {
 		const kaveri = await merchant([{}]);
 		await settleMany(
