@@ -1,4 +1,4 @@
--- One merchant's commission account: terms, balance, adjustments (those that wait, and the newest decided), settlements by hand.
+-- One merchant's commission account: terms, balance, last payout, adjustments (those that wait, and the newest decided), settlements by hand.
 -- Few index look-ups: it is polled while somebody looks.
 -- Errors: LS022 no_such_client.
 create or replace function public.read_commission_account(p_client_id uuid) returns jsonb
@@ -10,6 +10,11 @@ begin
       'state_code', c.state_code, 'status', c.status, 'fee_percent', c.fee_percent, 'balance_due', w.balance_due,
       'entry_count', w.entry_count, 'suspend_threshold', c.suspend_threshold, 'warn_threshold', w.warn_threshold,
       'is_refused', coalesce(w.balance_due >= c.suspend_threshold, false),
+      -- Both conditions: the second is the one of the index wallet_entries_by_hand_idx.
+      'last_settlement', (select jsonb_build_object('amount', -e.amount, 'at', public.iso_time(e.created_at))
+        from public.wallet_entries e where e.client_id = c.id and e.type in ('COMMISSION_PAYOUT', 'MANUAL_SETTLEMENT')
+          and e.type in ('COMMISSION_PAYOUT', 'MANUAL_SETTLEMENT', 'ADJUSTMENT')
+        order by e.entry_no desc limit 1),
       'adjustment_limit', (select adjustment_limit from public.company_profile),
       'adjustments', coalesce((select jsonb_agg(public.adjustment_view(a.row) order by (a.row).status <> 'proposed', (a.row).created_at desc)
         from (

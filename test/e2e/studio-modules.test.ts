@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { hasBrowser } from "../browser.ts";
 import { describeCheckoutSettings } from "./studio/checkout-settings.ts";
+import { describeCommission } from "./studio/commission.ts";
 import { describeGateways } from "./studio/gateways.ts";
 import { describeHome } from "./studio/home.ts";
 import { describeIntegration } from "./studio/integration.ts";
@@ -21,4 +22,5 @@ describe.skipIf(!hasBrowser())("the studio's areas", () => {
 	describeQueues(stage);
 	describeGateways(stage);
 	describeCheckoutSettings(stage);
+	describeCommission(stage);
 });

@@ -29,6 +29,8 @@ const WORDS: Record<string, (detail: string | undefined) => string> = {
 	whatsapp_opted_out: () => "This merchant wants no messages by WhatsApp. Their preferences say since when.",
 	variables_do_not_fit: (detail) =>
 		`The template cannot be sent with this: look at the variable "${detail}". Its value is missing, too long, or not of its kind.`,
+	reference_conflict: (detail) =>
+		`This reference is recorded with ${formatRupees(detail)} already. Check it; a correction is an adjustment.`,
 	invalid_refund_amount: () => "Enter an amount above zero.",
 };
 

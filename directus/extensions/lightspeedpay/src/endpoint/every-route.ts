@@ -1,5 +1,6 @@
 /** All addresses of the studio's own endpoint. */
 import { addCheckoutSettingsRoutes } from "./checkout-settings.ts";
+import { addCommissionRoutes } from "./commission.ts";
 import type { Router, Studio } from "./context.ts";
 import { addCredentialRoutes } from "./credentials.ts";
 import { addGatewayDeskRoutes } from "./gateway-desk.ts";
@@ -17,6 +18,7 @@ import { addUpiRoutes } from "./upi.ts";
 export function addEveryRoute(router: Router, studio: Studio): void {
 	const checkoutUrl = (process.env.PUBLIC_CHECKOUT_URL ?? "").replace(/\/+$/, "");
 	addHomeRoutes(router, studio);
+	addCommissionRoutes(router, studio);
 	addCredentialRoutes(router, studio, checkoutUrl);
 	addIntegrationRoutes(router, studio);
 	addGatewayRoutes(router, studio, checkoutUrl);
