@@ -146,9 +146,12 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
     where i.issued_on < i.day_before or i.financial_year <> public.financial_year(i.issued_on)
   union all
   select 'credit_note_stays_within_its_invoice', format('invoice %s: %s, credited %s', i.document_no, i.total, c.total)
-    from (select credited_invoice_id, client_id, sum(total) as total from public.invoices where kind = 'credit_note' group by 1, 2) c
+    from (select credited_invoice_id, client_id, sum(total) as total, sum(taxable_amount) as taxable_amount, sum(cgst) as cgst,
+          sum(sgst) as sgst, sum(igst) as igst
+        from public.invoices where kind = 'credit_note' group by 1, 2) c
     join public.invoices i on i.id = c.credited_invoice_id
-    where c.total > i.total or c.client_id <> i.client_id or i.kind <> 'invoice'
+    where c.taxable_amount > i.taxable_amount or c.cgst > i.cgst or c.sgst > i.sgst or c.igst > i.igst
+      or c.client_id <> i.client_id or i.kind <> 'invoice'
   union all
   select 'document_has_its_pdf', format('%s %s', i.kind, i.document_no)
     from public.invoices i

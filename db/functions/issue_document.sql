@@ -4,8 +4,11 @@
 --
 -- p_lines: array of {kind, fee_percent, gst_percent, quantity, volume, taxable_amount, gst}, paise, the GST as it was booked.
 -- Rounding: commission and GST were rounded for each payment, half up, when they were booked; a document adds them up and rounds
--- nothing again. Within the supplier's state half of the GST is CGST and half SGST, the odd paisa of the whole document CGST's;
--- across states all of it is IGST.
+-- nothing again. Within the supplier's state half of the GST is CGST and half SGST, the odd paisa of the whole invoice CGST's; across
+-- states all of it is IGST. The credit notes of one invoice go on halving where the one before stopped, so that together they take
+-- back of neither tax more than the invoice charged, and of a whole invoice exactly what it charged.
+-- A credit note goes to whom the invoice went to, under the number it was registered with then.
+-- No document is dated before the one with the number before it, whatever clocks do.
 -- Locks: the series.
 create or replace function public.issue_document(
   p_kind text, p_client_id uuid, p_month date, p_credited_invoice_id uuid, p_lines jsonb
@@ -20,6 +23,7 @@ declare
   v_supply text;
   v_interstate boolean;
   v_supplier_state text;
+  -- of the lines so far; on a credit note also of the notes before it
   v_gst bigint := 0;
   v_cgst bigint;
   v_today date;
@@ -37,6 +41,8 @@ begin
     -- a credit note takes back the taxes that its invoice charged
     v_supply := v_credited.place_of_supply;
     v_supplier_state := left(v_credited.supplier ->> 'gstin', 2);
+    -- a merchant's months are closed one after the other, so no other note on this invoice is being made
+    select coalesce(sum(cgst + sgst), 0) into v_gst from public.invoices where credited_invoice_id = p_credited_invoice_id;
   end if;
   v_interstate := v_supply <> v_supplier_state;
 
@@ -67,6 +73,9 @@ begin
     values (p_kind, public.financial_year(v_today), 1)
     on conflict on constraint document_series_pkey do update set last_number = s.last_number + 1
     returning s.financial_year, s.last_number into v_invoice.financial_year, v_invoice.number;
+  -- the series may have been waited for past midnight
+  v_today := greatest(v_today, (select issued_on from public.invoices
+    where kind = p_kind and financial_year = v_invoice.financial_year and number = v_invoice.number - 1));
   insert into public.invoices (kind, client_id, month, credited_invoice_id, financial_year, number, document_no, issued_on, supplier,
       recipient, sac, place_of_supply, taxable_amount, cgst, sgst, igst, total)
     values (p_kind, p_client_id, p_month, p_credited_invoice_id, v_invoice.financial_year, v_invoice.number,
@@ -76,9 +85,10 @@ begin
       coalesce(v_credited.supplier, jsonb_build_object('name', v_profile.legal_name, 'address', v_profile.address, 'gstin', v_profile.gstin,
         'email', v_profile.email, 'phone', v_profile.phone))
         || jsonb_build_object('upi_vpa', v_profile.upi_vpa, 'bank_account', v_profile.bank_account),
-      jsonb_build_object('name', coalesce(nullif(trim(v_client.legal_name), ''), v_client.company_name),
+      coalesce(v_credited.recipient, jsonb_build_object(
+        'name', coalesce(nullif(trim(v_client.legal_name), ''), v_client.company_name),
         'trade_name', v_client.company_name, 'address', v_client.address, 'gstin', v_client.gstin, 'email', v_client.email,
-        'phone', v_client.phone),
+        'phone', v_client.phone)),
       coalesce(v_credited.sac, v_profile.sac), v_supply, v_invoice.taxable_amount, v_invoice.cgst, v_invoice.sgst, v_invoice.igst,
       v_invoice.taxable_amount + v_invoice.cgst + v_invoice.sgst + v_invoice.igst)
     returning * into v_invoice;

@@ -497,6 +497,76 @@ describe("closing a month", () => {
 		await expect(rows("delete from invoice_lines")).rejects.toMatchObject({ code: "LS010" });
 	});
 
+	test("credits, in however many odd parts, exactly the CGST and SGST that the invoice charged", async () => {
+		const kaveri = await merchant({ state_code: "29" });
+		// GST of 63 paise, given back as 21 three times
+		const paidInAll = await paid(kaveri);
+		await backdate(kaveri, 4);
+		for (const [part, month] of [
+			[3_333, 3],
+			[3_333, 2],
+			[3_334, 1],
+		] as const) {
+			const from = (await entryCount(kaveri)) + 1;
+			await refunded(kaveri, paidInAll, part);
+			await backdate(kaveri, month, from);
+		}
+		await closeAll(kaveri);
+		const [invoice, ...notes] = await documentsOf(kaveri);
+		expect(notes.map(({ cgst, sgst }) => [cgst, sgst])).toEqual([
+			[11, 10],
+			[10, 11],
+			[11, 10],
+		]);
+		const credited = (tax: "taxable_amount" | "cgst" | "sgst") => notes.reduce((sum, note) => sum + note[tax], 0);
+		expect([credited("taxable_amount"), credited("cgst"), credited("sgst")]).toEqual([
+			invoice!.taxable_amount,
+			invoice!.cgst,
+			invoice!.sgst,
+		]);
+	});
+
+	test("credits whom the invoice was sent to, though the merchant was registered elsewhere since", async () => {
+		const kaveri = await merchant({ state_code: "29", legal_name: "Kaveri Books LLP" });
+		const march = await paid(kaveri);
+		await backdate(kaveri, 2);
+		const from = (await entryCount(kaveri)) + 1;
+		await refunded(kaveri, march, 10_000);
+		await backdate(kaveri, 1, from);
+		expect(await closeBillingMonth(jobs(), kaveri.id)).not.toBeNull();
+		await rows("update clients set gstin = '27AAPFU0939F1ZV', state_code = '27', legal_name = 'Kaveri' where id = $1", [
+			kaveri.id,
+		]);
+		await closeAll(kaveri);
+		const [invoice, note] = await documentsOf(kaveri);
+		expect(note).toMatchObject({ kind: "credit_note", place_of_supply: "29", igst: 0, recipient: invoice!.recipient });
+		expect(note!.recipient).toMatchObject({ name: "Kaveri Books LLP", gstin: null });
+	});
+
+	test("dates no document before the one with the number before it, though a clock was set back", async () => {
+		const kaveri = await merchant();
+		await paid(kaveri);
+		await backdate(kaveri, 1);
+		const client = await database.pool("admin").connect();
+		try {
+			await client.query("begin; set local session_replication_role = replica");
+			const { rows: later } = await client.query<{ day: string }>(
+				`update invoices i set issued_on = issued_on + 1 from document_series s
+					where i.kind = 'invoice' and s.kind = i.kind and s.financial_year = i.financial_year and i.number = s.last_number
+					returning i.issued_on::text as day`,
+			);
+			await client.query("set local session_replication_role = origin");
+			await client.query("select close_billing_month($1)", [kaveri.id]);
+			const { rows: made } = await client.query("select issued_on::text as day from invoices where client_id = $1", [
+				kaveri.id,
+			]);
+			expect(made).toEqual([later.at(-1)]);
+		} finally {
+			await client.query("rollback");
+			client.release();
+		}
+	});
+
 	test("waits until the company's details are filled in", async () => {
 		const kaveri = await merchant();
 		await paid(kaveri);
@@ -587,8 +657,8 @@ test("any month of payments and refunds is invoiced to the paisa", { timeout: 30
 				const documents = await documentsOf(kaveri);
 				const sum = documents.reduce((total, { kind, total: each }) => total + (kind === "invoice" ? each : -each), 0);
 				expect(sum).toBe(await balance(kaveri));
-				for (const { cgst, sgst, lines } of documents) {
-					expect(cgst - sgst === 0 || cgst - sgst === 1).toBe(true);
+				for (const { kind, cgst, sgst, lines } of documents) {
+					expect(kind === "invoice" ? [0, 1] : [-1, 0, 1]).toContain(cgst - sgst);
 					for (const line of lines) expect(Math.abs(line.cgst - line.sgst)).toBeLessThanOrEqual(1);
 				}
 			},
@@ -710,6 +780,10 @@ describe("check_invariants finds a planted breach of", () => {
 		[
 			"credit_note_stays_within_its_invoice",
 			"update invoices set taxable_amount = 1000000, total = 1000000 + cgst + sgst + igst where client_id = $1 and kind = 'credit_note'",
+		],
+		[
+			"credit_note_stays_within_its_invoice",
+			"update invoices set igst = cgst + sgst, cgst = 0, sgst = 0 where client_id = $1 and kind = 'credit_note'",
 		],
 		["document_has_its_pdf", "update invoices set created_at = now() - interval '2 days' where client_id = $1"],
 		["entry_by_hand_has_its_record", "delete from manual_settlements where client_id = $1"],

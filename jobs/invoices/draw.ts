@@ -11,7 +11,7 @@ import { formatPaise, rupeesInWords } from "./rupees.ts";
 import { STATES } from "./states.ts";
 import { type Style, Typesetter } from "./typesetter.ts";
 
-export const LAYOUT = 1;
+export const LAYOUT = 2;
 
 /** Points. */
 const LEFT = 45;
@@ -311,10 +311,14 @@ class InvoicePage {
 	}
 
 	foot(): void {
-		const { is_interstate } = this.invoice;
+		const { is_interstate, kind } = this.invoice;
+		const halves =
+			kind === "invoice"
+				? "CGST and SGST are the two halves of the GST; an odd paisa is in CGST."
+				: "CGST and SGST are the two halves of the GST; all credit notes of an invoice together take back of neither more than it charged.";
 		const words = [
 			"Commission and GST were rounded for each payment to the paisa, half up, when it was booked; this document adds them up and rounds nothing again.",
-			...(is_interstate ? [] : ["CGST and SGST are the two halves of the GST; an odd paisa is in CGST."]),
+			...(is_interstate ? [] : [halves]),
 			"Settlements and adjustments are no supply and bear no GST here. Amounts in Indian rupees. Issued electronically; no signature is needed.",
 		].join(" ");
 		this.y += 12;

@@ -24,6 +24,8 @@ const ADMINISTERS: string[] = [];
 
 const PAGE = 50;
 const CSV_PAGE = 5_000;
+/** A merchant has some tens of documents a year: all of them make one file. */
+const INVOICE_PAGE = 100;
 const SHOWS = ["all", "refused", "suspended", "proposals"];
 const METHODS = ["bank_transfer", "upi", "cheque", "cash", "other"];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -177,8 +179,17 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		path: "/commission/:id/invoice-lines-csv",
 		who: READS,
 		answer: async (req) => {
-			const rows = await rowsOf("select public.list_invoices(?::uuid, null, 100) as row", [readId(req, "commission")]);
-			return { csv: invoiceLinesCsv(rows) };
+			const client_id = readId(req, "commission");
+			const invoices: Row[] = [];
+			for (;;) {
+				const page = await rowsOf("select public.list_invoices(?::uuid, ?::uuid, ?) as row", [
+					client_id,
+					invoices.at(-1)?.id ?? null,
+					INVOICE_PAGE,
+				]);
+				invoices.push(...page);
+				if (page.length < INVOICE_PAGE) return { csv: invoiceLinesCsv(invoices) };
+			}
 		},
 	});
 
