@@ -34,14 +34,21 @@ begin
         order by lower(c.company_name), c.id, lower(g.name), g.id
         limit p_limit);
   else
-    -- once over the names, then what was found: in the index's order a rare name would be looked for row by row
+    -- once over the names of each, then what was found: in the index's order a rare name would be looked for row by row
     v_ids := array(
       with found as materialized (
-        select g.id, c.id as client_id, lower(c.company_name) as company, lower(g.name) as name
-          from public.clients c join public.payment_gateways g on g.client_id = c.id
-          where (p_client_id is null or c.id = p_client_id)
-            and (lower(c.company_name) like v_part or lower(g.name) like v_part or g.provider = v_search
-              or c.client_key = btrim(p_search) or g.id = v_id)
+        select g.id, g.client_id, lower(c.company_name) as company, lower(g.name) as name
+          from (
+            select o.id from public.clients m join public.payment_gateways o on o.client_id = m.id
+              where (p_client_id is null or m.id = p_client_id)
+                and (lower(m.company_name) like v_part or m.client_key = btrim(p_search))
+            union
+            select o.id from public.payment_gateways o
+              where (p_client_id is null or o.client_id = p_client_id)
+                and (lower(o.name) like v_part or o.provider = v_search or o.id = v_id)
+          ) named
+          join public.payment_gateways g on g.id = named.id
+          join public.clients c on c.id = g.client_id
       )
       select f.id from found f
         join public.payment_gateways g on g.id = f.id

@@ -145,8 +145,8 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 			await preview(page).locator("main").waitFor();
 			await stage.picture(page, "checkout-settings-phone");
 			await page.locator("iframe").scrollIntoViewIfNeeded();
-			await stage.picture(page, "checkout-settings-phone-preview");
 			await stage.expectAccessible(page, ".module-page");
+			await stage.picture(page, "checkout-settings-phone-preview");
 			await stage.query("update directus.directus_users set language = null where id = $1", [
 				(await stage.studio.person("auditor")).id,
 			]);
