@@ -48,7 +48,10 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 		it("lets an operator choose rotation, limits, colour and logo, and shows the real page with them before they count", async () => {
 			const page = await open({ role: "operator" }, "/checkout");
 			await page.getByPlaceholder("Search merchants").fill("chandni");
-			await page.getByRole("link", { name: "Chandni Fabrics" }).click();
+			const link = page.getByRole("link", { name: "Chandni Fabrics" });
+			await expect.poll(() => page.locator("tbody tr").count()).toBe(1);
+			await stage.picture(page, "checkout-merchants");
+			await link.click();
 			await preview(page).getByText("nothing can be paid here").waitFor();
 			await preview(page).getByText("Chandni Fabrics").first().waitFor();
 
