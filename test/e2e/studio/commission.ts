@@ -214,6 +214,18 @@ export function describeCommission(stage: StudioStage): void {
 				await page.getByText("समायोजन", { exact: true }).first().waitFor();
 				await stage.picture(page, "commission-account-hindi-dark");
 				await stage.expectAccessible(page, area);
+				// the same on a phone
+				await page.setViewportSize({ width: 360, height: 800 });
+				await page.getByRole("button", { name: "निपटान दर्ज करें" }).click();
+				await page.getByLabel("राशि (रुपये)").fill("12,34.567");
+				await page.getByText("राशि रुपये में लिखें", { exact: false }).waitFor();
+				await stage.expectAccessible(page, ".ask-dialog");
+				await stage.picture(page, "commission-settle-hindi-360");
+				await page.getByRole("button", { name: "रहने दें" }).click();
+				await page.goto(`${stage.studio.url}/admin/commission`);
+				await page.getByRole("link", { name: "पचास दीये Fifty Lamps" }).waitFor();
+				await stage.expectAccessible(page, area);
+				await stage.picture(page, "commission-list-hindi-360");
 			} finally {
 				await stage.query("update directus.directus_users set language = null where id = $1", [person.id]);
 			}
