@@ -140,7 +140,7 @@ export function describeCommission(stage: StudioStage): void {
 			await page.getByLabel("Reason", { exact: true }).fill("Fee agreed for Diwali");
 			await stage.expectAccessible(page, ".ask-dialog");
 			await page.getByRole("button", { name: "Lower by ₹2,000.00" }).click();
-			await page.getByText("Another person has to approve it.").waitFor();
+			await page.getByLabel("Adjustments to approve").getByText("Another person has to approve it.").waitFor();
 			expect(await page.getByRole("button", { name: "Approve…" }).count()).toBe(0);
 			await stage.picture(page, "commission-proposal-light");
 
@@ -216,6 +216,7 @@ export function describeCommission(stage: StudioStage): void {
 				await stage.expectAccessible(page, area);
 				// the same on a phone
 				await page.setViewportSize({ width: 360, height: 800 });
+				await stage.picture(page, "commission-account-hindi-360");
 				await page.getByRole("button", { name: "निपटान दर्ज करें" }).click();
 				await page.getByLabel("राशि (रुपये)").fill("12,34.567");
 				await page.getByText("राशि रुपये में लिखें", { exact: false }).waitFor();
