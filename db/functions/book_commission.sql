@@ -11,6 +11,7 @@ declare
   v_fee constant bigint := round(t.amount * t.fee_percent / 100);
   v_gst constant bigint := round(v_fee * v_gst_percent / 100);
   v_wallet public.wallets;
+  v_before bigint;
   v_threshold bigint;
 begin
   if v_fee = 0 then
@@ -22,6 +23,7 @@ begin
       updated_at = now()
     where client_id = t.client_id
     returning * into strict v_wallet;
+  v_before := v_wallet.balance_due - v_fee - v_gst;
   insert into public.wallet_entries (client_id, entry_no, type, amount, transaction_id, balance_after, description)
     values (t.client_id, v_wallet.entry_count - case when v_gst > 0 then 1 else 0 end, 'COMMISSION', v_fee, t.id,
       v_wallet.balance_due - v_gst, format('%s %% of %s paise', trim_scale(t.fee_percent), t.amount));
@@ -31,17 +33,11 @@ begin
         format('%s %% GST on %s paise', trim_scale(v_gst_percent), v_fee));
   end if;
 
-  if v_wallet.balance_due >= v_wallet.warn_threshold and v_wallet.balance_due - v_fee - v_gst < v_wallet.warn_threshold then
-    perform public.raise_alert('dues_warning', 'warning', 'A merchant''s commission due has reached its warning threshold.',
-      jsonb_build_object('balance_due', v_wallet.balance_due, 'warn_threshold', v_wallet.warn_threshold),
-      'dues_warning:' || t.client_id, t.client_id);
-  end if;
+  -- looked at here, so that payments which reach neither do not pay for the call
   select suspend_threshold into v_threshold from public.clients where id = t.client_id;
-  if v_wallet.balance_due >= v_threshold and v_wallet.balance_due - v_fee - v_gst < v_threshold then
-    perform public.raise_alert('dues_outstanding', 'critical',
-      'A merchant''s commission due has reached its threshold: new payments are refused until it is settled.',
-      jsonb_build_object('balance_due', v_wallet.balance_due, 'suspend_threshold', v_threshold),
-      'dues_outstanding:' || t.client_id, t.client_id);
+  if (v_wallet.balance_due >= v_wallet.warn_threshold and v_before < v_wallet.warn_threshold)
+      or (v_wallet.balance_due >= v_threshold and v_before < v_threshold) then
+    perform public.raise_dues_alerts(t.client_id, v_before, v_wallet.balance_due);
   end if;
 end
 $$;

@@ -208,6 +208,24 @@ describe("an adjustment", () => {
 		expect(await balance(kaveri)).toBe(90_000);
 	});
 
+	test("that brings what is due to the threshold tells operators, as a payment's commission does", async () => {
+		const kaveri = await merchant({ suspend_threshold: 500 });
+		await rows("update wallets set warn_threshold = 300 where client_id = $1", [kaveri.id]);
+		const alerts = () =>
+			rows("select kind, severity, status from alerts where client_id = $1 order by kind", [kaveri.id]);
+		await propose(kaveri, 299, "meera");
+		expect(await alerts()).toEqual([]);
+		await propose(kaveri, 201, "meera");
+		expect(await alerts()).toEqual([
+			{ kind: "dues_outstanding", severity: "critical", status: "open" },
+			{ kind: "dues_warning", severity: "warning", status: "open" },
+		]);
+		await expect(startPayment(database, kaveri)).rejects.toMatchObject({ code: "dues_outstanding" });
+		await propose(kaveri, -1, "meera");
+		await startPayment(database, kaveri);
+		expect(await alerts()).toMatchObject([{ status: "resolved" }, { status: "open" }]);
+	});
+
 	test("approved by many at once is booked once", async () => {
 		const kaveri = await merchant();
 		const { id } = await propose(kaveri, 200_000, "meera");
