@@ -339,8 +339,8 @@ describe("the success rate", () => {
 		await refreshSuccessRates(jobs());
 		const [busy, idle] = await rows<{ half_life: number; outcomes: number | null }>(
 			`select belief_half_life::float8 as half_life, (beliefs -> '' ->> 'outcomes')::float8 as outcomes
-				from gateway_states where client_id = $1 order by gateway_id`,
-			[kaveri.id],
+				from gateway_states where client_id = $1 order by gateway_id = $2 desc`,
+			[kaveri.id, kaveri.gateways[0]!.id],
 		);
 		// Twice the time of the newest 500.
 		for (const { half_life } of [busy!, idle!]) {
