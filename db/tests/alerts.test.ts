@@ -146,7 +146,7 @@ test("the list counts what waits by severity and state, filters it, and pages wh
 			await asStudio<{
 				list: {
 					alerts: { id: string; last_at: string }[];
-					has_more: boolean;
+					next: { at: string; id: string } | null;
 					warning: number;
 					acknowledged: number;
 					silenced: number;
@@ -163,7 +163,7 @@ test("the list counts what waits by severity and state, filters it, and pages wh
 	await acknowledge(taken);
 	await silence(quiet, 5);
 	await resolve(done);
-	expect(await list(null)).toMatchObject({ warning: 1, acknowledged: 1, silenced: 1, has_more: false });
+	expect(await list(null)).toMatchObject({ warning: 1, acknowledged: 1, silenced: 1, next: null });
 	const ids = async (...asked: Parameters<typeof list>) => (await list(...asked)).alerts.map(({ id }) => id);
 	expect(await ids(null)).toEqual([quiet, taken, open]);
 	expect(await ids("open")).toEqual([open]);
@@ -173,11 +173,22 @@ test("the list counts what waits by severity and state, filters it, and pages wh
 	expect(await ids(null, { severity: "critical" })).toEqual([]);
 	expect(await ids(null, { search: "test's" })).toEqual([quiet, taken, open]);
 	const first = await list(null, { limit: 2 });
-	expect(first.has_more).toBe(true);
-	const [{ at }] = (await rows<{ at: string }>("select last_at::text as at from alerts where id = $1", [taken])) as [
-		{ at: string },
-	];
-	expect(await ids(null, { before: [at, taken] })).toEqual([open]);
+	expect(first.next).toMatchObject({ id: taken });
+	expect(await ids(null, { before: [first.next!.at, first.next!.id] })).toEqual([open]);
+});
+
+test("an alert is read with what people did about it, newest first", async () => {
+	const id = await openAlert();
+	await acknowledge(id);
+	await silence(id, 5);
+	expect(await call("read_alert_for_operator($1)", [id])).toMatchObject({
+		id,
+		history: [
+			{ by: ASHA, action: "silence_alert", reason: "Known", until: expect.any(String) },
+			{ by: ASHA, action: "acknowledge_alert", reason: "I am on it", until: null },
+		],
+	});
+	expect(await call("read_alert_for_operator($1)", [randomUUID()])).toBeNull();
 });
 
 test("the studio may change an alert through these functions only", async () => {
