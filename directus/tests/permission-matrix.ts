@@ -206,6 +206,18 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	// Home
 	"get /areas": everybody,
 	"get /home": everybody,
+	// Alerts
+	"get /alerts": ["operator", "support", "auditor"],
+	"get /alerts/:id": ["operator", "support", "auditor"],
+	"post /alerts/:id/acknowledge": ["operator"],
+	"post /alerts/:id/resolve": ["operator"],
+	"post /alerts/:id/silence": ["operator"],
+	"post /alerts/:id/end-silence": ["operator"],
+	// The audit trail
+	"get /audit": ["auditor"],
+	"get /audit/facets": ["auditor"],
+	"get /audit/:id": ["auditor"],
+	"post /audit/export": ["auditor"],
 	// A merchant's credentials
 	"get /clients/:id": everybody,
 	"post /clients/:id/reveal": ["operator"],

@@ -1,6 +1,8 @@
 /** The studio's areas, each as the people use it whose work it is. One studio for all of them; `-t <Area>` runs one. */
 import { afterAll, beforeAll, describe } from "vitest";
 import { hasBrowser } from "../browser.ts";
+import { describeAlerts } from "./studio/alerts.ts";
+import { describeAudit } from "./studio/audit.ts";
 import { describeCheckoutSettings } from "./studio/checkout-settings.ts";
 import { describeCommission } from "./studio/commission.ts";
 import { describeGateways } from "./studio/gateways.ts";
@@ -16,6 +18,8 @@ describe.skipIf(!hasBrowser())("the studio's areas", () => {
 	beforeAll(() => stage.start(), 180_000);
 	afterAll(() => stage.stop(), 60_000);
 
+	describeAlerts(stage);
+	describeAudit(stage);
 	describeHome(stage);
 	describeIntegration(stage);
 	describeNotices(stage);

@@ -126,6 +126,17 @@ export class StudioStage {
 		await page.getByText(text).first().waitFor({ state: "visible", timeout: 60_000 });
 	}
 
+	/** Until the test ends, pages opened for the role are in Hindi. */
+	async speakHindi(role: RoleName): Promise<void> {
+		const { id } = await this.studio.person(role);
+		const speak = (language: string | null) =>
+			this.query("update directus.directus_users set language = $2 where id = $1", [id, language]);
+		await speak("hi-IN");
+		onTestFinished(async () => {
+			await speak(null);
+		});
+	}
+
 	/** Nothing that axe finds, and nothing wider than the screen. */
 	async expectAccessible(page: Page, selector: string): Promise<void> {
 		// Colours between two states are nobody's choice.

@@ -23,6 +23,8 @@ export const SUBJECTS: readonly Subject[] = [
 export interface Link {
 	/** Page of the studio. */
 	to: string;
+	/** Shown to whoever may read it. */
+	collection: string;
 	label: { en: string; hi: string };
 }
 
@@ -30,10 +32,10 @@ export interface Link {
 export function linksOf(alert: { client_id: string | null; details: Record<string, unknown> }): Link[] {
 	const links = SUBJECTS.flatMap(({ key, collection, label }) => {
 		const id = key === "client_id" ? alert.client_id : alert.details[key];
-		return typeof id === "string" ? [{ to: `/content/${collection}/${id}`, label }] : [];
+		return typeof id === "string" ? [{ to: `/content/${collection}/${id}`, collection, label }] : [];
 	});
 	const flow = alert.details.flow_id;
 	return typeof flow === "string"
-		? [...links, { to: `/settings/flows/${flow}`, label: { en: "Flow", hi: "फ़्लो" } }]
+		? [...links, { to: `/settings/flows/${flow}`, collection: "directus_flows", label: { en: "Flow", hi: "फ़्लो" } }]
 		: links;
 }

@@ -1,4 +1,7 @@
 /** All addresses of the studio's own endpoint. */
+
+import { addAlertRoutes } from "./alerts.ts";
+import { addAuditRoutes } from "./audit.ts";
 import { addCheckoutSettingsRoutes } from "./checkout-settings.ts";
 import { addCommissionRoutes } from "./commission.ts";
 import type { Router, Studio } from "./context.ts";
@@ -19,6 +22,8 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	const checkoutUrl = (process.env.PUBLIC_CHECKOUT_URL ?? "").replace(/\/+$/, "");
 	addHomeRoutes(router, studio);
 	addCommissionRoutes(router, studio);
+	addAlertRoutes(router, studio);
+	addAuditRoutes(router, studio);
 	addCredentialRoutes(router, studio, checkoutUrl);
 	addIntegrationRoutes(router, studio);
 	addGatewayRoutes(router, studio, checkoutUrl);

@@ -11,6 +11,7 @@ import {
 	refuse,
 	type Studio,
 } from "./context.ts";
+import { namesOf } from "./names.ts";
 import { addLive, addRoute } from "./routes.ts";
 
 const SEES = areaOf("queues").policies;
@@ -31,7 +32,11 @@ export function addQueueRoutes(router: Router, studio: Studio): void {
 			const [row] = await callDatabase(studio, "select public.read_queues() as monitor", []);
 			const monitor = row!.monitor as Queues;
 			const paused = monitor.queues.flatMap(({ paused }) => paused ?? []);
-			if (paused.length > 0) await nameThem(studio, paused);
+			const nameOf = await namesOf(
+				studio,
+				paused.map(({ by }) => by),
+			);
+			for (const pause of paused) pause.by = nameOf(pause.by);
 			return { ...monitor, may_act: view === "acts" };
 		},
 	});
@@ -106,15 +111,4 @@ export function addQueueRoutes(router: Router, studio: Studio): void {
 			]),
 		);
 	}
-}
-
-/** People are kept by their ids. */
-async function nameThem(studio: Studio, paused: { by: string }[]): Promise<void> {
-	const { rows } = await studio.database.raw(
-		`select id::text, coalesce(nullif(trim(concat(first_name, ' ', last_name)), ''), email) as name
-			from directus.directus_users where id::text = any (?::text[])`,
-		[paused.map(({ by }) => by)],
-	);
-	const names = new Map(rows.map(({ id, name }) => [id, name as string]));
-	for (const pause of paused) pause.by = names.get(pause.by) ?? pause.by;
 }
