@@ -140,3 +140,116 @@ export async function seedVolume(
 		await admin.end();
 	}
 }
+
+/** What a few years of work leave beside payments, so that no list is tried empty. Nothing of it moves money. */
+export async function seedTraces(adminUrl: string, report: (line: string) => void): Promise<void> {
+	const admin = new pg.Client({ connectionString: adminUrl });
+	await admin.connect();
+	try {
+		await admin.query("set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'");
+		await admin.query(`
+			create temporary table merchant as select row_number() over (order by created_at) - 1 as n, id from public.clients;
+			create unique index on merchant (n);
+			create temporary table gateway as select row_number() over (order by id) - 1 as n, id, client_id, provider from public.payment_gateways;
+			create unique index on gateway (n);
+			create temporary table payment as
+				select row_number() over () - 1 as n, a.* from public.payment_attempts a tablesample system (4) where a.status = 'succeeded' limit 100000;
+			analyze merchant; analyze gateway; analyze payment`);
+		// All or nothing: a run after this one looks into one table only.
+		await admin.query("begin");
+		const merchants = "(select count(*) from merchant)";
+		const gateways = "(select count(*) from gateway)";
+
+		await admin.query(`
+			insert into public.audit_log (id, actor, database_role, address, action, table_name, row_id, after, created_at)
+				select uuidv7(at - now()), 'operator ' || i % 40, 'studio', '10.0.0.' || i % 250,
+						case when i % 5000 = 0 then 'reveal_secrets' when i % 50 = 0 then 'pause_queue' else 'update' end,
+						(array['clients', 'payment_gateways', 'payment_links'])[1 + i % 3], m.id::text, '{"reason": "as asked"}', at
+					from generate_series(1, 1000000) i
+					cross join lateral (select now() - (1000000 - i) * interval '60 seconds' as at) made
+					join merchant m on m.n = i % ${merchants};
+			insert into public.gateway_log (id, gateway_id, client_id, kind, created_at)
+				select uuidv7(at - now()), g.id, g.client_id, case i % 2 when 0 then 'cooled_down' else 'returned' end, at
+					from generate_series(1, 1000000) i
+					cross join lateral (select now() - (1000000 - i) * interval '7 seconds' as at) made
+					join gateway g on g.n = i % ${gateways};
+			insert into public.alerts (id, kind, severity, message, client_id, dedupe_key, status, first_at, last_at, resolved_at)
+				select uuidv7(at - now()), 'no_gateway', (array['info', 'warning', 'critical'])[1 + i % 3], 'No gateway can take payments.',
+						m.id, 'no_gateway:' || i, case when i > 99800 then 'open' else 'resolved' end, at, at + interval '1 minute',
+						case when i <= 99800 then at + interval '5 minutes' end
+					from generate_series(1, 100000) i
+					cross join lateral (select now() - (100001 - i) * interval '10 minutes' as at) made
+					join merchant m on m.n = i % ${merchants}`);
+		report("audit trail, gateway log and alerts");
+		await admin.query(`
+			insert into public.whatsapp_notifications (id, client_id, template, language, variables, recipient, cause, requested_by, status,
+					attempts, provider, provider_message_id, created_at, updated_at)
+				select uuidv7(at - now()), m.id, (array['low_balance', 'payment_receipt', 'refund_done'])[1 + i % 3], 'en', '{}',
+						'9198' || lpad((i % 10000)::text, 8, '0'), case when i % 20 = 0 then 'request' else 'transaction' end, 'database',
+						case when i % 400 = 0 then 'failed' when i % 3 = 0 then 'delivered' else 'read' end, 1, 'meta', 'wamid.' || i, at, at
+					from generate_series(1, 500000) i
+					cross join lateral (select now() - (500000 - i) * interval '15 seconds' as at) made
+					join merchant m on m.n = i % ${merchants};
+			insert into public.gateway_events (id, client_id, gateway_id, provider, dedupe_key, event_type, headers, raw_body, verified,
+					processed_at, received_at)
+				select uuidv7(at - now()), g.client_id, g.id, g.provider, 'evt_' || i, 'payment.captured', '{}', '{}', true, at, at
+					from generate_series(1, 1000000) i
+					cross join lateral (select now() - (1000000 - i) * interval '7 seconds' as at) made
+					join gateway g on g.n = i % ${gateways};
+			insert into public.queue_metrics (recorded_at, queue, waiting, active, failed, oldest_waiting_seconds, completed)
+				select now() - n * interval '5 seconds', queue, n % 50, 4, 0, 1, 1000000 - n
+					from generate_series(1, 17280) n
+					cross join (select 'queue_' || q from generate_series(1, 25) q) queues (queue)
+				on conflict do nothing;
+			insert into public.studio_events (id, type, client_id, data, created_at, closed_at)
+				select uuidv7(at - now()), 'payment.paid', m.id, '{}', at, at from generate_series(1, 500000) i
+					cross join lateral (select now() - (500000 - i) * interval '1 second' as at) made
+					join merchant m on m.n = i % ${merchants}`);
+		report("messages, webhooks of providers, figures of queues, events for flows");
+		await admin.query(`
+			insert into public.refunds (id, client_id, transaction_id, attempt_id, gateway_id, kind, amount, currency, status, requested_by,
+					psp_payment_id, completed_at, created_at)
+				select uuidv7(created_at + interval '1 hour' - now()), client_id, transaction_id, id, gateway_id, 'requested', amount, 'INR',
+						'failed', 'merchant', psp_payment_id, created_at + interval '2 hours',
+						created_at + interval '1 hour'
+					from payment where n % 2 = 0;
+			insert into public.utr_claims (id, client_id, gateway_id, transaction_id, attempt_id, utr, amount, status, decided_at, created_at)
+				select uuidv7(created_at - now()), client_id, gateway_id, transaction_id, id, lpad(n::text, 12, '0'), amount,
+						case when n % 2000 = 0 then 'submitted' else 'rejected' end, case when n % 2000 <> 0 then created_at end, created_at
+					from payment;
+			insert into public.bank_statements (client_id, gateway_id, file_name, sha256, line_count, matched_count, exception_count,
+					repeated_count, imported_by)
+				select client_id, id, 'statement.csv', repeat('0', 64), 500, 499, 1, 0, 'operator' from gateway where n < 1000;
+			insert into public.bank_statement_lines (statement_id, client_id, gateway_id, line_no, credited_on, amount, utr, narration, status,
+					exception)
+				select s.id, s.client_id, s.gateway_id, n, current_date - n / 10, 10000, lpad(n::text, 12, '0'), 'UPI',
+						case n when 1 then 'exception' else 'ignored' end, 'no_payment'
+					from public.bank_statements s cross join generate_series(1, 500) n;
+			insert into public.payment_links (client_id, amount, description, created_at)
+				select m.id, 49900, 'An invoice', now() - i * interval '1 minute' from generate_series(1, 200000) i
+					join merchant m on m.n = i % ${merchants};
+			update public.webhook_events set status = 'dead' where id in
+				(select id from public.webhook_events tablesample system (0.2))`);
+		report("refunds, direct UPI, links, events that were given up");
+		await admin.query("commit");
+		await admin.query("vacuum (analyze)");
+	} finally {
+		await admin.end();
+	}
+}
+
+/** The figures of the hours that are over: hours of payments are read from them, and in life each minute adds its own. */
+export async function closeFigures(adminUrl: string, report: (line: string) => void): Promise<void> {
+	const admin = new pg.Client({ connectionString: adminUrl });
+	await admin.connect();
+	try {
+		for (let minutes = 1, days = 0; minutes > 0; days++) {
+			const { rows } = await admin.query<{ minutes: number }>("select public.refresh_payment_figures() as minutes");
+			minutes = rows[0]!.minutes;
+			if (days % 30 === 29) report(`figures of ${days + 1} days`);
+		}
+		await admin.query("analyze");
+	} finally {
+		await admin.end();
+	}
+}

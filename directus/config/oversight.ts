@@ -93,7 +93,7 @@ const audit: Collection = {
 		{
 			name: "Secrets",
 			icon: "key",
-			filter: { _or: [{ action: { _contains: "reveal" } }, { action: { _contains: "regenerate" } }] },
+			filter: { action: { _in: ["reveal_secrets", "regenerate_credentials", "end_credential_overlap"] } },
 		},
 	],
 };

@@ -38,15 +38,16 @@ export function addGatewayDeskRoutes(router: Router, studio: Studio): void {
 		who,
 		answer: async (req, actor) => {
 			const client = readClient(req);
-			const { search = "", filter = "", after = "" } = req.query;
+			// Not "filter": Directus reads that itself, on every address, and wants JSON.
+			const { search = "", show = "", after = "" } = req.query;
 			if (typeof search !== "string" || search.length > 100)
 				refuse(`"search" must be a text of at most 100 characters`);
-			if (filter !== "" && !FILTERS.includes(filter as string)) refuse(`"filter" must be one of ${FILTERS.join(", ")}`);
+			if (show !== "" && !FILTERS.includes(show as string)) refuse(`"show" must be one of ${FILTERS.join(", ")}`);
 			const [rows, sees_volume, may_edit] = await Promise.all([
 				callDatabase(studio, "select *, now() as read_at from public.studio_gateways(?::uuid, ?, ?, ?::jsonb, ?)", [
 					client,
 					search || null,
-					filter || null,
+					show || null,
 					readPlace(after),
 					PAGE + 1,
 				]),

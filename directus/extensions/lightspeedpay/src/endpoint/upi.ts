@@ -90,6 +90,8 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 							filter: {
 								_and: [
 									{ gateway_id: { _eq: line.gateway_id } },
+									// Nothing was paid that was never asked for; and an index knows these by gateway.
+									{ psp_order_id: { _nnull: true } },
 									{ _or: [{ status: { _neq: "succeeded" } }, { bank_reference: { _eq: line.utr } }] },
 									{
 										_or: [
@@ -109,7 +111,8 @@ export function addUpiRoutes(router: Router, studio: Studio): void {
 								"transaction_id.order_id",
 								"transaction_id.status",
 							],
-							sort: ["-id"],
+							// In the order of the ids all newer attempts of everybody would be read first.
+							sort: ["-created_at"],
 							limit: 20,
 						})
 					: [];
