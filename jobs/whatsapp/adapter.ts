@@ -3,6 +3,7 @@
  * refused means that the message was certainly not sent, and everything that is not certain is unknown.
  */
 import type { WhatsappProvider, WhatsappResult, WhatsappStatusReport, WhatsappWork } from "../../db/client/whatsapp.ts";
+import type { Exchange } from "../../psp/exchange.ts";
 
 export interface WhatsappAdapter {
 	provider: WhatsappProvider;
@@ -56,6 +57,14 @@ export interface ErrorRule {
 	delay_seconds?: number;
 	/** Sends nothing to anybody for so long. */
 	pause_seconds?: number;
+}
+
+/** A connection that never was has sent nothing; an answer that was lost leaves it open. */
+export function withoutAnswer(exchange: Exclude<Exchange, { kind: "answered" }>): SendAnswer {
+	const { reason: message } = exchange;
+	return exchange.kind === "never_sent"
+		? { outcome: "refused", action: "retry", fault_of: "provider", code: "no_connection", message }
+		: { outcome: "unknown", fault_of: "provider", code: "no_answer", message };
 }
 
 const STOP = /^\s*(stop|unsubscribe|opt[ -]?out|बंद( करें)?|रोकें|रोको)\s*[.!]?\s*$/i;

@@ -2,7 +2,13 @@
 import { z } from "zod";
 import type { WhatsappStatusReport, WhatsappWork } from "../../db/client/whatsapp.ts";
 import { callOverHttp, type Exchange, readRetryAfter } from "../../psp/exchange.ts";
-import type { RenewedToken, SendAnswer, WebhookContent, WhatsappAdapter } from "./adapter.ts";
+import {
+	type RenewedToken,
+	type SendAnswer,
+	type WebhookContent,
+	type WhatsappAdapter,
+	withoutAnswer,
+} from "./adapter.ts";
 import { gupshupFailureRule, gupshupRule } from "./gupshup-errors.ts";
 
 export interface GupshupSettings {
@@ -67,18 +73,7 @@ const errorSchema = z.object({
 });
 
 function readAnswer(exchange: Exchange): SendAnswer {
-	if (exchange.kind === "never_sent") {
-		return {
-			outcome: "refused",
-			action: "retry",
-			fault_of: "provider",
-			code: "no_connection",
-			message: exchange.reason,
-		};
-	}
-	if (exchange.kind === "lost") {
-		return { outcome: "unknown", fault_of: "provider", code: "no_answer", message: exchange.reason };
-	}
+	if (exchange.kind !== "answered") return withoutAnswer(exchange);
 	const { http_status, body } = exchange;
 	const accepted = acceptedSchema.safeParse(body);
 	if (http_status < 300 && accepted.success) {
