@@ -99,6 +99,7 @@ describe("secrets:rotate", () => {
 				"clients.previous_webhook_secret: 0 encrypted again",
 				"payment_gateways.api_secret: 6 encrypted again",
 				"payment_gateways.webhook_secret: 3 encrypted again",
+				"whatsapp_provider_tokens.token: 0 encrypted again",
 				"",
 			].join("\n"),
 			stderr: [
