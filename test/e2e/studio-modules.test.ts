@@ -5,6 +5,7 @@ import { describeAlerts } from "./studio/alerts.ts";
 import { describeAudit } from "./studio/audit.ts";
 import { describeCheckoutSettings } from "./studio/checkout-settings.ts";
 import { describeCommission } from "./studio/commission.ts";
+import { describeFlows } from "./studio/flows.ts";
 import { describeGateways } from "./studio/gateways.ts";
 import { describeHome } from "./studio/home.ts";
 import { describeIntegration } from "./studio/integration.ts";
@@ -20,6 +21,7 @@ describe.skipIf(!hasBrowser())("the studio's areas", () => {
 
 	describeAlerts(stage);
 	describeAudit(stage);
+	describeFlows(stage);
 	describeHome(stage);
 	describeIntegration(stage);
 	describeNotices(stage);
