@@ -5,6 +5,8 @@ import { collections, folders } from "./collections.ts";
 import { dashboards } from "./dashboards.ts";
 import type { Bookmark, Collection, Field, Label } from "./fields.ts";
 import { flowRows, flows, operationRows } from "./flows.ts";
+import { HINDI, translated, translatedOptions } from "./hindi.ts";
+import { personFields } from "./people.ts";
 import { relations } from "./relations.ts";
 import { type Permission, roles } from "./roles.ts";
 import { settings } from "./settings.ts";
@@ -106,10 +108,14 @@ export function describe({ requireSecondFactor = true }: ConfigurationOptions): 
 		{
 			name: "directus_fields",
 			key: ["collection", "field"],
-			rows: collections.flatMap(({ collection, fields = [] }) =>
-				fields.map((field, sort) => fieldRow(collection, field, sort + 1)),
-			),
-			ours: `t.collection in (${named})`,
+			rows: [
+				...collections.flatMap(({ collection, fields = [] }) =>
+					fields.map((field, sort) => fieldRow(collection, field, sort + 1)),
+				),
+				// After Directus' own fields of a person.
+				...personFields.map((field, sort) => fieldRow("directus_users", field, sort + 100)),
+			],
+			ours: `(t.collection in (${named}) or (t.collection = 'directus_users' and t.interface like 'lightspeedpay-%'))`,
 		},
 		{
 			name: "directus_relations",
@@ -159,6 +165,12 @@ export function describe({ requireSecondFactor = true }: ConfigurationOptions): 
 			key: ["collection", "bookmark", "user", "role"],
 			rows: collections.flatMap(presetRows),
 			ours: `t.collection in (${named}) and t."user" is null and t.role is null`,
+		},
+		{
+			name: "directus_translations",
+			key: ["id"],
+			rows: Object.entries(HINDI).map(([key, value]) => ({ id: translationId(key), language: "hi-IN", key, value })),
+			ours: `t.id::text like '${TRANSLATION_IDS}-%'`,
 		},
 		{ name: "directus_flows", key: ["id"], rows: flowRows(), theirs: ["status"] },
 		{
@@ -215,19 +227,19 @@ function fieldRow(collection: string, field: Field, sort: number): Row {
 		field: field.field,
 		special: field.special?.join(",") ?? null,
 		interface: field.interface ?? null,
-		options: field.options ?? null,
+		options: translatedOptions(field.options) ?? null,
 		display: field.display ?? null,
-		display_options: field.displayOptions ?? null,
+		display_options: translatedOptions(field.displayOptions) ?? null,
 		readonly: field.readonly ?? false,
 		hidden: field.hidden ?? false,
 		sort,
 		width: field.width ?? "half",
 		translations: field.label.en === field.field ? null : sectionLabel(field),
-		note: field.note ?? null,
+		note: field.note ? translated(field.note) : null,
 		required: field.required ?? false,
 		group: field.group ?? null,
 		validation: field.validation === undefined ? null : { _and: [field.validation] },
-		validation_message: field.validationMessage || null,
+		validation_message: field.validationMessage ? translated(field.validationMessage) : null,
 		searchable: field.searchable ?? true,
 		conditions: field.conditions ?? null,
 	};
@@ -253,7 +265,7 @@ function presetRows({ collection, list, bookmarks = [] }: Collection): Row[] {
 	if (list === undefined) return [];
 	const layout = (bookmark: Bookmark | null): Row => ({
 		collection,
-		bookmark: bookmark?.name ?? null,
+		bookmark: bookmark === null ? null : translated(bookmark.name),
 		user: null,
 		role: null,
 		layout: "tabular",
@@ -265,6 +277,14 @@ function presetRows({ collection, list, bookmarks = [] }: Collection): Row[] {
 		color: bookmark?.color ?? null,
 	});
 	return [layout(null), ...bookmarks.map(layout)];
+}
+
+const TRANSLATION_IDS = "e0000000";
+
+/** The same text is the same row everywhere. */
+function translationId(text: string): string {
+	const hash = createHash("sha256").update(text).digest("hex");
+	return `${TRANSLATION_IDS}-${hash.slice(0, 4)}-4${hash.slice(4, 7)}-8${hash.slice(7, 10)}-${hash.slice(10, 22)}`;
 }
 
 const quote = (value: string): string => `'${value.replaceAll("'", "''")}'`;

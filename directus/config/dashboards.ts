@@ -158,7 +158,10 @@ const payments = dashboard(
 		name: both("Payments", "भुगतान"),
 		icon: "payments",
 		color: "#0F766E",
-		note: "Closed hours and the last minutes but one; Home is live.",
+		note: both(
+			"Closed hours and the last minutes but one; Home is live.",
+			"पूरे हो चुके घंटे और कुछ मिनट पहले तक; मुखपृष्ठ सीधा दिखता है।",
+		),
 	},
 	[
 		metric(both("Payments, 24 h", "भुगतान, 24 घं"), "payments", [1, 1, 15, 7], {
@@ -217,7 +220,7 @@ const gateways = dashboard(
 		name: both("Gateways", "गेटवे"),
 		icon: "alt_route",
 		color: "#2563EB",
-		note: "How providers do, and which gateways are in trouble.",
+		note: both("How providers do, and which gateways are in trouble.", "प्रदाता कैसे चल रहे हैं, और कौन से गेटवे मुश्किल में हैं।"),
 	},
 	[
 		metric(both("Cooling down now", "अभी विराम पर"), "ac_unit", [1, 1, 15, 7], {
@@ -282,7 +285,10 @@ const money = dashboard(
 		name: both("Money", "धन"),
 		icon: "currency_rupee",
 		color: "#B45309",
-		note: "Commission as it was booked, who owes most, and refunds.",
+		note: both(
+			"Commission as it was booked, who owes most, and refunds.",
+			"दर्ज हुआ कमीशन, किस पर सबसे अधिक बकाया है, और रिफ़ंड।",
+		),
 	},
 	[
 		metric(both("Commission, 24 h", "कमीशन, 24 घं"), "percent", [1, 1, 15, 7], {
@@ -336,7 +342,10 @@ const notices = dashboard(
 		name: both("Notices", "सूचनाएँ"),
 		icon: "chat",
 		color: "#7C3AED",
-		note: "What merchants and operators were told: webhooks, WhatsApp, alerts.",
+		note: both(
+			"What merchants and operators were told: webhooks, WhatsApp, alerts.",
+			"व्यापारियों और ऑपरेटरों को क्या बताया गया: वेबहुक, व्हाट्सऐप, चेतावनियाँ।",
+		),
 	},
 	[
 		metric(both("Webhooks delivered, 24 h", "वेबहुक पहुँचे, 24 घं"), "webhook", [1, 1, 15, 7], {

@@ -43,7 +43,7 @@ const when = (id: string, data: object): Operation => ({
 export const flows: Flow[] = [
 	{
 		id: "f0000000-0000-4000-8000-000000000001",
-		name: "Critical alert: tell administrators and operators",
+		name: "Critical alert: tell administrators and operators · गंभीर चेतावनी: प्रशासकों और ऑपरेटरों को बताएँ",
 		icon: "notifications_active",
 		color: "#E35169",
 		description:
@@ -91,7 +91,7 @@ export const flows: Flow[] = [
 	},
 	{
 		id: "f0000000-0000-4000-8000-000000000002",
-		name: "Large refund: raise an alert",
+		name: "Large refund: raise an alert · बड़ा रिफ़ंड: चेतावनी उठाएँ",
 		icon: "undo",
 		color: "#FFA439",
 		description:
@@ -119,7 +119,7 @@ export const flows: Flow[] = [
 	},
 	{
 		id: "f0000000-0000-4000-8000-000000000003",
-		name: "Refused credentials: rest the gateway for an hour",
+		name: "Refused credentials: rest the gateway for an hour · पहचान ठुकराई: गेटवे को एक घंटे विराम",
 		icon: "key_off",
 		color: "#6644FF",
 		description:

@@ -1,5 +1,6 @@
 import { collections } from "./collections.ts";
 import { type Dashboard, dashboards } from "./dashboards.ts";
+import { personFields } from "./people.ts";
 import { POLICIES } from "./policies.ts";
 
 export const ROLE_NAMES = ["administrator", "operator", "finance", "support", "auditor"] as const;
@@ -106,6 +107,14 @@ const NEW_PAYMENT_LINK = ["client_id", "amount", "description", "reference", "us
 
 const SECRET_INPUTS = ["new_api_secret", "new_webhook_secret"];
 
+/** On their own page, beside what Directus shows everybody of themselves. */
+const OWN_SESSIONS: Permission = {
+	collection: "directus_users",
+	action: "read",
+	rows: { id: { _eq: "$CURRENT_USER" } },
+	fields: personFields.map(({ field }) => field),
+};
+
 /** Everybody keeps their own profile and second factor; the address one logs in with is an administrator's business. */
 const OWN_PROFILE: Permission = {
 	collection: "directus_users",
@@ -182,6 +191,7 @@ export const roles: Record<RoleName, Role> = {
 			readable("commission_hours"),
 			readable("webhook_hours"),
 			...seesDashboards(...Object.values(dashboards)),
+			OWN_SESSIONS,
 			OWN_PROFILE,
 		],
 	},
@@ -228,6 +238,7 @@ export const roles: Record<RoleName, Role> = {
 			readable("payment_hours"),
 			readable("commission_hours"),
 			...seesDashboards(dashboards.payments, dashboards.money),
+			OWN_SESSIONS,
 			OWN_PROFILE,
 		],
 	},
@@ -277,6 +288,7 @@ export const roles: Record<RoleName, Role> = {
 			readable("payment_hours"),
 			readable("webhook_hours"),
 			...seesDashboards(dashboards.payments, dashboards.gateways, dashboards.notices),
+			OWN_SESSIONS,
 			OWN_PROFILE,
 		],
 	},
@@ -297,7 +309,7 @@ export const roles: Record<RoleName, Role> = {
 			{
 				collection: "directus_users",
 				action: "read",
-				fields: ["id", "first_name", "last_name", "email", "status", "role", "last_access", "provider"],
+				fields: ["id", "first_name", "last_name", "email", "status", "role", "last_access", "provider", "sessions"],
 			},
 			...seesDashboards(...Object.values(dashboards)),
 			OWN_PROFILE,

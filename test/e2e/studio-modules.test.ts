@@ -10,6 +10,7 @@ import { describeGateways } from "./studio/gateways.ts";
 import { describeHome } from "./studio/home.ts";
 import { describeIntegration } from "./studio/integration.ts";
 import { describeNotices } from "./studio/notices.ts";
+import { describePeople } from "./studio/people.ts";
 import { describeQueues } from "./studio/queues.ts";
 import { StudioStage } from "./studio/stage.ts";
 
@@ -25,6 +26,7 @@ describe.skipIf(!hasBrowser())("the studio's areas", () => {
 	describeHome(stage);
 	describeIntegration(stage);
 	describeNotices(stage);
+	describePeople(stage);
 	describeQueues(stage);
 	describeGateways(stage);
 	describeCheckoutSettings(stage);

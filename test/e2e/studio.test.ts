@@ -372,6 +372,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		expect(await page.locator(".routing li").innerText()).toContain("Razorpay primary");
 		await picture(page, "routing");
 		await page.goto(`${studio.url}/admin/content/clients/${merchant.id}`);
+		await page.locator("[data-field=gateways]").getByText("% successful").first().waitFor();
 		await page.locator(".what-if").getByRole("button", { name: "Ask" }).click();
 		const answer = page.locator(".what-if .answer");
 		await answer.getByText("switched off").waitFor();

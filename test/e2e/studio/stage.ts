@@ -31,6 +31,8 @@ export interface View {
 	locale?: string;
 	/** A browser profile and a session of its own, for who logs out or is thrown out. */
 	is_apart?: boolean;
+	/** Of this role, with a browser profile of their own; whom the other tests know stays as they were. */
+	person?: { email: string; password: string };
 }
 
 export class StudioStage {
@@ -76,7 +78,7 @@ export class StudioStage {
 	/** A page of the studio as a person sees it who has logged in; closed when the test ends. */
 	async open(view: View, path: string): Promise<Page> {
 		let context: BrowserContext;
-		if (view.is_apart) {
+		if (view.is_apart || view.person) {
 			context = await this.#logIn(view);
 			onTestFinished(() => context.close());
 		} else {
@@ -93,8 +95,8 @@ export class StudioStage {
 		return page;
 	}
 
-	async #logIn({ role, locale = "en-IN" }: View): Promise<BrowserContext> {
-		const person = await this.studio.person(role);
+	async #logIn({ role, locale = "en-IN", person: given }: View): Promise<BrowserContext> {
+		const person = given ?? (await this.studio.person(role));
 		const context = await this.browser.newContext({
 			locale,
 			timezoneId: "Asia/Kolkata",
@@ -150,7 +152,9 @@ export class StudioStage {
 		);
 		// Into a frame that may run no script axe cannot look; it would wait for it.
 		const { violations } = await new AxeBuilder({ page }).include(selector).exclude("iframe[sandbox]").analyze();
-		const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target).join(", ")}`);
+		const found = violations.map(
+			({ id, nodes }) => `${id}: ${nodes.map(({ target, any }) => `${target} ${any[0]?.message ?? ""}`).join(", ")}`,
+		);
 		expect(found).toEqual([]);
 		expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
 	}
