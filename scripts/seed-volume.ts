@@ -213,6 +213,9 @@ export async function seedTraces(adminUrl: string, report: (line: string) => voi
 						'failed', 'merchant', psp_payment_id, created_at + interval '2 hours',
 						created_at + interval '1 hour'
 					from payment where n % 2 = 0;
+			insert into public.webhook_events (id, client_id, transaction_id, refund_id, type, payload, status, attempts, delivered_at, created_at)
+				select uuidv7(completed_at - now()), client_id, transaction_id, id, 'refund.failed', '{}', 'delivered', 1, completed_at, completed_at
+					from public.refunds;
 			insert into public.utr_claims (id, client_id, gateway_id, transaction_id, attempt_id, utr, amount, status, decided_at, created_at)
 				select uuidv7(created_at - now()), client_id, gateway_id, transaction_id, id, lpad(n::text, 12, '0'), amount,
 						case when n % 2000 = 0 then 'submitted' else 'rejected' end, case when n % 2000 <> 0 then created_at end, created_at
