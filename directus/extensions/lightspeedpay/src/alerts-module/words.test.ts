@@ -19,16 +19,20 @@ it("there are words for every kind of alert that is raised, and for no other", (
 	expect(Object.keys(KINDS).sort()).toEqual([...raised].sort());
 });
 
-it("an alert leads to the rows it names, the merchant last, and to its queue", () => {
+it("an alert leads to the rows it names, the merchant last, and to the area where it is dealt with", () => {
 	const alert = { client_id: "c", details: { transaction_id: "t", refund_id: "r", url: "u" } };
 	expect(linksOf(alert).map(({ to }) => to)).toEqual([
 		"/content/refunds/r",
 		"/content/transactions/t",
 		"/content/clients/c",
 	]);
-	const dead = { kind: "dead_jobs", details: { queue: "create_psp_order:mumbai" } };
-	expect(placeOf(dead as unknown as Parameters<typeof placeOf>[0])).toEqual({
+	const place = (kind: string, client_id: string | null, details = {}) =>
+		placeOf({ kind, client_id, details } as unknown as Parameters<typeof placeOf>[0]);
+	expect(place("dead_jobs", null, { queue: "create_psp_order:mumbai" })).toEqual({
 		area: "queues",
 		to: "/queues/create_psp_order%3Amumbai",
 	});
+	expect(place("dues_outstanding", "c")).toEqual({ area: "commission", to: "/commission/c" });
+	expect(place("gateway_cooled_down", "c")).toEqual({ area: "gateways", to: "/gateways/c" });
+	expect(place("amount_mismatch", "c")).toBeNull();
 });

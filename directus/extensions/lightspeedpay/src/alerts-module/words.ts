@@ -248,12 +248,18 @@ const plain = (kind: string): string => kind.charAt(0).toUpperCase() + kind.slic
 export const labelOf = (kind: string): Words => KINDS[kind]?.label ?? { en: plain(kind), hi: plain(kind) };
 
 /** The area of the studio where something can be done about it. */
-export function placeOf({ kind, details }: Alert): { area: AreaId; to: string } | null {
+export function placeOf({ kind, details, client_id }: Alert): { area: AreaId; to: string } | null {
 	if (["dead_jobs", "queue_paused", "job_failed", "schedule_failed"].includes(kind)) {
 		const queue = details.queue ?? details.task ?? details.schedule;
 		return { area: "queues", to: typeof queue === "string" ? `/queues/${encodeURIComponent(queue)}` : "/queues" };
 	}
 	if (kind === "egress_group_waits") return { area: "queues", to: "/queues" };
+	if (client_id !== null) {
+		if (kind.startsWith("dues_")) return { area: "commission", to: `/commission/${client_id}` };
+		if (["gateway_cooled_down", "no_gateway"].includes(kind)) return { area: "gateways", to: `/gateways/${client_id}` };
+		if (kind.startsWith("webhook_")) return { area: "integration", to: `/integration/${client_id}` };
+		if (kind === "cap_nearly_reached") return { area: "checkout", to: `/checkout/${client_id}` };
+	}
 	if (kind.startsWith("whatsapp_")) return { area: "notices", to: "/notices" };
 	return null;
 }
