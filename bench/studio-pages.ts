@@ -23,7 +23,7 @@ export interface Samples {
 	order: string;
 	/** The first day of the month before this one. */
 	month: string;
-	/** The id of an event in the middle of that merchant's. */
+	/** The id of an event in the middle of that merchant's, or of a short history the last. */
 	middle: string;
 }
 
@@ -40,7 +40,8 @@ export const SAMPLES = `
 		(select id from public.whatsapp_notifications limit 1) as message,
 		(select id from public.alerts order by last_at desc limit 1) as alert,
 		(select id from public.audit_log order by id desc limit 1) as audit,
-		(select id from public.webhook_events where client_id = l.id order by id offset 5000 limit 1) as middle
+		coalesce((select id from public.webhook_events where client_id = l.id order by id offset 5000 limit 1),
+			(select max(id::text)::uuid from public.webhook_events where client_id = l.id)) as middle
 	from largest l
 	cross join lateral (select id, order_id from public.transactions where client_id = l.id order by id desc limit 1) t`;
 
