@@ -249,6 +249,9 @@ describe("a policy's list of addresses", () => {
 			// Behind its proxy the address is the one that the proxy saw, and not what was sent to the proxy.
 			expect(await reach(other, "10.20.1.1")).toEqual(open);
 			expect(await reach(other, "10.20.1.1, 203.0.113.9")).toEqual(shut);
+			// Not with what GraphQL keeps of the same person's requests from elsewhere either.
+			expect(await reach(other, "10.20.1.1")).toEqual(open);
+			expect(await reach(other, "203.0.113.9")).toEqual(shut);
 			await list(["10.20.0.0-10.20.255.255", "127.0.0.1"]);
 			expect(await reach(studio)).toEqual(open);
 			expect(await reach(studio, "203.0.113.9")).toEqual(open);

@@ -9,6 +9,7 @@
  */
 import { createError, InvalidCredentialsError } from "@directus/errors";
 import { defineHook } from "@directus/extensions-sdk";
+import { keepSchemasByAddress } from "./graphql-schemas.ts";
 import { type Accountability, MADE_AT, readStanding, renewAccountability } from "./standing.ts";
 
 interface Request {
@@ -124,6 +125,8 @@ export default defineHook(({ init, filter }, { database, services, getSchema, lo
 		if (standing.lacks_second_factor && !isOfEnrolment(req)) throw new SecondFactorNeeded();
 		if (person.session) noteUse(person.session);
 	}
+
+	init("app.before", keepSchemasByAddress);
 
 	init("middlewares.after", ({ app }) => {
 		app.use((req: Request, _res: unknown, next: (error?: unknown) => void) => {
