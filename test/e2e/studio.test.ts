@@ -171,7 +171,8 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await expectVisible(page, salt);
 		await page.getByRole("button", { name: "Done" }).click();
 		await expectVisible(page, `https://pay.example.com/webhook/${client.client_key}`);
-		expect(await page.content()).not.toContain(salt);
+		// The dialog fades.
+		await expect.poll(async () => (await page.content()).includes(salt)).toBe(false);
 		merchant.client_key = client.client_key;
 	});
 
