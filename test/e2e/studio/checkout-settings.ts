@@ -138,9 +138,7 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 		});
 
 		it("shows an auditor everything and changes nothing, on a phone, in Hindi", async () => {
-			await stage.query("update directus.directus_users set language = 'hi-IN' where id = $1", [
-				(await stage.studio.person("auditor")).id,
-			]);
+			await stage.speakHindi("auditor");
 			const page = await open({ role: "auditor", width: 360 }, `/checkout/${merchant.id}`);
 			await stage.expectVisible(page, "भुगतान पृष्ठ");
 			expect(await page.getByRole("button", { name: "सहेजें" }).count()).toBe(0);
@@ -150,9 +148,6 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 			await page.locator("iframe").scrollIntoViewIfNeeded();
 			await stage.expectAccessible(page, ".module-page");
 			await stage.picture(page, "checkout-settings-phone-preview");
-			await stage.query("update directus.directus_users set language = null where id = $1", [
-				(await stage.studio.person("auditor")).id,
-			]);
 			const auditor = await stage.studio.person("auditor");
 			const logos = `/lightspeedpay/clients/${merchant.id}/logos`;
 			expect((await auditor.request("POST", logos, { content: "AAAA" })).status).toBe(403);

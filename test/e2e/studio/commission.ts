@@ -203,33 +203,28 @@ export function describeCommission(stage: StudioStage): void {
 		});
 
 		it("speaks Hindi, and is dark where the person's device is", async () => {
-			const person = await stage.studio.person("finance");
-			await stage.query("update directus.directus_users set language = 'hi-IN' where id = $1", [person.id]);
-			try {
-				const page = await stage.open({ role: "finance", colorScheme: "dark" }, "/commission");
-				await page.getByText("कुल बकाया").waitFor();
-				await stage.picture(page, "commission-list-hindi-dark");
-				await page.goto(`${stage.studio.url}/admin${path()}`);
-				await page.getByText("बीजक और जमा-पत्र").first().waitFor();
-				await page.getByText("समायोजन", { exact: true }).first().waitFor();
-				await stage.picture(page, "commission-account-hindi-dark");
-				await stage.expectAccessible(page, area);
-				// the same on a phone
-				await page.setViewportSize({ width: 360, height: 800 });
-				await stage.picture(page, "commission-account-hindi-360");
-				await page.getByRole("button", { name: "निपटान दर्ज करें" }).click();
-				await page.getByLabel("राशि (रुपये)").fill("12,34.567");
-				await page.getByText("राशि रुपये में लिखें", { exact: false }).waitFor();
-				await stage.expectAccessible(page, ".ask-dialog");
-				await stage.picture(page, "commission-settle-hindi-360");
-				await page.getByRole("button", { name: "रहने दें" }).click();
-				await page.goto(`${stage.studio.url}/admin/commission`);
-				await page.getByRole("link", { name: "पचास दीये Fifty Lamps" }).waitFor();
-				await stage.expectAccessible(page, area);
-				await stage.picture(page, "commission-list-hindi-360");
-			} finally {
-				await stage.query("update directus.directus_users set language = null where id = $1", [person.id]);
-			}
+			await stage.speakHindi("finance");
+			const page = await stage.open({ role: "finance", colorScheme: "dark" }, "/commission");
+			await page.getByText("कुल बकाया").waitFor();
+			await stage.picture(page, "commission-list-hindi-dark");
+			await page.goto(`${stage.studio.url}/admin${path()}`);
+			await page.getByText("बीजक और जमा-पत्र").first().waitFor();
+			await page.getByText("समायोजन", { exact: true }).first().waitFor();
+			await stage.picture(page, "commission-account-hindi-dark");
+			await stage.expectAccessible(page, area);
+			// the same on a phone
+			await page.setViewportSize({ width: 360, height: 800 });
+			await stage.picture(page, "commission-account-hindi-360");
+			await page.getByRole("button", { name: "निपटान दर्ज करें" }).click();
+			await page.getByLabel("राशि (रुपये)").fill("12,34.567");
+			await page.getByText("राशि रुपये में लिखें", { exact: false }).waitFor();
+			await stage.expectAccessible(page, ".ask-dialog");
+			await stage.picture(page, "commission-settle-hindi-360");
+			await page.getByRole("button", { name: "रहने दें" }).click();
+			await page.goto(`${stage.studio.url}/admin/commission`);
+			await page.getByRole("link", { name: "पचास दीये Fifty Lamps" }).waitFor();
+			await stage.expectAccessible(page, area);
+			await stage.picture(page, "commission-list-hindi-360");
 		});
 
 		it("refuses each person what is not theirs, whatever a page offers", async () => {

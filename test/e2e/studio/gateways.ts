@@ -190,15 +190,12 @@ export function describeGateways(stage: StudioStage): void {
 			await stage.picture(page, "gateways-phone");
 			await stage.expectAccessible(page, ".module-page");
 			const support = await stage.studio.person("support");
-			const speak = (language: string | null) =>
-				stage.query("update directus.directus_users set language = $2 where id = $1", [support.id, language]);
-			await speak("hi-IN");
+			await stage.speakHindi("support");
 			await page.goto(`${stage.studio.url}/admin/gateways/${merchant.id}`);
 			await stage.expectVisible(page, "92.4 % सफल");
 			await page.locator(".gateway-log").getByText("विराम हाथ से समाप्त किया गया").waitFor();
 			await page.locator(".gateway-log").scrollIntoViewIfNeeded();
 			await stage.picture(page, "gateways-phone-hindi");
-			await speak(null);
 			for (const path of ["", `/figures?ids=${merchant.gateways[0]!.id}`]) {
 				const { status, text } = await support.request("GET", `/lightspeedpay/gateway-desk${path}`);
 				expect(status).toBe(200);

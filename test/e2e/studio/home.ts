@@ -69,14 +69,12 @@ export function describeHome(stage: StudioStage): void {
 		});
 
 		it("shows finance the money and no gateway by name, in Hindi", async () => {
-			const { id } = await stage.studio.person("finance");
-			await stage.query("update directus.directus_users set language = 'hi-IN' where id = $1", [id]);
+			await stage.speakHindi("finance");
 			const page = await stage.open({ role: "finance" }, "/home");
 			await page.getByText("आज का कमीशन").waitFor();
 			expect(await areasOf(page)).not.toContain("गेटवे");
 			expect(await page.getByText("Razorpay primary").count()).toBe(0);
 			await stage.picture(page, "home-hindi");
-			await stage.query("update directus.directus_users set language = null where id = $1", [id]);
 		});
 	});
 

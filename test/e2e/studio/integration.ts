@@ -5,7 +5,7 @@ import { Logger, type Runner, run } from "graphile-worker";
 import { pino } from "pino";
 import type { Page } from "playwright-core";
 import { Webhook } from "standardwebhooks";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createOutbound, type Outbound } from "../../../jobs/outbound.ts";
 import type { TaskContext } from "../../../jobs/task.ts";
 import * as deliverWebhook from "../../../jobs/tasks/deliver_webhook.ts";
@@ -215,11 +215,7 @@ export function describeIntegration(stage: StudioStage): void {
 			["dark", 1280, "en-IN", "Delivery log"],
 			["light", 360, "hi-IN", "वितरण लॉग"],
 		] as const)("can be used in %s on %i pixels in %s", async (colorScheme, width, language, heading) => {
-			const { id } = await stage.studio.person("operator");
-			const speak = (spoken: string | null) =>
-				stage.query("update directus.directus_users set language = $2 where id = $1", [id, spoken]);
-			await speak(language);
-			onTestFinished(() => speak(null).then(() => {}));
+			if (language === "hi-IN") await stage.speakHindi("operator");
 			const page = await stage.open({ role: "operator", colorScheme, width }, path());
 			await stage.expectVisible(page, merchant.client_key);
 			await page.getByRole("heading", { name: heading }).waitFor();

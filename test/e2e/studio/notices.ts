@@ -174,7 +174,9 @@ export function describeNotices(stage: StudioStage): void {
 
 		it("says in Hindi that nothing is configured", async () => {
 			await configureWhatsapp(jobs(), null, null, false);
-			const page = await stage.open({ role: "operator", locale: "hi-IN" }, "/notices");
+			await stage.speakHindi("operator");
+			const page = await stage.open({ role: "operator" }, "/notices");
+			await page.getByRole("heading", { name: "सूचनाएँ" }).first().waitFor();
 			await page.getByText("WHATSAPP_PROVIDER").waitFor();
 			await stage.picture(page, "notices-hindi");
 			await stage.expectAccessible(page, ".module-page");

@@ -1,7 +1,7 @@
 /// <reference lib="dom" />
 /** Queues: what operators see and do while jobs wait and fail. No worker runs here, so that jobs stay as they are put. */
 import type { Page } from "playwright-core";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { StudioStage } from "./stage.ts";
 
 export function describeQueues(stage: StudioStage): void {
@@ -162,11 +162,8 @@ export function describeQueues(stage: StudioStage): void {
 
 		it("drains notices only, on a phone and in Hindi too", async () => {
 			await addDead("send_alert", 3);
-			const { id, token } = await stage.studio.person("operator");
-			const speak = (language: string | null) =>
-				stage.query("update directus.directus_users set language = $2 where id = $1", [id, language]);
-			await speak("hi-IN");
-			onTestFinished(() => speak(null).then(() => {}));
+			const { token } = await stage.studio.person("operator");
+			await stage.speakHindi("operator");
 			const page = await stage.open({ role: "operator", width: 360 }, "/queues/send_alert");
 			await figure(page, "मृत", "3");
 			await stage.picture(page, "queue-phone-hindi");
