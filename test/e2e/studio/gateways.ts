@@ -130,7 +130,8 @@ export function describeGateways(stage: StudioStage): void {
 			await log.getByText("DESK-5").waitFor();
 			expect(await log.getByRole("listitem").first().innerText()).toMatch(/Anand main \(cooling down after failures\)/);
 			await stage.picture(page, "gateways-cooling");
-			const show = (name: string) => page.locator(".choices").first().getByText(name, { exact: true }).click();
+			const show = (name: string) =>
+				page.getByRole("group", { name: "Show" }).first().getByRole("button", { name }).click();
 			await show("Cooling down");
 			await rowOf(page, "Anand reserve").waitFor({ state: "detached" });
 			await row.waitFor();
