@@ -60,8 +60,9 @@ export function describeFlows(stage: StudioStage): void {
 			await drawer.locator(iconButton("check")).click();
 			await page.getByText("Tell of suspensions").first().waitFor();
 			await stage.picture(page, "flows-built");
-			await page.locator("header").locator(iconButton("check")).click();
-			await page.locator("header").locator(iconButton("edit")).waitFor();
+			// Not the drawer's, which may still be fading.
+			await page.locator("#main-content header").locator(iconButton("check")).click();
+			await page.locator("#main-content header").locator(iconButton("edit")).waitFor();
 
 			await stage.query("update clients set status = 'suspended' where id = $1", [stage.merchant.id]);
 			const events = await stage.query<{ id: string }>("select id from studio_events where type = 'client.suspended'");

@@ -13,7 +13,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
 import { beginPspOrder, recordPspOrder, settleAttempt } from "../../../db/client/attempts.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
@@ -42,6 +42,8 @@ export class StudioStage {
 	#merchant: TestMerchant | undefined;
 	/** By role and language. The studio's scripts are megabytes: a new profile for each page would read them all again. */
 	readonly #contexts = new Map<string, Promise<BrowserContext>>();
+	/** Pages that nobody looks at, by role, language and kind of screen; opened anew without loading the studio again. */
+	readonly #idle = new Map<string, Page[]>();
 	readonly keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 
 	get database(): TestDatabase {
@@ -75,24 +77,62 @@ export class StudioStage {
 		await this.#database?.drop();
 	}
 
-	/** A page of the studio as a person sees it who has logged in; closed when the test ends. */
+	/** A page of the studio as a person sees it who has logged in; the test's alone until it ends. */
 	async open(view: View, path: string): Promise<Page> {
-		let context: BrowserContext;
+		const { width = 1280, colorScheme = "light" } = view;
+		const show = async (page: Page) => {
+			await page.emulateMedia({ colorScheme });
+			await page.setViewportSize({ width, height: 900 });
+		};
 		if (view.is_apart || view.person) {
-			context = await this.#logIn(view);
+			const context = await this.#logIn(view);
 			onTestFinished(() => context.close());
-		} else {
-			const key = `${view.role} ${view.locale}`;
-			const entered = this.#contexts.get(key) ?? this.#logIn(view);
-			this.#contexts.set(key, entered);
-			context = await entered;
+			const page = await context.newPage();
+			await show(page);
+			await page.goto(`${this.studio.url}/admin${path}`);
+			return page;
 		}
-		const page = await context.newPage();
-		onTestFinished(() => page.close());
-		await page.emulateMedia({ colorScheme: view.colorScheme ?? "light" });
-		await page.setViewportSize({ width: view.width ?? 1280, height: 900 });
-		await page.goto(`${this.studio.url}/admin${path}`);
+
+		const person = `${view.role} ${view.locale}`;
+		const key = `${person} ${width < 960 ? "phone" : "desktop"}`;
+		const idle = this.#idle.get(key) ?? [];
+		this.#idle.set(key, idle);
+		const kept = idle.pop();
+		let page = kept;
+		if (page === undefined) {
+			const entered = this.#contexts.get(person) ?? this.#logIn(view);
+			this.#contexts.set(person, entered);
+			page = await (await entered).newPage();
+		}
+		const opened = page;
+		onTestFinished(async () => {
+			// What a test leaves half done may keep the page from being left; the next test gets a new one then.
+			const is_left = !opened.isClosed() && (await this.#leave(opened));
+			if (is_left) idle.push(opened);
+			else await opened.close();
+		});
+		await show(page);
+		if (kept === undefined) await page.goto(`${this.studio.url}/admin${path}`);
+		else await goWithin(page, path);
 		return page;
+	}
+
+	/** To a page without content, so that nothing of the one before is left. Answers whether that went well. */
+	async #leave(page: Page): Promise<boolean> {
+		try {
+			await goWithin(page, NOWHERE);
+			await page.locator(".v-info", { hasText: /not found|नहीं/i }).waitFor({ timeout: 2_000 });
+			return new URL(page.url()).pathname === `/admin${NOWHERE}`;
+		} catch {
+			return false;
+		}
+	}
+
+	/** Forgets pages that were loaded before something that the studio reads once only. */
+	async #forgetIdlePages(role: RoleName): Promise<void> {
+		for (const [key, pages] of this.#idle) {
+			if (key.startsWith(`${role} `)) await Promise.all(pages.splice(0).map((page) => page.close()));
+		}
 	}
 
 	async #logIn({ role, locale = "en-IN", person: given }: View): Promise<BrowserContext> {
@@ -134,9 +174,29 @@ export class StudioStage {
 		const speak = (language: string | null) =>
 			this.query("update directus.directus_users set language = $2 where id = $1", [id, language]);
 		await speak("hi-IN");
+		await this.#forgetIdlePages(role);
+		// Runs after those that were registered later: after the test's pages were put aside.
 		onTestFinished(async () => {
 			await speak(null);
+			await this.#forgetIdlePages(role);
 		});
+	}
+
+	/**
+	 * Watches what is shown there, beginning now. The answer waits for the next change and says when it was drawn (the
+	 * browser's clock is this machine's).
+	 */
+	async watch(place: Locator): Promise<() => Promise<number>> {
+		const watched = await place.evaluateHandle((element) => ({
+			drawn_at: new Promise<number>((resolve) => {
+				new MutationObserver(() => requestAnimationFrame(() => resolve(Date.now()))).observe(element, {
+					characterData: true,
+					childList: true,
+					subtree: true,
+				});
+			}),
+		}));
+		return () => watched.evaluate(({ drawn_at }) => drawn_at);
 	}
 
 	/** Nothing that axe finds, and nothing wider than the screen. */
@@ -187,6 +247,16 @@ export class StudioStage {
 		);
 		return started.transaction_id;
 	}
+}
+
+const NOWHERE = "/nowhere";
+
+/** Another address of the studio, as a link leads there: nothing is loaded anew. */
+function goWithin(page: Page, path: string): Promise<void> {
+	return page.evaluate((address) => {
+		history.pushState(null, "", address);
+		dispatchEvent(new PopStateEvent("popstate", { state: null }));
+	}, `/admin${path}`);
 }
 
 function started<T>(part: T | undefined): T {
