@@ -5,9 +5,12 @@
  *     beforeAll(async () => { browser = await launchBrowser(); });
  */
 import { existsSync } from "node:fs";
-import { type Browser, chromium } from "playwright-core";
+import { AxeBuilder } from "@axe-core/playwright";
+import { type Browser, chromium, type Page } from "playwright-core";
 
 const PLACES = [
+	// The engine without the browser around it, which costs a good part of the time.
+	"/usr/bin/chromium-headless-shell",
 	"/usr/bin/chromium",
 	"/usr/bin/chromium-browser",
 	"/usr/bin/google-chrome",
@@ -34,6 +37,21 @@ export function hasBrowser(): boolean {
 export function launchBrowser(): Promise<Browser> {
 	return chromium.launch({
 		executablePath: findBrowser(),
-		args: ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-background-networking"],
+		args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
 	});
+}
+
+/** What axe finds wrong on a page, a line each: in `within` only, where that is given. */
+export async function accessibilityViolations(page: Page, within?: string): Promise<string[]> {
+	const axe = new AxeBuilder({ page })
+		// Into a frame that may run no script axe cannot look; it would wait for it.
+		.exclude("iframe[sandbox]")
+		// Without a page of its own to put frames' results together, and without a list of all that is well.
+		.setLegacyMode()
+		.options({ resultTypes: ["violations"] });
+	const { violations } = await (within === undefined ? axe : axe.include(within)).analyze();
+	return violations.map(
+		({ id, nodes }) =>
+			`${id}: ${nodes.map(({ target, html, any }) => `${target} ${html} ${any[0]?.message ?? ""}`).join(", ")}`,
+	);
 }

@@ -1,9 +1,8 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { hasBrowser, launchBrowser } from "../../test/browser.ts";
+import { accessibilityViolations, hasBrowser, launchBrowser } from "../../test/browser.ts";
 import { startTestSandbox } from "../test-sandbox.ts";
 import { PAYU_ACCOUNT, payuMerchant } from "./test-client.ts";
 
@@ -183,8 +182,7 @@ describe.skipIf(!hasBrowser())("the payment page in a browser", { timeout: 60_00
 	] as const)("fits and is accessible (%s, %i px)", async (colorScheme, width) => {
 		const page = await openPage(form(), { colorScheme, viewport: { width, height: 740 } }, true);
 		const isSound = async () => {
-			const { violations } = await new AxeBuilder({ page }).analyze();
-			expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+			expect(await accessibilityViolations(page)).toEqual([]);
 			expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
 		};
 		await isSound();

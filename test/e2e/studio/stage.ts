@@ -12,14 +12,13 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
 import { beginPspOrder, recordPspOrder, settleAttempt } from "../../../db/client/attempts.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
 import type { RoleName } from "../../../directus/config/roles.ts";
 import { type Studio, startStudio } from "../../../directus/tests/studio-process.ts";
-import { launchBrowser } from "../../browser.ts";
+import { accessibilityViolations, launchBrowser } from "../../browser.ts";
 import { createTestDatabase, type TestDatabase } from "../../database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../merchants.ts";
 import { attemptState, startPayment } from "../../payments.ts";
@@ -210,12 +209,7 @@ export class StudioStage {
 					.map((each) => each.finished),
 			),
 		);
-		// Into a frame that may run no script axe cannot look; it would wait for it.
-		const { violations } = await new AxeBuilder({ page }).include(selector).exclude("iframe[sandbox]").analyze();
-		const found = violations.map(
-			({ id, nodes }) => `${id}: ${nodes.map(({ target, any }) => `${target} ${any[0]?.message ?? ""}`).join(", ")}`,
-		);
-		expect(found).toEqual([]);
+		expect(await accessibilityViolations(page, selector)).toEqual([]);
 		expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
 	}
 
