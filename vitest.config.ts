@@ -13,6 +13,9 @@ class LongestFirst extends BaseSequencer {
 	}
 }
 
+/** What is polled for comes when it comes: a busy machine is no failure. */
+const patient = { poll: { timeout: 15_000 } };
+
 export default defineConfig({
 	test: {
 		// The database server starts once for the whole run, whichever projects are in it.
@@ -28,6 +31,7 @@ export default defineConfig({
 					exclude: [...ignored, "db/tests/**", "test/e2e/**"],
 					testTimeout: 15_000,
 					hookTimeout: 30_000,
+					expect: patient,
 				},
 			},
 			{
@@ -37,6 +41,7 @@ export default defineConfig({
 					exclude: ignored,
 					testTimeout: 30_000,
 					hookTimeout: 30_000,
+					expect: patient,
 				},
 			},
 			{
@@ -46,6 +51,7 @@ export default defineConfig({
 					exclude: ignored,
 					testTimeout: 120_000,
 					hookTimeout: 180_000,
+					expect: patient,
 				},
 			},
 		],

@@ -77,7 +77,7 @@ export function describeAlerts(stage: StudioStage): void {
 
 			await row(page, "Razorpay primary").getByRole("button", { name: "Silence", exact: true }).click();
 			const silence = dialog.getByRole("button", { name: "Silence", exact: true });
-			expect(await silence.isDisabled()).toBe(true);
+			await expect.poll(() => silence.isDisabled()).toBe(true);
 			await dialog.getByLabel("For").selectOption({ label: "4 hours" });
 			await dialog.getByRole("textbox").fill("Razorpay's maintenance");
 			await stage.picture(page, "alerts-silence");

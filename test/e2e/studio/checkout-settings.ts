@@ -59,7 +59,7 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 			await page.getByLabel("Payments a minute and gateway").fill("3");
 			await page.getByLabel("Cool-down (seconds)").fill("0");
 			await page.getByText("A whole number from 1 to 86400").waitFor();
-			expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+			await expect.poll(() => page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
 			await page.getByLabel("Cool-down (seconds)").fill("120");
 			await page.getByLabel("Largest payment").fill("1,500.50");
 			await page.getByLabel("Amount a day").fill("2,00,000");
@@ -142,7 +142,7 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 			const page = await open({ role: "auditor", width: 360 }, `/checkout/${merchant.id}`);
 			await stage.expectVisible(page, "भुगतान पृष्ठ");
 			expect(await page.getByRole("button", { name: "सहेजें" }).count()).toBe(0);
-			expect(await page.getByRole("radio").first().isDisabled()).toBe(true);
+			await expect.poll(() => page.getByRole("radio").first().isDisabled()).toBe(true);
 			await preview(page).locator("main").waitFor();
 			await stage.picture(page, "checkout-settings-phone");
 			await page.locator("iframe").scrollIntoViewIfNeeded();

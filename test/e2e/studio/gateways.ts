@@ -140,7 +140,7 @@ export function describeGateways(stage: StudioStage): void {
 
 			await row.getByRole("button", { name: "Clear" }).click();
 			const dialog = page.locator(".ask-dialog");
-			expect(await dialog.getByRole("button", { name: "End cool-down" }).isDisabled()).toBe(true);
+			await expect.poll(() => dialog.getByRole("button", { name: "End cool-down" }).isDisabled()).toBe(true);
 			await dialog.getByLabel("Reason").fill("The provider says it is over");
 			await stage.picture(page, "gateways-clear");
 			await stage.expectAccessible(page, ".ask-dialog");
@@ -176,7 +176,7 @@ export function describeGateways(stage: StudioStage): void {
 			// ₹9,300 and what this file has paid are taken of ₹10,000.
 			await panel.getByText("its limit for the month is reached").waitFor();
 			expect(await panel.locator("li").first().innerText()).toContain("Anand reserve");
-			expect(await page.getByRole("switch").first().isDisabled()).toBe(true);
+			await expect.poll(() => page.getByRole("switch").first().isDisabled()).toBe(true);
 			expect(await page.getByRole("spinbutton").count()).toBe(0);
 			await panel.scrollIntoViewIfNeeded();
 			await stage.picture(page, "gateways-dark");

@@ -125,7 +125,7 @@ export function describeNotices(stage: StudioStage): void {
 			await page.getByRole("button", { name: "Send again" }).click();
 			const dialog = page.locator(".ask-dialog");
 			const button = dialog.getByRole("button", { name: "Send again" });
-			expect(await button.isDisabled()).toBe(true);
+			await expect.poll(() => button.isDisabled()).toBe(true);
 			await dialog.locator("input").fill("The merchant says on the phone that nothing came.");
 			await stage.picture(page, "notices-resend-dark");
 			await button.click();

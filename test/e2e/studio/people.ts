@@ -77,7 +77,7 @@ export function describePeople(stage: StudioStage): void {
 			await page.getByRole("button", { name: /^Log out ?: Firefox on Android$/ }).click();
 			const ask = page.locator(".v-card").filter({ hasText: "Log out Firefox on Android?" });
 			const confirm = ask.getByRole("button", { name: "Log out", exact: true });
-			expect(await confirm.isDisabled()).toBe(true);
+			await expect.poll(() => confirm.isDisabled()).toBe(true);
 			await ask.getByRole("textbox").fill("Phone lost");
 			await confirm.click();
 			await stage.expectVisible(page, "Not logged in anywhere");

@@ -106,7 +106,7 @@ export function describeQueues(stage: StudioStage): void {
 			await page.getByRole("link", { name: "Tell merchants by webhook" }).click();
 			await page.getByRole("button", { name: "Pause" }).click();
 			const pause = page.locator(".ask-dialog").getByRole("button", { name: "Pause" });
-			expect(await pause.isDisabled()).toBe(true);
+			await expect.poll(() => pause.isDisabled()).toBe(true);
 			await stage.picture(page, "queue-pause-dark");
 			await confirm(page, "Pause", "Kaveri Books asked for a quiet hour");
 			await stage.expectVisible(page, /Paused by .+: Kaveri Books asked for a quiet hour/);

@@ -121,6 +121,8 @@ export class StudioStage {
 		try {
 			await goWithin(page, NOWHERE);
 			await page.locator(".v-info", { hasText: /not found|नहीं/i }).waitFor({ timeout: 2_000 });
+			// Dialogs fade.
+			await page.locator("#dialog-outlet .container").first().waitFor({ state: "detached", timeout: 2_000 });
 			return new URL(page.url()).pathname === `/admin${NOWHERE}`;
 		} catch {
 			return false;
