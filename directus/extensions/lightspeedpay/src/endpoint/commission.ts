@@ -14,6 +14,7 @@ import {
 	type Studio,
 } from "./context.ts";
 import { rupeesCell, toCsv } from "./csv.ts";
+import { namesOf } from "./names.ts";
 import { addLive, addRoute } from "./routes.ts";
 
 const READS = areaOf("commission").policies;
@@ -85,7 +86,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 			const [account] = await rowsOf("select public.read_commission_account(?::uuid) as row", [
 				readId(req, "commission"),
 			]);
-			return { ...account!, people: await nameOf(studio, account!) };
+			return { ...account!, people: await peopleOf(studio, account!) };
 		},
 	});
 
@@ -359,17 +360,12 @@ function invoiceLinesCsv(invoices: Row[]): string {
 }
 
 /** The people named in an account, for those who may not read the list of users: {id: name}. */
-async function nameOf(studio: Studio, account: Row): Promise<Record<string, string>> {
+async function peopleOf(studio: Studio, account: Row): Promise<Record<string, string>> {
 	const ids = [
 		...(account.adjustments as Row[]).flatMap(({ proposed_by, decided_by }) => [proposed_by, decided_by]),
 		...(account.settlements as Row[]).map(({ recorded_by }) => recorded_by),
 		(account.suspension as Row | null)?.by,
 	].filter(isUuid);
-	if (ids.length === 0) return {};
-	const { rows } = await studio.database.raw(
-		`select id::text, coalesce(nullif(trim(concat_ws(' ', first_name, last_name)), ''), email) as name
-			from directus.directus_users where id = any (?::uuid[])`,
-		[[...new Set(ids)]],
-	);
-	return Object.fromEntries(rows.map(({ id, name }) => [id, name]));
+	const nameOf = await namesOf(studio, ids);
+	return Object.fromEntries(ids.map((id) => [id, nameOf(id)]));
 }
