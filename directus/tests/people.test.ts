@@ -260,6 +260,43 @@ describe("a policy's list of addresses", () => {
 			await list(null);
 		}
 	});
+
+	it("counts for what a policy opens altogether: administrators, and the app", async () => {
+		const { token, id } = await arrive("finance");
+		const made = await administrator.request("POST", "/policies", {
+			name: "Administrator from the office",
+			admin_access: true,
+			app_access: true,
+			ip_access: ["10.30.0.0/16"],
+		});
+		expect(made.status, made.text).toBe(200);
+		const policy: string = made.body.data.id;
+		const listed = await administrator.request("PATCH", `/policies/${roles.finance.policy}`, {
+			ip_access: ["10.30.0.0/16"],
+		});
+		expect(listed.status, listed.text).toBe(200);
+		const given = await administrator.request("PATCH", `/users/${id}`, { policies: { create: [{ policy }] } });
+		expect(given.status, given.text).toBe(200);
+		const globals = async (address: string) =>
+			(await call(other, token, "GET", "/policies/me/globals", undefined, address)).body.data;
+		const reach = async (address: string) => [
+			(await call(other, token, "GET", "/policies", undefined, address)).status,
+			(await call(other, token, "PATCH", `/policies/${policy}`, { icon: "badge" }, address)).status,
+			await globals(address),
+		];
+		const inside = [200, 200, expect.objectContaining({ admin_access: true, app_access: true })];
+		try {
+			for (const [address, expected] of [
+				["10.30.1.1", inside],
+				["203.0.113.9", [403, 403, expect.objectContaining({ admin_access: false, app_access: false })]],
+				["10.30.1.1", inside],
+			] as const)
+				expect(await reach(address)).toEqual(expected);
+		} finally {
+			await administrator.request("PATCH", `/policies/${roles.finance.policy}`, { ip_access: null });
+			await administrator.request("DELETE", `/policies/${policy}`);
+		}
+	});
 });
 
 describe("sessions", () => {

@@ -121,7 +121,9 @@ export default defineHook(({ init, filter }, { database, services, getSchema, lo
 		const person = req.accountability;
 		if (!person?.user) return;
 		if (standing.status !== "active" || standing.is_ended) throw new InvalidCredentialsError();
-		if (changed || person.role !== standing.role) await renewAccountability(database, person, standing.role);
+		// Directus keeps whether somebody is an administrator, or may open the app, without the address that they asked from.
+		const is_stale = changed || person.role !== standing.role || standing.depends_on_address;
+		if (is_stale) await renewAccountability(database, person, standing.role);
 		if (standing.lacks_second_factor && !isOfEnrolment(req)) throw new SecondFactorNeeded();
 		if (person.session) noteUse(person.session);
 	}

@@ -27,6 +27,8 @@ interface Standing {
 	status: string | null;
 	role: string | null;
 	lacks_second_factor: boolean;
+	/** One of their policies counts from some addresses only. */
+	depends_on_address: boolean;
 	/** A session of theirs was ended after the token was made, and the token says of no session. */
 	is_ended: boolean;
 }
@@ -37,19 +39,22 @@ export const MADE_AT = "made_at_ms";
 export async function readStanding(database: Database, { token, accountability }: Asker): Promise<Standing> {
 	const { rows } = await database.raw(
 		`select r.version::text as version, u.status, u.role,
-			case when u.tfa_secret is null and u.id is not null then exists (
-				with recursive held as (
-					select u.role as id where u.role is not null
-					union
-					select p.parent from directus.directus_roles p join held on held.id = p.id where p.parent is not null
-				)
-				select from directus.directus_access a join directus.directus_policies p on p.id = a.policy
-				where p.enforce_tfa and (a."user" = u.id or a.role in (select id from held))
-			) else false end as lacks_second_factor,
+			u.tfa_secret is null and coalesce(policies.enforces_second_factor, false) as lacks_second_factor,
+			coalesce(policies.lists_addresses, false) as depends_on_address,
 			coalesce(f.valid_from > to_timestamp(?::double precision / 1000), false) as is_ended
 		from public.studio_rights r
 		left join directus.directus_users u on u.id = ?::uuid
-		left join public.studio_token_floors f on f.user_id = u.id`,
+		left join public.studio_token_floors f on f.user_id = u.id
+		left join lateral (
+			with recursive held as (
+				select u.role as id where u.role is not null
+				union
+				select p.parent from directus.directus_roles p join held on held.id = p.id where p.parent is not null
+			)
+			select bool_or(p.enforce_tfa) as enforces_second_factor, bool_or(p.ip_access is not null) as lists_addresses
+			from directus.directus_access a join directus.directus_policies p on p.id = a.policy
+			where a."user" = u.id or a.role in (select id from held)
+		) policies on u.id is not null`,
 		[madeAt(token), accountability?.user ?? null],
 	);
 	return rows[0] as unknown as Standing;
