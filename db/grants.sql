@@ -47,9 +47,15 @@ grant select (
 ) on public.gateway_states to studio;
 
 grant select on public.gateway_log, public.transactions, public.webhook_events,
-  public.webhook_deliveries, public.wallets, public.wallet_entries, public.alerts, public.audit_log, public.refunds,
+  public.webhook_deliveries, public.alerts, public.audit_log, public.refunds, public.disputes,
   public.payment_links, public.payment_link_payments, public.utr_claims, public.upi_receipts, public.bank_statements,
   public.bank_statement_lines, public.whatsapp_notifications, public.whatsapp_templates, public.studio_events to studio;
+
+-- Not the hashes that chain them: scripts/verify-ledger.ts reads those.
+grant select (client_id, balance_due, entry_count, warn_threshold, wa_last_sent, updated_at) on public.wallets to studio;
+grant select (
+  id, client_id, entry_no, type, amount, transaction_id, refund_id, dispute_id, balance_after, description, created_at
+) on public.wallet_entries to studio;
 
 -- Not presentation: the addresses in it carry the token with which the payer gets in.
 grant select (

@@ -116,8 +116,19 @@ export async function seedVolume(
 		}
 
 		await admin.query(`
-			insert into public.wallet_entries (id, client_id, entry_no, type, amount, transaction_id, balance_after, description, created_at)
-				select uuidv7(paid_at - now()), client_id, row_number() over chain, type, amount, transaction_id, sum(amount) over chain, description, paid_at
+			-- The text of docs/ledger.md, chained over all of a wallet's entries in one pass.
+			create function pg_temp.next_hash(p_before bytea, p_content text) returns bytea language sql immutable as $$
+				select sha256(convert_to('lightspeedpay.ledger.v1' || E'\\n' || encode(p_before, 'hex') || E'\\n' || p_content, 'UTF8'))
+			$$;
+			create aggregate pg_temp.chained(p_content text) (sfunc = pg_temp.next_hash, stype = bytea, initcond = '\\x${"00".repeat(32)}');
+			insert into public.wallet_entries (id, client_id, entry_no, type, amount, transaction_id, balance_after, description, created_at, hash)
+				select id, client_id, entry_no, type, amount, transaction_id, balance_after, description, paid_at,
+						pg_temp.chained(concat_ws(E'\\n', client_id, entry_no, id, type, amount, balance_after, transaction_id, '-', '-',
+							to_char(paid_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '=' || description))
+							over (partition by client_id order by entry_no)
+					from (
+				select uuidv7(paid_at - now()) as id, client_id, row_number() over chain as entry_no, type, amount, transaction_id,
+						sum(amount) over chain as balance_after, description, paid_at
 					from (
 						select t.client_id, t.id as transaction_id, t.paid_at, e.type, e.amount, e.description
 							from public.transactions t
@@ -126,9 +137,10 @@ export async function seedVolume(
 								('COMMISSION_GST', round(fee * 0.18)::bigint, '18 % GST on ' || fee || ' paise')) e (type, amount, description)
 							where t.paid_at is not null
 					) booked
-					window chain as (partition by client_id order by paid_at, transaction_id, type rows unbounded preceding);
-			update public.wallets w set balance_due = e.balance, entry_count = e.entries, updated_at = now()
-				from (select distinct on (client_id) client_id, balance_after as balance, entry_no as entries
+					window chain as (partition by client_id order by paid_at, transaction_id, type rows unbounded preceding)
+					) numbered;
+			update public.wallets w set balance_due = e.balance, entry_count = e.entries, head_hash = e.hash, updated_at = now()
+				from (select distinct on (client_id) client_id, balance_after as balance, entry_no as entries, hash
 					from public.wallet_entries order by client_id, entry_no desc) e where e.client_id = w.client_id;
 			update public.gateway_states s set volume = a.amount, volume_month = public.month_in_india(now())
 				from (select gateway_id, sum(amount) as amount from public.payment_attempts

@@ -65,6 +65,8 @@ create or replace trigger payment_links_audit after insert or update or delete o
   for each row when (session_user not in ('checkout', 'jobs')) execute function public.audit_change();
 create or replace trigger refunds_audit_by_hand after insert or update or delete on public.refunds
   for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();
+create or replace trigger disputes_audit_by_hand after insert or update or delete on public.disputes
+  for each row when (session_user not in ('checkout', 'jobs', 'studio')) execute function public.audit_change();
 create or replace trigger whatsapp_templates_audit after insert or update or delete on public.whatsapp_templates
   for each row execute function public.audit_change();
 create or replace trigger company_profile_audit after insert or update or delete on public.company_profile

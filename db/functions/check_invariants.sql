@@ -16,6 +16,19 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
       ) c
     where balance_after <> balance_before + amount or entry_no <> expected_no
   union all
+  select 'wallet_entries_hash_chain', format('client %s entry %s', client_id, entry_no)
+    from (
+      select *, lag(hash, 1, decode(repeat('00', 32), 'hex')) over (partition by client_id order by entry_no) as hash_before
+        from public.wallet_entries
+      ) c
+    where hash <> public.entry_hash(hash_before, client_id, entry_no, id, type, amount, balance_after, transaction_id, refund_id, dispute_id,
+      created_at, description)
+  union all
+  select 'wallet_holds_the_head_of_its_chain', format('client %s: %s entries', w.client_id, w.entry_count)
+    from public.wallets w
+    left join public.wallet_entries e on e.client_id = w.client_id and e.entry_no = w.entry_count
+    where w.head_hash <> coalesce(e.hash, decode(repeat('00', 32), 'hex'))
+  union all
   select 'paid_transaction_has_its_commission', format('transaction %s: due %s, booked %s', t.id, round(t.amount * t.fee_percent / 100), coalesce(e.booked::text, 'nothing'))
     from public.transactions t
     left join (select transaction_id, sum(amount) as booked from public.wallet_entries where type = 'COMMISSION' group by 1) e on e.transaction_id = t.id
@@ -76,8 +89,8 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
   union all
   select 'reversals_stay_within_commission', format('transaction %s: %s reversed, %s booked', r.transaction_id, r.reversed, r.booked)
     from (select transaction_id,
-          -sum(amount) filter (where type = 'COMMISSION_REVERSAL') as reversed, sum(amount) filter (where type = 'COMMISSION') as booked,
-          -sum(amount) filter (where type = 'COMMISSION_GST_REVERSAL') as gst_reversed, sum(amount) filter (where type = 'COMMISSION_GST') as gst
+          -sum(amount) filter (where type in ('COMMISSION_REVERSAL', 'DISPUTE_LOST')) as reversed, sum(amount) filter (where type = 'COMMISSION') as booked,
+          -sum(amount) filter (where type in ('COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')) as gst_reversed, sum(amount) filter (where type = 'COMMISSION_GST') as gst
         from public.wallet_entries where transaction_id is not null group by 1) r
     where coalesce(r.reversed, 0) > coalesce(r.booked, 0) or coalesce(r.gst_reversed, 0) > coalesce(r.gst, 0)
   union all
@@ -89,6 +102,46 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
     from public.refunds r
     where r.status in ('succeeded', 'failed')
       and not exists (select from public.webhook_events e where e.refund_id = r.id and e.type = 'refund.' || r.status)
+  union all
+  select 'dispute_has_its_entries', format('dispute %s: %s, entries %s', d.id, d.status, coalesce(e.types::text, 'none'))
+    from public.disputes d
+    left join (select dispute_id, array_agg(type order by type) as types from public.wallet_entries where dispute_id is not null group by 1) e
+      on e.dispute_id = d.id
+    where not coalesce(e.types @> array['DISPUTE_OPENED'], false)
+      or (d.status <> 'opened' and not e.types @> array['DISPUTE_' || upper(d.status)])
+      or (d.status <> 'lost' and e.types && array['DISPUTE_LOST', 'DISPUTE_LOST_GST'])
+  union all
+  select 'dispute_has_its_event', format('dispute %s: %s', d.id, d.status)
+    from public.disputes d
+    where not exists (select from public.webhook_events e where e.dispute_id = d.id
+      and e.type = 'dispute.' || case d.status when 'opened' then 'opened' else 'closed' end)
+  union all
+  select 'dispute_stays_within_what_was_captured', format('dispute %s of %s %s: captured %s %s', d.id, d.amount, d.currency,
+      coalesce(a.payable_amount, t.amount), t.currency)
+    from public.disputes d
+    join public.transactions t on t.id = d.transaction_id
+    join public.payment_attempts a on a.id = d.attempt_id
+    where d.amount > coalesce(a.payable_amount, t.amount) or d.currency <> t.currency or a.transaction_id <> t.id
+      or a.gateway_id <> d.gateway_id or a.status <> 'succeeded'
+  union all
+  -- Of payments that lost a dispute: commission is taken back in proportion to what was returned, by refunds and disputes together.
+  select 'commission_is_reversed_in_proportion', format('transaction %s: %s reversed of %s, %s returned of %s', b.id, b.reversed, b.booked, b.returned, b.captured)
+    from (
+      select t.id, coalesce(a.payable_amount, t.amount) as captured, e.booked, e.reversed, e.gst, e.gst_reversed,
+          least(coalesce(a.payable_amount, t.amount),
+            (select coalesce(sum(r.amount), 0) from public.refunds r where r.transaction_id = t.id and r.reverses_commission)
+            + (select coalesce(sum(o.amount), 0) from public.disputes o where o.transaction_id = t.id and o.reverses_commission)) as returned
+        from (select distinct on (transaction_id) transaction_id, attempt_id from public.disputes where status = 'lost') d
+        join public.transactions t on t.id = d.transaction_id
+        join public.payment_attempts a on a.id = d.attempt_id
+        cross join lateral (
+          select coalesce(sum(amount) filter (where type = 'COMMISSION'), 0) as booked,
+              coalesce(sum(amount) filter (where type = 'COMMISSION_GST'), 0) as gst,
+              -coalesce(sum(amount) filter (where type in ('COMMISSION_REVERSAL', 'DISPUTE_LOST')), 0) as reversed,
+              -coalesce(sum(amount) filter (where type in ('COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')), 0) as gst_reversed
+            from public.wallet_entries where transaction_id = t.id) e
+    ) b
+    where b.reversed <> round(b.booked * b.returned / b.captured) or b.gst_reversed <> round(b.gst * b.returned / b.captured)
   union all
   select 'second_success_is_given_back', format('attempt %s of transaction %s', a.id, a.transaction_id)
     from (select id, transaction_id, psp_payment_id, gateway_id,
@@ -116,8 +169,8 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
   select 'documents_add_up_to_the_entries', format('client %s: commission %s and GST %s booked, %s and %s on documents', b.client_id,
       b.commission, b.gst, coalesce(d.taxable_amount, 0), coalesce(d.gst, 0))
     from (
-      select e.client_id, coalesce(sum(e.amount) filter (where e.type in ('COMMISSION', 'COMMISSION_REVERSAL')), 0) as commission,
-          coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_GST', 'COMMISSION_GST_REVERSAL')), 0) as gst
+      select e.client_id, coalesce(sum(e.amount) filter (where e.type in ('COMMISSION', 'COMMISSION_REVERSAL', 'DISPUTE_LOST')), 0) as commission,
+          coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_GST', 'COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')), 0) as gst
         from public.wallet_entries e
         join (select client_id, max(last_entry_no) as last_entry_no from public.billing_periods group by 1) p
           on p.client_id = e.client_id and e.entry_no <= p.last_entry_no

@@ -1,6 +1,6 @@
 -- Closes a merchant's oldest open month that is over (Asia/Kolkata), and issues what it calls for: one invoice for the commission
--- booked in it, less what its own refunds took back; and for refunds of payments of earlier months a credit note for each invoice
--- concerned. Returns {client_id, month, documents: [number, …]}, or null when no month is to be closed. All of it commits together:
+-- booked in it, less what its own refunds and lost disputes took back; and for those of payments of earlier months a credit note for
+-- each invoice concerned. Returns {client_id, month, documents: [number, …]}, or null when no month is to be closed. All of it commits together:
 -- run twice, or beside others, a month is closed once.
 --
 -- A month takes the entries up to the first one written after its end, by their numbers. Settlements and adjustments are in the
@@ -40,7 +40,7 @@ begin
       adjusted, closing_balance)
     select p_client_id, v_period.month, v_period.first_entry_no, v_period.last_entry_no, v_period.opening_balance,
         coalesce(sum(amount) filter (where type in ('COMMISSION', 'COMMISSION_GST')), 0),
-        coalesce(sum(amount) filter (where type in ('COMMISSION_REVERSAL', 'COMMISSION_GST_REVERSAL')), 0),
+        coalesce(sum(amount) filter (where type in ('COMMISSION_REVERSAL', 'COMMISSION_GST_REVERSAL', 'DISPUTE_LOST', 'DISPUTE_LOST_GST')), 0),
         coalesce(sum(amount) filter (where type in ('COMMISSION_PAYOUT', 'MANUAL_SETTLEMENT')), 0),
         coalesce(sum(amount) filter (where type = 'ADJUSTMENT'), 0),
         v_period.opening_balance + sum(amount)
@@ -49,26 +49,29 @@ begin
 
   for v_document in
     with booked as (
-      select e.type, e.amount, e.transaction_id, e.refund_id,
+      select e.type, e.amount, e.transaction_id, coalesce(r.amount, d.amount) as returned,
           -- the month that the commission was booked in; null = this one
-          case when e.refund_id is not null then (
+          case when r.id is not null or d.id is not null then (
             select p.month from public.wallet_entries c
               join public.billing_periods p on p.client_id = c.client_id and c.entry_no between p.first_entry_no and p.last_entry_no
               where c.type = 'COMMISSION' and c.transaction_id = e.transaction_id and c.entry_no < v_period.first_entry_no
           ) end as credited_month
         from public.wallet_entries e
+        left join public.refunds r on r.id = e.refund_id
+        left join public.disputes d on d.id = e.dispute_id
         where e.client_id = p_client_id and e.entry_no between v_period.first_entry_no and v_period.last_entry_no
-          and e.type in ('COMMISSION', 'COMMISSION_GST', 'COMMISSION_REVERSAL', 'COMMISSION_GST_REVERSAL')
+          and (e.type in ('COMMISSION', 'COMMISSION_GST', 'COMMISSION_REVERSAL', 'COMMISSION_GST_REVERSAL')
+            -- one that took nothing back, by the merchant's terms, is on no document
+            or (e.type in ('DISPUTE_LOST', 'DISPUTE_LOST_GST') and e.amount <> 0))
     ), lines as (
-      select b.credited_month, case when b.refund_id is null then 'commission' else 'reversal' end as kind, t.fee_percent,
+      select b.credited_month, case when b.returned is null then 'commission' else 'reversal' end as kind, t.fee_percent,
           g.percent as gst_percent,
-          count(*) filter (where b.type in ('COMMISSION', 'COMMISSION_REVERSAL')) as quantity,
-          sum(case b.type when 'COMMISSION' then t.amount when 'COMMISSION_REVERSAL' then -r.amount end) as volume,
-          coalesce(sum(b.amount) filter (where b.type in ('COMMISSION', 'COMMISSION_REVERSAL')), 0) as taxable_amount,
-          coalesce(sum(b.amount) filter (where b.type in ('COMMISSION_GST', 'COMMISSION_GST_REVERSAL')), 0) as gst
+          count(*) filter (where b.type in ('COMMISSION', 'COMMISSION_REVERSAL', 'DISPUTE_LOST')) as quantity,
+          sum(case b.type when 'COMMISSION' then t.amount when 'COMMISSION_REVERSAL' then -b.returned when 'DISPUTE_LOST' then -b.returned end) as volume,
+          coalesce(sum(b.amount) filter (where b.type in ('COMMISSION', 'COMMISSION_REVERSAL', 'DISPUTE_LOST')), 0) as taxable_amount,
+          coalesce(sum(b.amount) filter (where b.type in ('COMMISSION_GST', 'COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')), 0) as gst
         from booked b
         join public.transactions t on t.id = b.transaction_id
-        left join public.refunds r on r.id = b.refund_id
         -- as book_commission chose it
         cross join lateral (select percent from public.gst_rates
           where valid_from <= (t.paid_at at time zone 'Asia/Kolkata')::date order by valid_from desc limit 1) g

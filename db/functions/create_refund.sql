@@ -48,6 +48,9 @@ begin
   v_captured := coalesce(v_attempt.payable_amount, v_transaction.amount);
   select coalesce(sum(amount), 0) into v_taken from public.refunds
     where transaction_id = p_transaction_id and kind = 'requested' and status <> 'failed';
+  -- what a lost dispute took has gone back already
+  v_taken := least(v_captured, v_taken + (select coalesce(sum(d.amount), 0) from public.disputes d
+    where d.transaction_id = p_transaction_id and d.psp_payment_id = v_attempt.psp_payment_id and d.status = 'lost'));
   v_amount := coalesce(p_amount, v_captured - v_taken);
   if v_amount = 0 or v_amount > v_captured - v_taken then
     raise exception using errcode = 'LS031', message = 'more than is left of the payment',

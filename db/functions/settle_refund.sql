@@ -102,7 +102,8 @@ begin
   update public.refunds set
       status = 'succeeded', psp_refund_id = coalesce(p_state ->> 'psp_refund_id', psp_refund_id), psp_response = coalesce(p_state -> 'raw', psp_response),
       bank_reference = coalesce(p_state ->> 'bank_reference', bank_reference),
-      error_code = null, error_message = null, next_lookup_at = null, completed_at = now(), updated_at = now()
+      error_code = null, error_message = null, next_lookup_at = null, completed_at = now(), updated_at = now(),
+      reverses_commission = kind = 'requested' and (select c.reverse_commission_on_refund from public.clients c where c.id = refunds.client_id)
     where id = p_refund_id returning * into v_refund;
   if v_refund.kind = 'requested' then
     update public.transactions set
@@ -110,7 +111,10 @@ begin
         status = case when amount_refunded + v_refund.amount = v_captured then 'refunded' else 'partially_refunded' end,
         version = version + 1, updated_at = now()
       where id = v_transaction.id returning * into v_transaction;
-    perform public.reverse_commission(v_transaction, v_refund, v_captured);
+    if v_refund.reverses_commission then
+      perform public.reverse_commission(v_transaction, v_refund.id, null, v_captured,
+        format('refund of %s of %s paise', v_refund.amount, v_captured));
+    end if;
   else
     update public.transactions set version = version + 1, updated_at = now() where id = v_transaction.id;
     update public.alerts set status = 'resolved', last_at = now()

@@ -273,15 +273,15 @@ describe("check_invariants", () => {
 		["amount_refunded_is_sum_of_refunds", "update transactions set amount_refunded = 1 where paid_at is not null"],
 		[
 			"reversals_stay_within_commission",
-			`insert into wallet_entries (client_id, entry_no, type, amount, transaction_id, refund_id, balance_after)
-				select client_id, entry_no + 1000, 'COMMISSION_REVERSAL', -amount - 1, transaction_id, gen_random_uuid(), 0
+			`insert into wallet_entries (client_id, entry_no, type, amount, transaction_id, refund_id, balance_after, hash)
+				select client_id, entry_no + 1000, 'COMMISSION_REVERSAL', -amount - 1, transaction_id, gen_random_uuid(), 0, hash
 				from wallet_entries where type = 'COMMISSION'`,
 		],
 		[
 			"reversal_belongs_to_a_succeeded_refund",
 			`with r as (${A_REFUND} returning *)
-				insert into wallet_entries (client_id, entry_no, type, amount, transaction_id, refund_id, balance_after)
-				select client_id, 99, 'COMMISSION_REVERSAL', -1, transaction_id, id, 0 from r`,
+				insert into wallet_entries (client_id, entry_no, type, amount, transaction_id, refund_id, balance_after, hash)
+				select client_id, 99, 'COMMISSION_REVERSAL', -1, transaction_id, id, 0, sha256('') from r`,
 		],
 		["settled_refund_has_its_event", A_REFUND.replace("'created', null", "'succeeded', now()")],
 		[

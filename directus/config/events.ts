@@ -7,6 +7,8 @@ export const EVENTS: { type: string; label: Label }[] = [
 	{ type: "payment.expired", label: label("A payment expires unpaid", "भुगतान की समय-सीमा बीत गई") },
 	{ type: "refund.succeeded", label: label("A refund succeeds", "रिफ़ंड सफल हुआ") },
 	{ type: "refund.failed", label: label("A refund fails", "रिफ़ंड विफल हुआ") },
+	{ type: "dispute.opened", label: label("A payer disputes a payment", "भुगतान पर विवाद हुआ") },
+	{ type: "dispute.closed", label: label("A dispute ends", "विवाद समाप्त हुआ") },
 	{ type: "gateway.cooled_down", label: label("A gateway begins to cool down", "गेटवे कूल-डाउन में गया") },
 	{ type: "gateway.returned", label: label("A gateway returns", "गेटवे लौट आया") },
 	{ type: "client.suspended", label: label("A client is suspended or disabled", "व्यापारी निलंबित या बंद हुआ") },

@@ -14,6 +14,7 @@ export const COLLECTIONS: Record<string, Record<Reader, Actions>> = {
 	transactions: { operator: "R", finance: "R", support: "R", auditor: "R" },
 	payment_attempts: { operator: "R", finance: "R", support: "R", auditor: "R" },
 	refunds: { operator: "R", finance: "R", support: "R", auditor: "R" },
+	disputes: { operator: "R", finance: "R", support: "R", auditor: "R" },
 	payment_links: { operator: "RCU", finance: "R", support: "R", auditor: "R" },
 	payment_link_payments: { operator: "R", finance: "R", support: "R", auditor: "R" },
 	gateway_events: { operator: "R", finance: "", support: "R", auditor: "R" },
@@ -61,6 +62,7 @@ export const KEPT_BACK: Record<string, Record<string, readonly Reader[]>> = {
 		routing: ["operator", "support", "auditor"],
 	},
 	refunds: { psp_response: ["operator", "auditor"] },
+	disputes: { psp_response: ["operator", "auditor"] },
 	// A helper of an index.
 	webhook_events: { is_failed: [] },
 	clients: {

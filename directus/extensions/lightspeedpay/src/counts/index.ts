@@ -11,6 +11,7 @@ const ENDLESS = [
 	"transactions",
 	"payment_attempts",
 	"refunds",
+	"disputes",
 	"gateway_events",
 	"gateway_log",
 	"webhook_events",
