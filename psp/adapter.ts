@@ -171,6 +171,7 @@ export type WebhookVerification =
 export type WebhookEvent =
 	| { kind: "payment"; event_type: string; payment: PaymentState }
 	| { kind: "refund"; event_type: string; refund: RefundState }
+	| { kind: "dispute"; event_type: string; dispute: DisputeState }
 	/** Understood to be of no consequence to us (kept, marked processed). */
 	| { kind: "ignored"; event_type: string };
 
@@ -201,6 +202,35 @@ export interface RefundState {
 	amount: number | null;
 	bank_reference: string | null;
 	error: PspError | null;
+	raw: unknown;
+}
+
+export type DisputePhase = "fraud" | "inquiry" | "retrieval" | "chargeback" | "pre_arbitration" | "arbitration";
+
+/** What a PSP says of a payer who wants a payment back through the bank. Times are ISO 8601. */
+export interface DisputeState {
+	/** closed: ended without a decision about money. */
+	status: "opened" | "won" | "lost" | "closed";
+	psp_dispute_id: string;
+	/** The payment by the names that the PSP gave; at least one of the three. */
+	psp_payment_id: string | null;
+	psp_order_id: string | null;
+	reference: string | null;
+	/** Integer paise as the PSP states them. Compared with ours before anything is booked. */
+	amount: number | null;
+	currency: string | null;
+	phase: DisputePhase | null;
+	/** The PSP's own word for where it stands. */
+	psp_status: string | null;
+	reason_code: string | null;
+	reason: string | null;
+	/** Evidence must be with the PSP by then. */
+	respond_by: string | null;
+	opened_at: string | null;
+	/** When the PSP came to say this, so that what comes late is known to be older. */
+	occurred_at: string | null;
+	/** Integer paise that the PSP has taken from the merchant for it. */
+	amount_deducted: number | null;
 	raw: unknown;
 }
 

@@ -8,9 +8,11 @@ import {
 	readGatewayEvent,
 	settleAttempt,
 } from "../../db/client/attempts.ts";
+import { findDisputedAttempt, recordDispute } from "../../db/client/disputes.ts";
+import { raiseAlert } from "../../db/client/operations.ts";
 import { beginRefund, findRefund, settleRefund } from "../../db/client/refunds.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
-import type { PaymentState, RefundState } from "../../psp/adapter.ts";
+import type { DisputeState, PaymentState, RefundState } from "../../psp/adapter.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
@@ -31,6 +33,8 @@ export default async function processGatewayEvent(
 			return settlePayment(event, parsed.payment, { ...context, log });
 		case "refund":
 			return settleRefundOf(event, parsed.refund, { ...context, log });
+		case "dispute":
+			return recordDisputeOf(event, parsed.dispute, { ...context, log });
 		case "ignored":
 			return markGatewayEvent(context.database, event_id, null);
 	}
@@ -118,4 +122,34 @@ async function fetchRefundState(
 	const { gateway, payment, reference, psp_refund_id } = work;
 	const account = openGatewaySecrets(keys, gateway);
 	return adapterOf(adapters, gateway.provider).fetchRefund(account, { ...payment, reference, psp_refund_id });
+}
+
+/** Adapters prove the body of what they read as a dispute. */
+async function recordDisputeOf(event: GatewayEvent, dispute: DisputeState, context: TaskContext): Promise<void> {
+	const { database, log, job } = context;
+	const { event_id, gateway_id } = event;
+	const { psp_dispute_id, psp_payment_id, psp_order_id, reference } = dispute;
+	const attempt_id = await findDisputedAttempt(database, { gateway_id, psp_payment_id, psp_order_id, reference });
+	const recorded = attempt_id === null ? null : await recordDispute(database, attempt_id, dispute);
+	if (recorded !== null) {
+		await markGatewayEvent(database, event_id, null);
+		if (recorded.changed) log.info({ ...recorded, attempt_id }, "dispute recorded");
+		return;
+	}
+	// It may have overtaken the news that the payment was made.
+	const words = `No paid payment here is the provider's payment ${psp_payment_id ?? "(none)"}, which is disputed.`;
+	if (!job.is_last_attempt) {
+		await markGatewayEvent(database, event_id, words);
+		throw new TryAgain(words);
+	}
+	await closeGatewayEvent(database, event_id, words);
+	if (attempt_id === null) return log.info({ psp_dispute_id }, "webhook of a dispute that is not ours");
+	await raiseAlert(database, {
+		kind: "dispute_unmatched",
+		severity: "critical",
+		message:
+			"A PSP reports a dispute about a payment that is not paid here. Compare with its dashboard, and answer it there in time.",
+		details: { attempt_id, gateway_id, psp_dispute_id, respond_by: dispute.respond_by },
+		dedupe_key: `dispute_unmatched:${gateway_id}:${psp_dispute_id}`,
+	});
 }

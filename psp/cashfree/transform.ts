@@ -38,7 +38,7 @@ const signedAmount = z.union([z.number(), z.string()]).refine((rupees) => paiseO
 const charge = z.union([z.number(), z.string()]).refine((rupees) => nearestPaiseOf(rupees) !== null);
 
 /** Cashfree's own ids are numbers in older messages and strings in newer ones. */
-const cashfreeId = z.union([z.string().min(1), z.int().nonnegative().transform(String)]);
+export const cashfreeId = z.union([z.string().min(1), z.int().nonnegative().transform(String)]);
 
 /** Optional parts of which a strange one is as good as none. */
 const lenient = <Schema extends z.ZodType>(schema: Schema) => schema.nullish().catch(null);

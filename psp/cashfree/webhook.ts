@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { PspAccount, WebhookEvent, WebhookRequest, WebhookVerification } from "../adapter.ts";
+import { disputeState, isDisputeEvent } from "./dispute.ts";
 import { isSignedBy } from "./signature.ts";
 import { paymentState, refundSchema, refundState, webhookPaymentSchema } from "./transform.ts";
 
@@ -40,6 +41,7 @@ const EVENT_ID = /^[\w+/=-]{8,128}$/;
 const envelopeSchema = z.object({
 	type: z.string().min(1).max(100),
 	data: z.record(z.string(), z.unknown()).catch({}),
+	event_time: z.string().nullish().catch(null),
 });
 
 export function verifyWebhook(account: PspAccount, request: WebhookRequest, now = Date.now()): WebhookVerification {
@@ -80,6 +82,10 @@ export function parseWebhook(request: WebhookRequest): WebhookEvent {
 	if (event_type === "REFUND_STATUS_WEBHOOK" || event_type === "AUTO_REFUND_STATUS_WEBHOOK") {
 		const parsed = refundSchema.safeParse(data.refund ?? data.auto_refund);
 		if (parsed.success) return { kind: "refund", event_type, refund: refundState(parsed.data) };
+	}
+	if (isDisputeEvent(event_type)) {
+		const dispute = disputeState(event_type, data, envelope.event_time ?? null);
+		if (dispute !== null) return { kind: "dispute", event_type, dispute };
 	}
 	return { kind: "ignored", event_type };
 }

@@ -1,10 +1,12 @@
 /**
  * PayU's webhooks. Payments come as a form with the hash of a browser's return in it, by some settings as JSON, plain or
- * inside an envelope; refunds as JSON without any proof. Docs: webhook-events-and-sample-payloads, refund-status-callback.
+ * inside an envelope; refunds as JSON without any proof; disputes as JSON with a signature in a header. Docs:
+ * webhook-events-and-sample-payloads, refund-status-callback, webhooks-for-chargeback.
  */
 
 import { createHash } from "node:crypto";
 import type { PspAccount, WebhookEvent, WebhookRequest, WebhookVerification } from "../adapter.ts";
+import { disputeSchema, disputeState, isSignedDispute } from "./dispute.ts";
 import { isSaidByPayu } from "./hash.ts";
 import { postedRefundSchema, postedRefundState, postedState } from "./transform.ts";
 
@@ -28,7 +30,7 @@ export const webhookNetworks: readonly string[] = [
 ];
 
 /**
- * No body counts as proven. The hash leaves out PayU's payment id and what the status stands for (taken or only held), and
+ * No body but that of a dispute counts as proven. The hash leaves out PayU's payment id and what the status stands for (taken or only held), and
  * every payer gets one: the browser's return is the same message. Refunds have no hash at all.
  */
 const body_proven = false;
@@ -47,6 +49,23 @@ export function verifyWebhook(account: PspAccount, request: WebhookRequest): Web
 			dedupe_key: keyOf("refund", request_id, status, mihpayid, token, bank_ref_num, bank_arn),
 			event_type: `refund.${word(status)}`,
 			body_proven,
+		};
+	}
+	const dispute = disputeSchema.safeParse(message);
+	if (dispute.success) {
+		const signature = request.headers["x-payu-dispute-webhook-signature-v2"];
+		if (signature === undefined) {
+			return { valid: false, reason: "the dispute is not signed: ask PayU to sign this account's dispute webhooks" };
+		}
+		if (!isSignedDispute(account, dispute.data, signature)) {
+			return { valid: false, reason: "X-PayU-Dispute-Webhook-Signature-V2 does not match the body" };
+		}
+		const { cb_id, cb_status, cb_type, cb_amount, updated_at } = dispute.data;
+		return {
+			valid: true,
+			dedupe_key: keyOf("dispute", cb_id, cb_status, cb_type, cb_amount, updated_at),
+			event_type: "dispute",
+			body_proven: true,
 		};
 	}
 	const fields = textFieldsOf(message);
@@ -68,6 +87,8 @@ export function parseWebhook(request: WebhookRequest): WebhookEvent {
 		const event_type = `refund.${word(refund.data.status)}`;
 		return { kind: "refund", event_type, refund: postedRefundState(refund.data) };
 	}
+	const dispute = disputeSchema.safeParse(message);
+	if (dispute.success) return { kind: "dispute", event_type: "dispute", dispute: disputeState(dispute.data) };
 	const payment = postedState(message);
 	if (payment === null) return { kind: "ignored", event_type: "unreadable" };
 	return { kind: "payment", event_type: `payment.${word(message.status)}`, payment };

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { PspAccount, WebhookEvent, WebhookRequest, WebhookVerification } from "../adapter.ts";
+import { disputeState, isDisputeEvent } from "./dispute.ts";
 import { isSignedBy } from "./signature.ts";
 import { orderSchema, paymentSchema, paymentState, refundSchema, refundState } from "./transform.ts";
 
@@ -40,6 +41,7 @@ const EVENT_ID = /^[\w-]{1,128}$/;
 const envelopeSchema = z.object({
 	event: z.string().min(1).max(100),
 	payload: z.record(z.string(), z.unknown()).catch({}),
+	created_at: z.int().nonnegative().nullish().catch(null),
 });
 
 export function verifyWebhook(account: PspAccount, request: WebhookRequest): WebhookVerification {
@@ -71,6 +73,12 @@ export function parseWebhook(request: WebhookRequest): WebhookEvent {
 		const refund = readEntity(envelope.payload.refund, refundSchema);
 		if (refund !== null) return { kind: "refund", event_type, refund: refundState(refund) };
 	}
+	if (isDisputeEvent(event_type)) {
+		const { dispute, payment } = envelope.payload;
+		const entities = { dispute: entityOf(dispute), payment: entityOf(payment) };
+		const state = disputeState(event_type, entities, envelope.created_at ?? null);
+		if (state !== null) return { kind: "dispute", event_type, dispute: state };
+	}
 	return { kind: "ignored", event_type };
 }
 
@@ -88,6 +96,10 @@ function readEnvelope(request: WebhookRequest): z.infer<typeof envelopeSchema> |
 }
 
 function readEntity<Schema extends z.ZodType>(part: unknown, schema: Schema): z.infer<Schema> | null {
-	const parsed = schema.safeParse((part as { entity?: unknown } | undefined)?.entity);
+	const parsed = schema.safeParse(entityOf(part));
 	return parsed.success ? parsed.data : null;
+}
+
+function entityOf(part: unknown): unknown {
+	return (part as { entity?: unknown } | null | undefined)?.entity;
 }

@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { PspAccount, WebhookEvent, WebhookRequest, WebhookVerification } from "../adapter.ts";
+import { disputeState, isDisputeEvent } from "./dispute.ts";
 import { isSignedBy, parseSignatureHeader, TOLERANCE_SECONDS } from "./signature.ts";
 import {
 	declinedLater,
@@ -58,6 +59,7 @@ const refundEvents: ReadonlySet<string> = new Set([
 const eventSchema = z.object({
 	id: z.string().regex(/^[A-Za-z0-9_]{1,255}$/),
 	type: z.string().min(1).max(100),
+	created: z.int().nonnegative().nullish().catch(null),
 	data: z.object({ object: z.unknown() }),
 });
 
@@ -110,6 +112,10 @@ export function parseWebhook(request: WebhookRequest): WebhookEvent {
 	if (refundEvents.has(event_type)) {
 		const refund = refundSchema.safeParse(object);
 		if (refund.success) return { kind: "refund", event_type, refund: refundState(refund.data) };
+	}
+	if (isDisputeEvent(event_type)) {
+		const dispute = disputeState(object, event.created ?? null);
+		if (dispute !== null) return { kind: "dispute", event_type, dispute };
 	}
 	return { kind: "ignored", event_type };
 }
