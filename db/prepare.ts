@@ -191,6 +191,13 @@ export async function setUpDatabase(admin: pg.Client): Promise<void> {
 		-- A new function is nobody's until db/grants.sql gives it to somebody.
 		alter default privileges for role owner revoke execute on functions from public;
 		alter default privileges for role jobs revoke execute on functions from public;
+		-- Large objects lie in no schema, so anybody who may call these could keep some. Only a superuser can take them away.
+		do $$ begin
+			if (select rolsuper from pg_catalog.pg_roles where rolname = current_user) then
+				revoke execute on function pg_catalog.lo_creat(integer), pg_catalog.lo_create(oid),
+					pg_catalog.lo_from_bytea(oid, bytea) from public;
+			end if;
+		end $$;
 
 		alter role owner in database ${database} set lock_timeout = '30s';
 		alter role checkout in database ${database} set statement_timeout = '5s';

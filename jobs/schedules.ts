@@ -12,6 +12,7 @@ import type { Logger } from "pino";
 import {
 	checkInvariants,
 	clearCooldowns,
+	closeReportDays,
 	enqueuePendingLookups,
 	expireTransactions,
 	forgetStudioEvents,
@@ -59,6 +60,7 @@ const LOOKUP_BATCH = 1000;
 const WARNING_BATCH = 500;
 const EVENT_BATCH = 5000;
 const FIGURES_BATCH = 1440;
+const REPORT_DAYS_BATCH = 5;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 
@@ -148,6 +150,16 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 2,
 		keep_days: 400,
 		run: ({ database, log }) => issueInvoices(database, log),
+	},
+	{
+		// Yesterday is closed soon after midnight; every other run finds what an earlier one has missed, if any.
+		name: "close_report_days",
+		when: { cron: "20 * * * *" },
+		// the first time it goes through all there is
+		expire_seconds: 1800,
+		retries: 2,
+		keep_days: 400,
+		run: async ({ database }) => ({ days: await inBatches(REPORT_DAYS_BATCH, () => closeReportDays(database)) }),
 	},
 	{
 		name: "watch_balances",

@@ -10,6 +10,8 @@ export const refreshSuccessRates = call("refresh_success_rates");
 export const clearCooldowns = call("clear_cooldowns");
 export const forgetStudioEvents = call("forget_studio_events");
 export const recordQueueMetrics = call("record_queue_metrics");
+/** Days. */
+export const closeReportDays = call("close_report_days");
 /** Minutes. */
 export const refreshPaymentFigures = call("refresh_payment_figures");
 /** Raises the alerts; returns how many queues need a person. */
