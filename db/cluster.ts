@@ -22,6 +22,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { archiveCommand } from "./backup/wal.ts";
 
 const execFileAsync = promisify(execFile);
 
@@ -43,6 +44,10 @@ export interface ClusterOptions {
 	password: string;
 	/** Where the server writes its log; default: `<directory>.log`. */
 	logFile?: string;
+	/** Where the server puts its write-ahead log for backups; created when missing. Without it, nothing is archived. */
+	archiveDirectory?: string;
+	/** How long a recovery may take. */
+	patience_ms?: number;
 	/** False gives up crash safety for speed: throw-away clusters of tests only. */
 	durable?: boolean;
 	/** Receives a line a person should see (a relocation, a recovery). */
@@ -56,6 +61,8 @@ export interface Cluster {
 	adminUrl: string;
 	/** Where the data really is: differs from the option after a relocation. */
 	directory: string;
+	/** As the server reaches it; null when nothing is archived. */
+	archiveDirectory: string | null;
 	logFile: string;
 	pid: number;
 	/** Settles when the server has ended; `expected` is false when nobody asked it to. */
@@ -81,6 +88,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 	const binaries = await locateBinaries(user, report);
 	const directory = await placeDirectory(resolve(options.directory), user, report);
 	const logFile = resolve(options.logFile ?? `${directory}.log`);
+	const archive =
+		options.archiveDirectory === undefined ? null : await openArchive(options.archiveDirectory, user, report);
 
 	await assertMatchingVersion(directory);
 	await stopLeftover(directory, report);
@@ -91,9 +100,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 	// Between finding a port free and binding it another process may take it, so a lost race is tried again.
 	for (let attempt = 1; ; attempt++) {
 		const port = await choosePort(attempt === 1 ? (options.port ?? 0) : 0);
-		const started = await launch(directory, port, binaries, user, logFile, durable);
+		const settings = { ...serverSettings(directory, port, durable), ...archiveSettings(archive) };
+		const started = await launch(directory, settings, binaries, user, logFile, options.patience_ms ?? 120_000);
 		if (started.ok) {
-			return superviseServer(started.server, directory, port, options.password, logFile, user);
+			return superviseServer(started.server, directory, archive, port, options.password, logFile, user);
 		}
 		if (!started.portTaken || attempt === 3) {
 			throw new ClusterError(
@@ -191,6 +201,40 @@ async function placeDirectory(
 	mkdirSync(RELOCATION_ROOT, { recursive: true, mode: 0o755 });
 	await writeFile(pointer, `${relocated}\n`);
 	return relocated;
+}
+
+/** The server itself writes into it. */
+async function openArchive(wanted: string, user: ServerUser | null, report: (line: string) => void): Promise<string> {
+	const directory = await placeDirectory(resolve(wanted), user, report);
+	mkdirSync(directory, { recursive: true, mode: 0o700 });
+	if (user !== null) chownSync(directory, user.uid, user.gid);
+	return directory;
+}
+
+function archiveSettings(directory: string | null): Record<string, string> {
+	// The command is run by sh.
+	if (directory === null || process.platform === "win32") return {};
+	return {
+		archive_mode: "on",
+		archive_command: archiveCommand(directory),
+		// What is lost when the disk is lost: a minute at most. A segment that is not full compresses to little.
+		archive_timeout: "60s",
+	};
+}
+
+/** Where the cluster that is to be put into `directory` really belongs, and whose its files must be. */
+export async function placeRestored(
+	directory: string,
+	report: (line: string) => void = () => {},
+): Promise<{ directory: string; owner: { uid: number; gid: number } | null }> {
+	const owner = await findServerUser();
+	return { directory: await placeDirectory(resolve(directory), owner, report), owner };
+}
+
+/** Where a directory that was asked for really is. */
+export async function locateDirectory(wanted: string): Promise<string> {
+	const known = await readFile(`${resolve(wanted)}.location`, "utf8").catch(() => null);
+	return known === null ? resolve(wanted) : known.trim();
 }
 
 /** Whether the user may enter the directory: the execute bit on it and on everything above it. */
@@ -390,13 +434,12 @@ type Launch = { ok: true; server: ChildProcess } | { ok: false; portTaken: boole
 
 async function launch(
 	directory: string,
-	port: number,
+	settings: Record<string, string>,
 	binaries: Binaries,
 	user: ServerUser | null,
 	logFile: string,
-	durable: boolean,
+	patience_ms: number,
 ): Promise<Launch> {
-	const settings = serverSettings(directory, port, durable);
 	const log = openSync(logFile, "a", 0o600);
 	const logStart = statSync(logFile).size;
 	chmodSync(logFile, 0o600);
@@ -412,17 +455,19 @@ async function launch(
 		failure = error;
 	});
 	// Recovery after a crash replays the log, which may take a while; a server that has died is noticed at once.
-	for (const deadline = Date.now() + 120_000; Date.now() < deadline; await sleep(10)) {
+	for (const deadline = Date.now() + patience_ms; Date.now() < deadline; await sleep(10)) {
 		if (failure !== null) return { ok: false, portTaken: false, lastWords: (failure as Error).message };
 		if (server.exitCode !== null || server.signalCode !== null) {
 			const said = (await readFile(logFile, "utf8")).slice(logStart).trim();
 			const portTaken = said.includes("could not bind");
-			return { ok: false, portTaken, lastWords: said.split("\n").slice(-3).join(" ") || "none" };
+			const lines = said.split("\n");
+			const reason = lines.filter((line) => line.includes("FATAL:")).slice(-1);
+			return { ok: false, portTaken, lastWords: (reason.length > 0 ? reason : lines.slice(-3)).join(" ") || "none" };
 		}
 		if (await isReady(directory, server.pid as number)) return { ok: true, server };
 	}
 	server.kill("SIGQUIT");
-	return { ok: false, portTaken: false, lastWords: "it was not ready after two minutes" };
+	return { ok: false, portTaken: false, lastWords: `it was not ready after ${patience_ms / 1000} s` };
 }
 
 /** The eighth line of the lock file turns to "ready" when connections are accepted. */
@@ -435,6 +480,7 @@ async function isReady(directory: string, pid: number): Promise<boolean> {
 function superviseServer(
 	server: ChildProcess,
 	directory: string,
+	archiveDirectory: string | null,
 	port: number,
 	password: string,
 	logFile: string,
@@ -455,6 +501,7 @@ function superviseServer(
 		port,
 		adminUrl: `postgres://${SUPERUSER}:${encodeURIComponent(password)}@${host}:${port}/postgres`,
 		directory,
+		archiveDirectory,
 		logFile,
 		pid,
 		exited,

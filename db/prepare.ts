@@ -153,7 +153,7 @@ async function createRolesAndDatabase(admin: pg.Client, { database, passwords }:
 }
 
 /** RFC 5803: what PostgreSQL keeps instead of the password. */
-function scramVerifier(password: string): string {
+export function scramVerifier(password: string): string {
 	const iterations = 4096;
 	const salt = randomBytes(16);
 	const salted = pbkdf2Sync(password.normalize("NFKC"), salt, iterations, 32, "sha256");

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
+import type { BackupSettings } from "./backups.ts";
 import { readWhatsappSettings, type WhatsappSettings } from "./whatsapp/settings.ts";
 
 /** What is wrong with the environment, in one sentence for whoever starts the process. */
@@ -23,6 +24,8 @@ export interface JobsEnv {
 	egress_groups: ReadonlySet<string>;
 	/** Null: nothing is sent by WhatsApp. */
 	whatsapp: WhatsappSettings | null;
+	/** Null: the database is backed up by others. */
+	backups: BackupSettings | null;
 	log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 	worker_beat_seconds: number;
 }
@@ -94,6 +97,15 @@ const schema = z
 			.default("default")
 			.transform(listOf)
 			.pipe(z.array(egress_group).min(1, "EGRESS_GROUPS names no group: unset it for gateways of no group.")),
+		BACKUP_DATABASE_URL: z
+			.string()
+			.regex(/^postgres(ql)?:\/\//, "BACKUP_DATABASE_URL must be the postgres:// URL of the database role backup.")
+			.optional(),
+		BACKUP_DIR: z.string().optional(),
+		BACKUP_KEEP_DAYS: z
+			.string()
+			.regex(/^[1-9]\d{0,3}$/, "BACKUP_KEEP_DAYS must be a number of days.")
+			.optional(),
 		LOG_LEVEL: z
 			.enum(
 				["fatal", "error", "warn", "info", "debug", "trace", "silent"],
@@ -107,6 +119,10 @@ const schema = z
 			.max(6, "WORKER_BEAT_SECONDS must be between 0.1 and 6.")
 			.default(5),
 	})
+	.refine(
+		(env) => (env.BACKUP_DATABASE_URL === undefined) === (env.BACKUP_DIR === undefined),
+		"BACKUP_DATABASE_URL and BACKUP_DIR belong together: set both, or neither.",
+	)
 	.refine(
 		(env) => env.SANDBOX_URL === undefined || env.NODE_ENV !== "production",
 		"SANDBOX_URL is set although NODE_ENV is production: unset it, else no payment reaches a real provider.",
@@ -128,6 +144,15 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 		outbound_allowed_hosts: new Set(parsed.OUTBOUND_ALLOWED_HOSTS),
 		egress_groups: new Set(parsed.EGRESS_GROUPS),
 		whatsapp: readWhatsapp(given),
+		backups:
+			parsed.BACKUP_DATABASE_URL === undefined || parsed.BACKUP_DIR === undefined
+				? null
+				: {
+						database_url: parsed.BACKUP_DATABASE_URL,
+						record_url: parsed.DATABASE_URL,
+						directory: parsed.BACKUP_DIR,
+						keep_days: parsed.BACKUP_KEEP_DAYS ?? "",
+					},
 		log_level: parsed.LOG_LEVEL,
 		worker_beat_seconds: parsed.WORKER_BEAT_SECONDS,
 	};

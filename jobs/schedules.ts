@@ -24,6 +24,7 @@ import {
 	watchQueues,
 } from "../db/client/operations.ts";
 import { watchBalances } from "../db/client/whatsapp.ts";
+import { type BackupSettings, runBackup } from "./backups.ts";
 import { issueInvoices } from "./invoices/issue.ts";
 
 import type { QueueDesk } from "./queue-desk.ts";
@@ -36,6 +37,8 @@ export const DEAD_LETTERS = "failed_schedules";
 export interface ScheduleContext {
 	database: Pool;
 	log: Logger;
+	/** Null or none: the database is backed up by others. */
+	backups?: BackupSettings | null;
 }
 
 export interface Schedule {
@@ -178,6 +181,22 @@ export const SCHEDULES: readonly Schedule[] = [
 		run: async ({ database }) => ({ forgotten: await inBatches(EVENT_BATCH, () => forgetStudioEvents(database)) }),
 	},
 	{
+		name: "back_up",
+		when: { cron: "30 2 * * *" },
+		expire_seconds: 4 * 3600,
+		retries: 2,
+		keep_days: 90,
+		run: ({ backups, log }) => runBackup("base", backups ?? null, log),
+	},
+	{
+		name: "test_restore",
+		when: { cron: "30 4 * * *" },
+		expire_seconds: 4 * 3600,
+		retries: 1,
+		keep_days: 90,
+		run: ({ backups, log }) => runBackup("restore_test", backups ?? null, log),
+	},
+	{
 		name: "check_invariants",
 		when: { cron: "0 * * * *" },
 		// longer than the role's statement_timeout
@@ -260,7 +279,7 @@ export interface Clock {
 const DAY_SECONDS = 86_400;
 
 export async function startClock(options: ClockOptions): Promise<Clock> {
-	const { database, log, desk, schedules = SCHEDULES, onLost } = options;
+	const { database, log, backups = null, desk, schedules = SCHEDULES, onLost } = options;
 	let is_stopping = false;
 	const boss = new PgBoss({
 		connectionString: options.connection_string,
@@ -303,7 +322,7 @@ export async function startClock(options: ClockOptions): Promise<Clock> {
 			deadLetter: DEAD_LETTERS,
 		});
 		await boss.work(schedule.name, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 30 }, () =>
-			runSchedule(schedule, { database, log }, desk),
+			runSchedule(schedule, { database, log, backups }, desk),
 		);
 		if ("cron" in schedule.when) {
 			await boss.schedule(schedule.name, schedule.when.cron, null, { tz: TIME_ZONE });

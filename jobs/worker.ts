@@ -73,6 +73,7 @@ const desk = await openQueueDesk({ database: heartbeat_pool, log });
 const clock = await startClock({
 	connection_string: env.database_url,
 	database: pool,
+	backups: env.backups,
 	desk,
 	log,
 	onLost: (error) => fail(error, "the clock stopped"),

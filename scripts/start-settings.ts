@@ -1,5 +1,5 @@
 /** What `npm start` reads from its environment and keeps in DATA_DIR; every refusal is one sentence that says what to do. */
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -35,6 +35,12 @@ const environment = z.object({
 			error: "DATABASE_URL must look like postgres://user:password@host:5432/lightspeedpay.",
 		})
 		.optional(),
+	BACKUP_DIR: z.string().optional(),
+	BACKUP_KEEP_DAYS: z.coerce
+		.number({ error: "BACKUP_KEEP_DAYS must be a number of days, e.g. BACKUP_KEEP_DAYS=7." })
+		.int("BACKUP_KEEP_DAYS must be a whole number of days.")
+		.min(1, "BACKUP_KEEP_DAYS must be at least 1.")
+		.default(7),
 	NODE_ENV: z.string().optional(),
 	STUDIO_REQUIRE_TFA: z.enum(["on", "off"], { error: "STUDIO_REQUIRE_TFA must be on or off." }).optional(),
 });
@@ -52,6 +58,9 @@ export interface Settings {
 	studioUrl: string;
 	sandboxUrl: string;
 	databaseUrl: string | null;
+	/** Base backups and archived log of the embedded server. */
+	backupDirectory: string;
+	backupKeepDays: number;
 	/** Sandbox and demo merchants; never when NODE_ENV is production. */
 	demo: boolean;
 	/** Of studio's roles that deal in money, people or secrets; the demo does without unless asked. */
@@ -81,6 +90,8 @@ export async function readSettings(source: Record<string, string | undefined>): 
 		studioUrl: (env.PUBLIC_STUDIO_URL ?? `http://${shown}:${studioPort}`).replace(/\/+$/, ""),
 		sandboxUrl: `http://127.0.0.1:${sandboxPort}`,
 		databaseUrl: env.DATABASE_URL ?? null,
+		backupDirectory: resolve(env.BACKUP_DIR ?? join(env.DATA_DIR, "backups")),
+		backupKeepDays: env.BACKUP_KEEP_DAYS,
 		demo,
 		requireSecondFactor: (env.STUDIO_REQUIRE_TFA ?? (demo ? "off" : "on")) === "on",
 	};
@@ -195,6 +206,11 @@ export function readOrMakeSecrets(directory: string): Secrets {
 			`${file} is damaged: restore it from a backup, or remove ${directory} to start over with an empty system.`,
 		);
 	}
+}
+
+/** Of the login that backs up; follows from the administrator's, as the two are worth the same. */
+export function backupPassword({ database_superuser_password }: Secrets): string {
+	return createHmac("sha256", database_superuser_password).update("lightspeedpay.backup").digest("base64url");
 }
 
 function makeSecrets(): Secrets {

@@ -10,6 +10,7 @@ import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import pg from "pg";
+import { backupUrl, prepareBackupRole } from "../db/backup/role.ts";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { type Cluster, ClusterError, startCluster } from "../db/cluster.ts";
 import { type DatabaseRole, PrepareError, prepareDatabase, roleUrl } from "../db/prepare.ts";
@@ -21,6 +22,7 @@ import { demoWhatsapp, registerWhatsapp } from "./demo-whatsapp.ts";
 import { Part, PartCrash } from "./part.ts";
 import { type DemoMerchant, registerWithSandbox, seedMerchants } from "./seed-demo.ts";
 import {
+	backupPassword,
 	lockDataDirectory,
 	openDataDirectory,
 	readOrMakeSecrets,
@@ -96,6 +98,7 @@ async function run(): Promise<void> {
 		report: progress,
 	});
 	if (prepared.migrations.length === 0 && !prepared.functions) progress("The database is up to date.");
+	const backups = settings.databaseUrl === null ? await openBackups(settings, secrets, adminUrl, database) : {};
 
 	const shared = {
 		ENCRYPTION_KEYS: secrets.encryption_keys,
@@ -110,7 +113,7 @@ async function run(): Promise<void> {
 			);
 	const [, , merchants] = await Promise.all([
 		startStudio(settings, secrets, url("studio"), shared),
-		startCheckoutAndJobs(settings, secrets, url, { ...shared, ...outside }),
+		startCheckoutAndJobs(settings, secrets, url, { ...shared, ...outside, ...backups }),
 		sandbox === null ? [] : seed(settings, secrets, url("owner"), sandbox),
 	]);
 	await waitUntilGreen(settings.checkoutUrl, settings);
@@ -153,6 +156,7 @@ async function openDatabase(settings: Settings, secrets: Secrets): Promise<{ adm
 		port: settings.postgresPort,
 		password: secrets.database_superuser_password,
 		logFile: join(settings.dataDirectory, "logs", "postgres.log"),
+		archiveDirectory: join(settings.backupDirectory, "wal"),
 		report: progress,
 	});
 	const server = await cluster;
@@ -166,6 +170,24 @@ async function openDatabase(settings: Settings, secrets: Secrets): Promise<{ adm
 	});
 	progress(`PostgreSQL listens on ${server.host}:${server.port}.`);
 	return splitDatabaseUrl(server.adminUrl);
+}
+
+/** What the worker that backs up needs. Of a PostgreSQL that is not ours its own administrator takes care. */
+async function openBackups(
+	settings: Settings,
+	secrets: Secrets,
+	adminUrl: string,
+	database: string,
+): Promise<Record<string, string>> {
+	const url = new URL(adminUrl);
+	url.pathname = `/${encodeURIComponent(database)}`;
+	const password = backupPassword(secrets);
+	await prepareBackupRole(url.href, password);
+	return {
+		BACKUP_DATABASE_URL: backupUrl(url.href, password),
+		BACKUP_DIR: settings.backupDirectory,
+		BACKUP_KEEP_DAYS: String(settings.backupKeepDays),
+	};
 }
 
 function sandboxEnvironment(settings: Settings): Record<string, string> {

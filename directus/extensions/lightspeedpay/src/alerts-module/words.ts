@@ -38,6 +38,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "PSP के डैशबोर्ड से भुगतान मिलाएँ। राशि सही हो तो हाथ से निपटाएँ; नहीं तो कुछ देने से पहले PSP से बात करें।",
 		},
 	},
+	backup_failed: {
+		label: { en: "Backup failed", hi: "बैकअप विफल" },
+		next: {
+			en: "Read the reason, put it right (often the disk is full), and run npm run backup, then npm run backup -- --test.",
+			hi: "कारण पढ़ें, उसे ठीक करें (अक्सर डिस्क भरी होती है), फिर npm run backup और npm run backup -- --test चलाएँ।",
+		},
+	},
 	cap_nearly_reached: {
 		label: { en: "Cap nearly reached", hi: "सीमा के पास" },
 		next: {

@@ -1,0 +1,194 @@
+import { execFile } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gunzipSync } from "node:zlib";
+import type pg from "pg";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { prepareBackupRole } from "../db/backup/role.ts";
+import { listBackups } from "../db/backup/store.ts";
+import { checkInvariants } from "../db/client/operations.ts";
+import { createPool } from "../db/client/pool.ts";
+import { parseEncryptionKeys } from "../db/client/secrets.ts";
+import { type Cluster, startCluster } from "../db/cluster.ts";
+import { type DatabaseRole, prepareDatabase, roleUrl } from "../db/prepare.ts";
+import type { TestDatabase } from "../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../test/merchants.ts";
+import { payPayment } from "../test/payments.ts";
+import { backupPassword, openDataDirectory, readOrMakeSecrets } from "./start-settings.ts";
+
+/** A DATA_DIR as `npm start` makes it, with the database alone. */
+let home: string;
+let data_directory: string;
+let cluster: Cluster;
+let merchant: TestMerchant;
+const pools = new Map<string, pg.Pool>();
+let database: Pick<TestDatabase, "pool">;
+
+beforeAll(async () => {
+	home = mkdtempSync(join(tmpdir(), "backup-test-"));
+	chmodSync(home, 0o711);
+	data_directory = join(home, "data");
+	openDataDirectory(data_directory);
+	const secrets = readOrMakeSecrets(data_directory);
+	cluster = await startCluster({
+		directory: join(data_directory, "postgres"),
+		password: secrets.database_superuser_password,
+		archiveDirectory: join(data_directory, "backups", "wal"),
+		durable: false,
+	});
+	await prepareDatabase({
+		adminUrl: cluster.adminUrl,
+		database: "lightspeedpay",
+		passwords: secrets.database_passwords,
+	});
+	await prepareBackupRole(adminUrl(), backupPassword(secrets));
+	database = {
+		pool(role) {
+			const url =
+				role === "admin"
+					? adminUrl()
+					: roleUrl(cluster.adminUrl, "lightspeedpay", role as DatabaseRole, secrets.database_passwords[role]);
+			const pool = pools.get(role) ?? createPool({ connectionString: url, application_name: "test", max: 2 });
+			pools.set(role, pool);
+			return pool;
+		},
+	};
+	merchant = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS));
+	await pay();
+}, 120_000);
+afterAll(async () => {
+	await endPools();
+	await cluster.stop();
+	rmSync(home, { recursive: true, force: true });
+	if (!cluster.directory.startsWith(home)) rmSync(cluster.directory, { recursive: true, force: true });
+	if (!cluster.archiveDirectory!.startsWith(home)) rmSync(cluster.archiveDirectory!, { recursive: true, force: true });
+});
+
+function adminUrl(of = cluster): string {
+	const url = new URL(of.adminUrl);
+	url.pathname = "/lightspeedpay";
+	return url.href;
+}
+
+const endPools = () => Promise.all([...pools.values()].map((pool) => pool.end()));
+const pay = () => payPayment(database as TestDatabase, merchant);
+
+interface Ran {
+	code: number;
+	stdout: string;
+	stderr: string;
+}
+
+async function run(script: string, ...args: string[]): Promise<Ran> {
+	const env = { PATH: process.env.PATH, DATA_DIR: data_directory, TZ: "America/New_York" };
+	const ran = promisify(execFile)(process.execPath, [join(import.meta.dirname, script), ...args], { env });
+	return ran.then(
+		({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+		({ code, stdout, stderr }) => ({ code, stdout, stderr }),
+	);
+}
+
+const records = async () =>
+	(
+		await database
+			.pool("admin")
+			.query(
+				"select kind, result, verified_at is not null as is_verified, error, bytes, wal_to > wal_from as has_range from public.backups order by id",
+			)
+	).rows;
+
+/** What a cluster says it has, and whether that is in order. */
+async function look(of: Cluster): Promise<{ paid: number; violations: unknown[] }> {
+	const pool = createPool({ connectionString: adminUrl(of), application_name: "test", max: 1 });
+	try {
+		const { rows } = await pool.query(
+			"select count(*)::integer as paid from public.transactions where paid_at is not null",
+		);
+		return { paid: rows[0].paid, violations: await checkInvariants(pool) };
+	} finally {
+		await pool.end();
+	}
+}
+
+describe("a backup", { timeout: 120_000 }, () => {
+	test("is restored to a time between two payments, by one command, with every invariant holding", async () => {
+		expect(await run("backup.ts")).toMatchObject({ code: 0, stderr: "" });
+		await pay();
+		const { rows } = await database.pool("admin").query<{ now: Date }>("select clock_timestamp() as now");
+		await pay();
+		await pay();
+
+		const to = join(home, "restored");
+		const restored = await run("restore.ts", "--to", to, "--time", rows[0]!.now.toISOString());
+		expect(restored).toMatchObject({ code: 0, stderr: "" });
+		expect(restored.stdout).toContain("Its invariants hold.");
+		const { database_superuser_password } = readOrMakeSecrets(to);
+		const copy = await startCluster({ directory: join(to, "postgres"), password: database_superuser_password });
+		try {
+			expect(await look(copy)).toEqual({ paid: 2, violations: [] });
+		} finally {
+			await copy.stop();
+			if (!copy.directory.startsWith(home)) rmSync(copy.directory, { recursive: true, force: true });
+		}
+		expect(await look(cluster)).toEqual({ paid: 4, violations: [] });
+	});
+
+	test("is tested by a restore of its own, and both are written down", async () => {
+		expect(await run("backup.ts", "--test")).toMatchObject({ code: 0, stderr: "" });
+		expect(await records()).toEqual([
+			{ kind: "base", result: "succeeded", is_verified: true, error: null, bytes: expect.any(Number), has_range: true },
+			{
+				kind: "restore_test",
+				result: "succeeded",
+				is_verified: true,
+				error: null,
+				bytes: expect.any(Number),
+				has_range: null,
+			},
+		]);
+		expect(readdirSync(join(data_directory, "backups"))).not.toContain("restore-test");
+	});
+
+	test("holds no secret in the clear", async () => {
+		const [backup] = await listBackups(join(data_directory, "backups"));
+		const wal = cluster.archiveDirectory!;
+		const files = [join(backup!.directory, "base.tar.gz"), ...readdirSync(wal).map((name) => join(wal, name))];
+		expect(files.length).toBeGreaterThan(1);
+		const secrets = [
+			merchant.client_salt,
+			merchant.webhook_secret,
+			merchant.gateways[0]!.api_secret,
+			...Object.values(readOrMakeSecrets(data_directory).database_passwords),
+		];
+		for (const file of files) {
+			const content = gunzipSync(readFileSync(file));
+			expect(
+				secrets.filter((secret) => content.includes(secret)),
+				file,
+			).toEqual([]);
+		}
+	});
+
+	test("that is damaged fails its test, and operators are told", async () => {
+		const [backup] = await listBackups(join(data_directory, "backups"));
+		const file = join(backup!.directory, "base.tar.gz");
+		truncateSync(file, statSync(file).size - 100_000);
+		expect(await run("backup.ts", "--test")).toMatchObject({
+			code: 1,
+			stderr: expect.stringContaining("is cut off or damaged"),
+		});
+		expect((await records()).at(-1)).toMatchObject({ kind: "restore_test", result: "failed", is_verified: false });
+		const { rows } = await database
+			.pool("admin")
+			.query("select severity from public.alerts where kind = 'backup_failed' and status = 'open'");
+		expect(rows).toEqual([{ severity: "critical" }]);
+	});
+});
+
+test("a time before the first backup is refused in one sentence", async () => {
+	const refused = await run("restore.ts", "--to", join(home, "never"), "--time", "2020-01-01T00:00:00+05:30");
+	expect(refused.stderr).toMatch(/^No backup was complete by then: the first one was at .*\n$/);
+	expect(refused.code).toBe(1);
+});
