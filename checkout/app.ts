@@ -10,6 +10,7 @@ import { logoRoutes } from "./features/pay/logos.ts";
 import { payRoutes } from "./features/pay/routes.ts";
 import { paymentLinkRoutes } from "./features/payment-links/routes.ts";
 import { paymentRoutes } from "./features/payments/routes.ts";
+import { payoutWebhookRoutes } from "./features/payout-webhooks/routes.ts";
 import { previewRoutes } from "./features/preview/routes.ts";
 import { refundRoutes } from "./features/refunds/routes.ts";
 import { statusRoutes } from "./features/status/routes.ts";
@@ -34,6 +35,8 @@ export function buildApp(dependencies: Dependencies): Express {
 	app.use(payRoutes(dependencies));
 	app.use(linkRoutes(dependencies));
 	app.use(logoRoutes(dependencies));
+	// before the PSPs' other webhooks, whose address ends with any word
+	app.use(payoutWebhookRoutes(dependencies));
 	app.use(gatewayWebhookRoutes(dependencies));
 	app.use(whatsappWebhookRoutes(dependencies));
 	app.use(transactionRoutes(dependencies));

@@ -10,6 +10,7 @@ export interface Metrics {
 	initiations_waiting: Gauge;
 	streams: Gauge;
 	gateway_webhooks: Counter<"result">;
+	payout_webhooks: Counter<"result">;
 	whatsapp_webhooks: Counter<"provider" | "result">;
 	listener_connected: Gauge;
 }
@@ -54,6 +55,12 @@ export function createMetrics(): Metrics {
 		gateway_webhooks: new Counter({
 			name: "checkout_gateway_webhooks_total",
 			help: "Webhooks received from payment service providers",
+			labelNames: ["result"],
+			registers,
+		}),
+		payout_webhooks: new Counter({
+			name: "checkout_payout_webhooks_total",
+			help: "Webhooks received about payouts that collect dues",
 			labelNames: ["result"],
 			registers,
 		}),

@@ -23,6 +23,7 @@ import {
 	refreshSuccessRates,
 	watchQueues,
 } from "../db/client/operations.ts";
+import { collectCommissions } from "../db/client/payouts.ts";
 import { watchBalances } from "../db/client/whatsapp.ts";
 import { type BackupSettings, runBackup } from "./backups.ts";
 import { issueInvoices } from "./invoices/issue.ts";
@@ -163,6 +164,20 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 2,
 		keep_days: 400,
 		run: async ({ database }) => ({ days: await inBatches(REPORT_DAYS_BATCH, () => closeReportDays(database)) }),
+	},
+	{
+		// At 02:00 the night is swept, once; every other run finds a night that nobody was there for, if any.
+		name: "collect_commissions",
+		when: { cron: "0 * * * *" },
+		expire_seconds: 300,
+		retries: 2,
+		keep_days: 400,
+		async run({ database, log }): Promise<Record<string, number>> {
+			const { night, payouts, amount = 0 } = await collectCommissions(database);
+			if (payouts === null) return { nights: 0 };
+			log.info({ night, payouts, amount }, "dues are being collected");
+			return { nights: 1, payouts, amount };
+		},
 	},
 	{
 		name: "watch_balances",

@@ -14,6 +14,7 @@ import { raiseAlert, returnJob } from "../db/client/operations.ts";
 import { failedJobAlert } from "./failed-job-alert.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
+import * as collectPayout from "./tasks/collect_payout.ts";
 import * as confirmAttempt from "./tasks/confirm_attempt.ts";
 import * as createPspOrder from "./tasks/create_psp_order.ts";
 import * as deliverWebhook from "./tasks/deliver_webhook.ts";
@@ -51,6 +52,8 @@ const LANES: readonly Lane[] = [
 	{ name: "events", concurrency: 50, is_grouped: true, tasks: { process_gateway_event: task(processGatewayEvent) } },
 	{ name: "lookups", concurrency: 10, is_grouped: true, tasks: { confirm_attempt: task(confirmAttempt) } },
 	{ name: "refunds", concurrency: 10, is_grouped: true, tasks: { refund_payment: task(refundPayment) } },
+	// A night's are many at once, and nobody waits for them.
+	{ name: "payouts", concurrency: 5, is_grouped: true, tasks: { collect_payout: task(collectPayout) } },
 	{
 		name: "deliveries",
 		concurrency: 50,

@@ -2,6 +2,7 @@ import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { z } from "zod";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
+import type { PayoutAdapters } from "../psp/payout-providers.ts";
 import type { PspAdapters } from "../psp/providers.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { Outbound } from "./outbound.ts";
@@ -15,6 +16,7 @@ export interface Services {
 	database: Pool;
 	keys: EncryptionKeys;
 	adapters: PspAdapters;
+	payout_adapters: PayoutAdapters;
 	urls: CheckoutUrls;
 	outbound: Outbound;
 	studio: StudioClient;

@@ -3,6 +3,7 @@ import type { Pool } from "pg";
 import { registerQueues } from "../db/client/operations.ts";
 import { createPool } from "../db/client/pool.ts";
 import { configureWhatsapp } from "../db/client/whatsapp.ts";
+import { createPayoutAdapters } from "../psp/payout-providers.ts";
 import { createPspAdapters } from "../psp/providers.ts";
 import { createCheckoutUrls } from "./checkout-urls.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
@@ -82,6 +83,7 @@ const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,
 	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
+	payout_adapters: createPayoutAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
 	urls: createCheckoutUrls(env),
 	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
 	whatsapp: openWhatsapp(),

@@ -2,6 +2,7 @@ import { type NextFunction, type Request, type Response, Router } from "express"
 import { z } from "zod";
 import { type Faults, faultSchema } from "./faults.ts";
 import type { MerchantEndpoint } from "./merchant/endpoint.ts";
+import { payoutInstructionSchema } from "./payouts.ts";
 import { payInstructionSchema, refundInstructionSchema, type SandboxProvider } from "./provider.ts";
 import { accountSchema, merchantSchema, type Registry } from "./registry.ts";
 import type { RequestLog } from "./request-log.ts";
@@ -27,6 +28,7 @@ type ControlCode =
 	| "order_not_found"
 	| "refund_not_found"
 	| "refund_decided"
+	| "payout_not_found"
 	| "message_not_found"
 	| "not_found";
 
@@ -37,6 +39,7 @@ const HTTP_STATUS: Record<ControlCode, number> = {
 	order_not_found: 404,
 	refund_not_found: 404,
 	refund_decided: 409,
+	payout_not_found: 404,
 	message_not_found: 404,
 	not_found: 404,
 };
@@ -54,6 +57,7 @@ class ControlError extends Error {
 
 const provider = z.string().min(1).max(40);
 const paySchema = payInstructionSchema.extend({ provider });
+const payoutSchema = payoutInstructionSchema.extend({ provider });
 const refundSchema = refundInstructionSchema.extend({ provider });
 const answerSchema = z.strictObject({ message: z.string().min(1), text: z.string().min(1).max(4_096) });
 const serviceSchema = z.strictObject({ provider: z.enum(["meta", "gupshup"]) });
@@ -191,6 +195,16 @@ export function createControl({
 		}
 		const { refund, webhooks } = report;
 		res.json({ refund, webhooks });
+	});
+
+	router.post("/payout", (req, res) => {
+		const { provider: name, ...instruction } = readBody(payoutSchema, req);
+		const provider = providerOf(name);
+		const report = provider.decidePayout?.(instruction) ?? null;
+		if (report === null) {
+			throw new ControlError("payout_not_found", `${provider.title} has no payout ${instruction.payout}`, "payout");
+		}
+		res.json(report);
 	});
 
 	router.put("/whatsapp/accounts", (req, res) => {

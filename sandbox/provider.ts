@@ -1,8 +1,9 @@
 import type { Router } from "express";
 import { z } from "zod";
+import type { PayoutInstruction, PayoutReport } from "./payouts.ts";
 
 /** How the webhooks about it are sent. */
-const webhookMannerSchema = z
+export const webhookMannerSchema = z
 	.strictObject({
 		/** How many more copies of each event, with the same event id. */
 		duplicate: z.union([z.boolean().transform(Number), z.int().min(0).max(1_000)]).default(0),
@@ -73,6 +74,8 @@ export interface SandboxProvider {
 	links?: readonly { label: string; path: string }[];
 	/** null: there is no such order. */
 	pay(instruction: PayInstruction): PayReport | null;
+	/** Absent where it pays nothing out. null: there is no such payout. */
+	decidePayout?(instruction: PayoutInstruction): PayoutReport | null;
 	decideRefund(instruction: RefundInstruction): RefundReport;
 	recentOrders(limit: number): OrderSummary[];
 	/** All it knows, for a next start. */

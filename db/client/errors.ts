@@ -143,6 +143,11 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS181: { name: "alert_is_resolved", code: null },
 	LS182: { name: "invalid_duration", code: null },
 	LS184: { name: "invalid_alert", code: null },
+	LS270: { name: "no_collection_account", code: null },
+	LS271: { name: "payout_under_way", code: null },
+	LS272: { name: "nothing_to_collect", code: null },
+	LS273: { name: "no_such_payout", code: null },
+	LS274: { name: "invalid_collection_account", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

@@ -222,6 +222,19 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
     left join public.wallet_entries e on e.id = r.entry_id
     where (e.type, e.amount, e.client_id) is distinct from (r.type, r.amount, r.client_id)
   union all
+  select 'payout_entry_has_its_payout', format('entry %s: %s', e.id, e.amount)
+    from public.wallet_entries e
+    left join public.payouts p on p.entry_id = e.id and p.client_id = e.client_id and p.amount = -e.amount
+    left join public.payouts r on r.reversal_entry_id = e.id and r.client_id = e.client_id and r.amount = e.amount
+    where e.type = 'COMMISSION_PAYOUT' and p.id is null and r.id is null
+  union all
+  select 'payout_has_its_entries', format('payout %s: %s of %s', p.id, p.status, p.amount)
+    from public.payouts p
+    left join public.wallet_entries e on e.id = p.entry_id
+    left join public.wallet_entries r on r.id = p.reversal_entry_id
+    where p.entry_id is not null and (e.type, e.amount, e.client_id) is distinct from ('COMMISSION_PAYOUT', -p.amount, p.client_id)
+      or p.reversal_entry_id is not null and (r.type, r.amount, r.client_id) is distinct from ('COMMISSION_PAYOUT', p.amount, p.client_id)
+  union all
   select 'adjustment_was_approved_by_another', format('adjustment %s', id)
     from public.adjustments where status = 'approved' and needs_second_person and (decided_by is null or decided_by = proposed_by)
 $$;

@@ -141,6 +141,7 @@ function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 	const context: TaskContext = {
 		database: scene.database.pool("jobs"),
 		keys,
+		payout_adapters: new Map(),
 		adapters: createPspAdapters({ sandbox_url: scene.sandbox.url, timeout_ms: 1000 }),
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),

@@ -97,6 +97,7 @@ function run(refund_id: string, adapters = createPspAdapters({ sandbox_url: scen
 	const context: TaskContext = {
 		database: scene.database.pool("jobs"),
 		keys,
+		payout_adapters: new Map(),
 		adapters,
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),

@@ -107,6 +107,7 @@ async function work(provider: keyof typeof ENV | null): Promise<void> {
 	const services: Services = {
 		database: pool,
 		keys,
+		payout_adapters: new Map(),
 		adapters: createPspAdapters({ sandbox_url: sandbox.url }),
 		urls: createCheckoutUrls({ checkout_url: checkout.url, status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),

@@ -45,6 +45,7 @@ export const codeByDescription: readonly { pattern: RegExp; code: PspErrorCode; 
 	{ pattern: /fully refunded already/i, code: "refund_exceeds_amount", certain: true },
 	{ pattern: /another request .*in progress/i, code: "duplicate_request", certain: false },
 	{ pattern: /different request with the same idempotency key/i, code: "duplicate_request", certain: true },
+	{ pattern: /not have enough balance/i, code: "insufficient_funds", certain: true },
 	{ pattern: /transfer cannot be made due to insufficient balance/i, code: "insufficient_funds", certain: true },
 	{ pattern: /id provided does not exist|is not a valid id/i, code: "not_found", certain: true },
 ];
@@ -64,3 +65,24 @@ export const uncertainHttpStatuses: ReadonlySet<number> = new Set([408, 409]);
 
 /** `error.code` values that speak of a fault behind the API, whatever the HTTP status beside them is. */
 export const faultErrorCodes: ReadonlySet<string> = new Set(["SERVER_ERROR", "GATEWAY_ERROR"]);
+
+/** `status_details.reason` of a payout that failed or came back. Source: errors/x/payout-status-details. */
+export const codeByPayoutReason: Readonly<Record<string, PspErrorCode>> = {
+	low_balance: "insufficient_funds",
+	insufficient_funds: "insufficient_funds",
+	amount_limit_exhausted: "declined",
+	imps_not_allowed: "declined",
+	beneficiary_bank_rejected: "declined",
+	beneficiary_account_invalid: "invalid_request",
+	bank_account_closed: "invalid_request",
+	bank_account_frozen: "declined",
+	bank_account_dormant: "declined",
+	invalid_ifsc_code: "invalid_request",
+	beneficiary_bank_offline: "bank_unavailable",
+	beneficiary_bank_failure: "bank_unavailable",
+	gateway_technical_error: "bank_unavailable",
+	gateway_down: "bank_unavailable",
+	gateway_timeout: "bank_unavailable",
+	beneficiary_psp_offline: "bank_unavailable",
+	server_error: "psp_unavailable",
+};

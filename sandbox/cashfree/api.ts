@@ -38,7 +38,7 @@ function sameText(left: string, right: string): boolean {
 }
 
 /** The client id that the secret belongs to. */
-function authenticate({ registry }: CashfreeContext, req: Request): string {
+export function authenticate({ registry }: Pick<CashfreeContext, "registry">, req: Request): string {
 	const id = req.get("x-client-id") ?? "";
 	const account = registry.findAccount("cashfree", id);
 	if (account === undefined || !sameText(account.api_secret, req.get("x-client-secret") ?? "")) {
@@ -47,7 +47,7 @@ function authenticate({ registry }: CashfreeContext, req: Request): string {
 	return id;
 }
 
-function readJson(req: Request): Json {
+export function readJson(req: Request): Json {
 	if (!Buffer.isBuffer(req.body) || req.body.length === 0) return {};
 	try {
 		const body: unknown = JSON.parse(req.body.toString("utf8"));
@@ -63,7 +63,7 @@ function isObject(value: unknown): value is Json {
 }
 
 /** Paise; Cashfree takes rupees with two decimals at most. */
-function readAmount(field: string, value: unknown, least: number): number {
+export function readAmount(field: string, value: unknown, least: number): number {
 	if (value === undefined || value === null) throw fieldError(field, "is missing in the request");
 	const text = typeof value === "number" ? String(value) : "";
 	const match = /^(\d{1,10})(?:\.(\d{1,2}))?$/.exec(text);

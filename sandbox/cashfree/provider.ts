@@ -6,6 +6,7 @@ import { BROWSER_SCRIPT } from "./browser-script.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
 import { type CashfreeContext, decideRefund, payOrder } from "./payments.ts";
+import { createPayouts } from "./payouts.ts";
 import { CashfreeStore, statusOf } from "./store.ts";
 
 const STATUS_WORDS: Record<string, string> = { ACTIVE: "created", PAID: "paid" };
@@ -20,6 +21,8 @@ export function createCashfree({ registry, sender, capacity }: ProviderDependenc
 	});
 	router.use("/pg/view/sessions/checkout", createCheckout(context));
 	router.use("/pg", createApi(context));
+	const payouts = createPayouts(registry, sender, capacity);
+	router.use("/payout", payouts.router);
 	return {
 		name: "cashfree",
 		title: "Cashfree",
@@ -28,6 +31,7 @@ export function createCashfree({ registry, sender, capacity }: ProviderDependenc
 			const stored = context.store.searchOrder(order);
 			return stored ? payOrder(context, stored, instruction) : null;
 		},
+		decidePayout: payouts.decide,
 		decideRefund: (instruction) => decideRefund(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map(({ order, payments }) => {

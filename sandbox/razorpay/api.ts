@@ -27,7 +27,7 @@ function sameText(left: string, right: string): boolean {
 }
 
 /** The key of the account that the Basic credentials belong to. */
-function authenticate({ registry }: RazorpayContext, req: Request): string {
+export function authenticate({ registry }: Pick<RazorpayContext, "registry">, req: Request): string {
 	const [scheme, credentials = ""] = (req.headers.authorization ?? "").split(" ", 2);
 	if (scheme?.toLowerCase() !== "basic") throw authenticationFailed();
 	const [key = "", ...rest] = Buffer.from(credentials, "base64").toString("utf8").split(":");
@@ -36,7 +36,7 @@ function authenticate({ registry }: RazorpayContext, req: Request): string {
 	return key;
 }
 
-function readJson(req: Request): Record<string, unknown> {
+export function readJson(req: Request): Record<string, unknown> {
 	if (!Buffer.isBuffer(req.body) || req.body.length === 0) return {};
 	if (req.is("application/x-www-form-urlencoded")) {
 		return Object.fromEntries(new URLSearchParams(req.body.toString("utf8")));

@@ -5,12 +5,15 @@ import { createApi } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
 import { decideRefund, payOrder, type RazorpayContext } from "./payments.ts";
+import { createPayouts } from "./payouts.ts";
 import { RazorpayStore } from "./store.ts";
 
 export function createRazorpay({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
 	const context: RazorpayContext = { store: new RazorpayStore(capacity), registry, sender };
 	const router = Router();
 	router.use("/v1/checkout", createCheckout(context));
+	const payouts = createPayouts(registry, sender, capacity);
+	router.use("/v1/payouts", payouts.router);
 	router.use("/v1", createApi(context));
 	return {
 		name: "razorpay",
@@ -20,6 +23,7 @@ export function createRazorpay({ registry, sender, capacity }: ProviderDependenc
 			const stored = context.store.searchOrder(order);
 			return stored ? payOrder(context, stored, instruction) : null;
 		},
+		decidePayout: payouts.decide,
 		decideRefund: (instruction) => decideRefund(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map(({ api_key, order }) => ({

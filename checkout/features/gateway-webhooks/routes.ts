@@ -1,11 +1,11 @@
-import { type Request, Router } from "express";
+import { Router } from "express";
 import { DomainError } from "../../../db/client/errors.ts";
 import { acceptGatewayEvent } from "../../../db/client/payments.ts";
-import type { WebhookRequest } from "../../../psp/adapter.ts";
 import type { Dependencies } from "../../dependencies.ts";
 import { readBody } from "../../middleware/raw-body.ts";
 import { sendJson } from "../../middleware/send-json.ts";
 import { comesFrom, GatewayDirectory, type KnownGateway } from "./gateway-directory.ts";
+import { toWebhookRequest } from "./webhook-request.ts";
 
 /** Not kept with the event: what proves a sender must not lie around. */
 const UNKEPT_HEADERS = new Set(["authorization", "proxy-authorization", "cookie"]);
@@ -57,12 +57,4 @@ export function gatewayWebhookRoutes(dependencies: Dependencies): Router {
 	});
 
 	return router;
-}
-
-function toWebhookRequest(req: Request): WebhookRequest {
-	const headers: Record<string, string> = {};
-	for (const [name, value] of Object.entries(req.headers)) {
-		if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
-	}
-	return { raw_body: req.raw_body, headers };
 }

@@ -1,0 +1,302 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { settleAttempt } from "../../db/client/attempts.ts";
+import { checkInvariants, enqueuePendingLookups } from "../../db/client/operations.ts";
+import { acceptPayoutEvent, collectCommissions } from "../../db/client/payouts.ts";
+import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { createPayoutAdapters } from "../../psp/payout-providers.ts";
+import { createPspAdapters } from "../../psp/providers.ts";
+import { startReceiver, startTestSandbox } from "../../sandbox/test-sandbox.ts";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
+import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
+import { createCheckoutUrls } from "../checkout-urls.ts";
+import { createOutbound } from "../outbound.ts";
+import { createStudioClient } from "../studio.ts";
+import type { TaskContext } from "../task.ts";
+import collectPayout from "../tasks/collect_payout.ts";
+
+const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
+const PROVIDERS = ["razorpay", "cashfree"] as const;
+type Provider = (typeof PROVIDERS)[number];
+const PATHS = { razorpay: "/v1/payouts", cashfree: "/payout/transfers" };
+const DUE = 41_300;
+
+let database: TestDatabase;
+let sandbox: Awaited<ReturnType<typeof startTestSandbox>>;
+let receiver: Awaited<ReturnType<typeof startReceiver>>;
+beforeAll(async () => {
+	[database, sandbox, receiver] = await Promise.all([createTestDatabase(), startTestSandbox(), startReceiver()]);
+});
+afterAll(async () => {
+	expect(await checkInvariants(database.pool("jobs"))).toEqual([]);
+	await Promise.all([sandbox?.close(), receiver?.close()]);
+	await database?.drop();
+});
+const rows = queryAs(() => database.pool("admin"));
+beforeEach(async () => {
+	await rows("delete from collection_nights");
+	await rows("update collection_accounts set is_enabled = false");
+	await rows("delete from graphile_worker._private_jobs");
+	await sandbox.control("DELETE", "faults");
+});
+
+interface Collected extends TestMerchant {
+	provider: Provider;
+	account: { api_key: string; api_secret: string; webhook_secret: string; source_account: string };
+}
+
+/** A merchant that owes ₹413 and is collected from when it owes ₹100. */
+async function merchant(provider: Provider, settings: object = {}, columns: object = {}): Promise<Collected> {
+	const made = await createMerchant(database.pool("admin"), keys, { suspend_threshold: 40_000 });
+	const account = {
+		api_key: `key_${randomBytes(6).toString("hex")}`,
+		api_secret: randomBytes(12).toString("hex"),
+		webhook_secret: randomBytes(12).toString("hex"),
+		source_account: "7878780080316316",
+	};
+	const { source_account: _, ...known } = account;
+	await sandbox.control("PUT", "accounts", { provider, ...known, webhook_url: receiver.url, settings });
+	const seal = (column: string, secret: string) =>
+		encryptSecret(keys, secret, { table: "collection_accounts", column, row: made.id });
+	await database.pool("studio").query("select save_collection_account($1, $2, $3, $4, 'first entered', 'asha')", [
+		made.id,
+		{
+			provider,
+			api_key: account.api_key,
+			source_account: account.source_account,
+			destination: provider === "razorpay" ? "fa_00000000000001" : "LIGHTSPEEDPAY",
+			mode: "NEFT",
+			threshold: 10_000,
+			is_enabled: true,
+			...columns,
+		},
+		seal("api_secret", account.api_secret),
+		seal("webhook_secret", account.webhook_secret),
+	]);
+	const { attempt_id } = await startPayment(database, made, { amount: 1_000_000 });
+	const state = attemptState("succeeded", { psp_payment_id: `pay_${attempt_id}`, amount: 1_000_000 });
+	await settleAttempt(database.pool("jobs"), attempt_id, state);
+	return { ...made, provider, account };
+}
+
+const sweep = () => collectCommissions(database.pool("jobs"));
+const payoutsOf = ({ id }: TestMerchant) =>
+	rows<{ id: string; status: string; amount: number; error_code: string | null; psp_payout_id: string | null }>(
+		"select id, status, amount, error_code, psp_payout_id from payouts where client_id = $1 order by id",
+		[id],
+	);
+const lastOf = async (of: TestMerchant) => (await payoutsOf(of)).at(-1)!;
+const balanceOf = async ({ id }: TestMerchant) =>
+	(await rows<{ balance_due: number }>("select balance_due from wallets where client_id = $1", [id]))[0]!.balance_due;
+const alertsOf = async ({ id }: TestMerchant) =>
+	(
+		await rows<{ kind: string }>(
+			"select kind from alerts where client_id = $1 and status <> 'resolved' order by kind",
+			[id],
+		)
+	).map(({ kind }) => kind);
+/** How often the PSP was asked to pay. */
+async function asked({ provider }: Collected, reference: string): Promise<number> {
+	const { body } = await sandbox.control("GET", `log?service=${provider}&method=POST`);
+	return body.filter((entry: unknown) =>
+		[reference, reference.replaceAll("-", "")].some((name) => JSON.stringify(entry).includes(name)),
+	).length;
+}
+const decide = ({ provider }: Collected, payout: string, outcome: string, more: object = {}) =>
+	sandbox.control("POST", "payout", { provider, payout, outcome, ...more });
+
+/** One run of the task in this process. */
+function run(payout_id: string, timeout_ms = 2_000): Promise<void> {
+	const context: TaskContext = {
+		database: database.pool("jobs"),
+		keys,
+		payout_adapters: createPayoutAdapters({ sandbox_url: sandbox.url, timeout_ms }),
+		adapters: createPspAdapters(),
+		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
+		outbound: createOutbound({ allowed_hosts: new Set() }),
+		studio: createStudioClient(null, keys),
+		clock: { offer: async () => 0 },
+		whatsapp: null,
+		log: pino({ level: "silent" }),
+		job: { id: "1", attempt: 1, is_last_attempt: true, is_urgent: false },
+	};
+	return collectPayout({ payout_id }, context);
+}
+const nextNight = () =>
+	rows("update payouts set collected_for = collected_for - 1, created_at = created_at - interval '1 day'");
+
+describe("the nightly sweep", () => {
+	it("makes one payout a merchant and night, however many sweep at once, and none under the threshold", async () => {
+		const [owing, under] = [await merchant("razorpay"), await merchant("cashfree", {}, { threshold: DUE + 1 })];
+		const swept = await Promise.all(Array.from({ length: 8 }, sweep));
+		expect(swept.filter(({ payouts }) => payouts !== null)).toMatchObject([{ payouts: 1, amount: DUE }]);
+		expect(await payoutsOf(owing)).toMatchObject([{ status: "queued", amount: DUE }]);
+		expect(await payoutsOf(under)).toEqual([]);
+		const jobs = await rows<{ n: number }>(
+			"select count(*)::int as n from graphile_worker.jobs where task_identifier = 'collect_payout'",
+		);
+		expect(jobs).toEqual([{ n: 1 }]);
+	});
+
+	it("leaves dues alone that are being collected, and takes a failed one up the next night", async () => {
+		const of = await merchant("razorpay", { payouts: "later" });
+		await sweep();
+		await run((await lastOf(of)).id);
+		await rows("delete from collection_nights");
+		await nextNight();
+		expect(await sweep()).toMatchObject({ payouts: 0 });
+		const first = await lastOf(of);
+		await decide(of, first.id, "failed", { webhook: { skip: true } });
+		await run(first.id);
+		expect([await lastOf(of), await balanceOf(of), await alertsOf(of)]).toMatchObject([
+			{ status: "failed", error_code: "invalid_request" },
+			DUE,
+			["collection_failed", "dues_outstanding"],
+		]);
+		await rows("delete from collection_nights");
+		expect(await sweep()).toMatchObject({ payouts: 1 });
+		const second = await lastOf(of);
+		await run(second.id);
+		await decide(of, second.id, "processed", { webhook: { skip: true } });
+		await run(second.id);
+		expect([(await lastOf(of)).status, await balanceOf(of), await alertsOf(of)]).toEqual(["processed", 0, []]);
+	});
+});
+
+describe.each(PROVIDERS)("a payout through %s", (provider) => {
+	it("is booked when the PSP says that it is processed, told by its webhook, and releases the merchant", async () => {
+		const of = await merchant(provider);
+		expect(await alertsOf(of)).toEqual(["dues_outstanding"]);
+		await sweep();
+		const { id } = await lastOf(of);
+		const before = receiver.received.length;
+		await run(id);
+		expect([(await lastOf(of)).status, await balanceOf(of)]).toEqual(["processing", DUE]);
+
+		const { headers, body } = (await receiver.until(before + 1)).at(-1)!;
+		const request = { raw_body: Buffer.from(body), headers: headers as Record<string, string> };
+		const verified = createPayoutAdapters().get(provider)!.verifyWebhook(of.account, request);
+		expect(verified).toMatchObject({ valid: true, reference: id });
+		const forged = { ...request, raw_body: Buffer.from(body.replace(String(DUE), "1").replace("413", "1")) };
+		expect(createPayoutAdapters().get(provider)!.verifyWebhook(of.account, forged).valid).toBe(false);
+		if (!verified.valid) throw new Error(verified.reason);
+		const event = { client_id: of.id, provider, ...verified, raw_body: request.raw_body, payout_id: id };
+		expect(await acceptPayoutEvent(database.pool("checkout"), event)).toBe(true);
+		expect(await acceptPayoutEvent(database.pool("checkout"), event)).toBe(false);
+		await run(id);
+		await run(id);
+		expect([(await lastOf(of)).status, await balanceOf(of), await alertsOf(of)]).toEqual(["processed", 0, []]);
+		expect(await asked(of, id)).toBe(1);
+	});
+
+	it("that comes back is due again", async () => {
+		const of = await merchant(provider);
+		await sweep();
+		const { id } = await lastOf(of);
+		await run(id);
+		await run(id);
+		expect(await balanceOf(of)).toBe(0);
+		await decide(of, id, "reversed", { webhook: { skip: true } });
+		await run(id);
+		await run(id);
+		expect([(await lastOf(of)).status, await balanceOf(of), await alertsOf(of)]).toEqual([
+			"reversed",
+			DUE,
+			["collection_failed", "dues_outstanding"],
+		]);
+	});
+
+	it("whose answer was lost is looked up and never asked for twice", async () => {
+		const of = await merchant(provider);
+		await sweep();
+		const { id } = await lastOf(of);
+		await sandbox.control("POST", "faults", { service: provider, path: PATHS[provider], kind: "drop_after_success" });
+		await run(id);
+		expect([(await lastOf(of)).status, await balanceOf(of)]).toEqual(["processing", DUE]);
+		await rows("update payouts set next_lookup_at = now() where id = $1", [id]);
+		expect(await enqueuePendingLookups(database.pool("jobs"))).toBe(1);
+		await run(id);
+		expect([(await lastOf(of)).status, await balanceOf(of), await asked(of, id)]).toEqual(["processed", 0, 1]);
+	});
+
+	it("that never reached the PSP is asked for again, unless it was settled meanwhile", async () => {
+		const [once, settled] = [await merchant(provider), await merchant(provider)];
+		await sweep();
+		for (const of of [once, settled]) {
+			await sandbox.control("POST", "faults", { service: provider, path: PATHS[provider], kind: "drop_before" });
+			await run((await lastOf(of)).id);
+			expect((await lastOf(of)).status).toBe("processing");
+		}
+		await database
+			.pool("studio")
+			.query("select record_manual_settlement($1, 41300, $2, 'upi', current_date - 1, null, 'asha')", [
+				settled.id,
+				`UTR ${randomUUID().slice(0, 8)}`,
+			]);
+		for (const of of [once, settled]) await run((await lastOf(of)).id);
+		await run((await lastOf(once)).id);
+		expect([(await lastOf(once)).status, await balanceOf(once)]).toEqual(["processed", 0]);
+		expect([await lastOf(settled), await balanceOf(settled), await alertsOf(settled)]).toMatchObject([
+			{ status: "failed", error_code: "no_longer_due" },
+			0,
+			[],
+		]);
+	});
+
+	it("fails when the account is empty, and waits when the PSP has too much to do", async () => {
+		const [empty, busy] = [await merchant(provider, { payout_balance: 100 }), await merchant(provider)];
+		await sweep();
+		await run((await lastOf(empty)).id);
+		expect([await lastOf(empty), await balanceOf(empty), await alertsOf(empty)]).toMatchObject([
+			{ status: "failed", error_code: "insufficient_funds" },
+			DUE,
+			["collection_failed", "dues_outstanding"],
+		]);
+		await sandbox.control("POST", "faults", { service: provider, path: PATHS[provider], kind: "status", status: 429 });
+		await run((await lastOf(busy)).id);
+		expect(await lastOf(busy)).toMatchObject({ status: "processing", error_code: "rate_limited" });
+	});
+});
+
+describe("what operators do", () => {
+	const ask = (of: TestMerchant, reason = "asked by finance") =>
+		database.pool("studio").query("select request_payout($1, $2, 'asha') as payout", [of.id, reason]);
+
+	it("collects at once, with a reason, once at a time", async () => {
+		const of = await merchant("razorpay");
+		await expect(ask(of, " ")).rejects.toMatchObject({ code: "LS044" });
+		await rows("update collection_accounts set is_enabled = true where client_id = $1", [of.id]);
+		const { rows: answers } = await ask(of);
+		expect(answers[0].payout).toMatchObject({ kind: "asked", amount: DUE, status: "queued", asked_by: "asha" });
+		await expect(ask(of)).rejects.toMatchObject({ code: "LS271" });
+		await run((await lastOf(of)).id);
+		await run((await lastOf(of)).id);
+		await expect(ask(of)).rejects.toMatchObject({ code: "LS272" });
+	});
+
+	it("enters accounts that belong to one merchant, and leaves them alone while they are in use", async () => {
+		const [of, other] = [await merchant("razorpay", { payouts: "later" }), await merchant("cashfree")];
+		const save = (client: TestMerchant, account: object, secret: string | null = null) =>
+			database
+				.pool("studio")
+				.query("select save_collection_account($1, $2, $3, null, 'changed', 'asha')", [client.id, account, secret]);
+		const { api_key, source_account } = of.account;
+		const same = { provider: "razorpay", api_key, source_account, destination: "fa_00000000000001" };
+		await expect(save(other, same, "v1.x")).rejects.toMatchObject({ code: "LS274" });
+		await expect(save(of, { api_key: "another" })).rejects.toMatchObject({ code: "LS274", detail: "api_secret" });
+		await expect(save(of, { destination: "acc_1" })).rejects.toMatchObject({ code: "LS274" });
+		await save(of, { threshold: 500 });
+		await sweep();
+		await expect(save(of, { source_account: "4564563559247998" })).rejects.toMatchObject({ code: "LS271" });
+		const { rows: shown } = await database
+			.pool("studio")
+			.query("select read_collection($1, null, 10) as collection", [of.id]);
+		expect(shown[0].collection).toMatchObject({
+			account: { threshold: 500, has_webhook_secret: true },
+			payouts: [{ status: "queued" }],
+		});
+		expect(JSON.stringify(shown)).not.toContain("v1.");
+	});
+});
