@@ -64,7 +64,7 @@ const LOOKUP_BATCH = 1000;
 const WARNING_BATCH = 500;
 const EVENT_BATCH = 5000;
 const FIGURES_BATCH = 1440;
-const REPORT_DAYS_BATCH = 5;
+const REPORT_DAYS_BATCH = 3;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 

@@ -1,7 +1,7 @@
 -- purpose: What was earned: commission booked, taken back and left, a day.
 -- parameters: from, to (days of Asia/Kolkata, both counted), client (optional: of one merchant only)
 -- columns: day; merchants (with an entry that day); payments and volume (that commission was booked on); commission; gst; refunds and
---   refunded (that took commission back); reversed and gst_reversed (zero or negative); net_commission (commission + reversed)
+--   refunded (refunds and lost disputes that took commission back); reversed and gst_reversed (zero or negative); net_commission (commission + reversed)
 -- units: amounts in paise; a payment counts on the day on which it was booked, a reversal on the day of its refund's success
 \ir parameters.psql
 select d.day, count(*) as merchants, sum(d.payments) as payments, sum(d.volume)::bigint as volume_paise,

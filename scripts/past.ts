@@ -43,9 +43,27 @@ export async function moveToPast(admin: pg.ClientBase, moment: Moment): Promise<
 			`update public.adjustments a set created_at = $3, decided_at = $3 from (${own}) e where a.entry_id = e.id`,
 		);
 		await move("update public.wallet_entries set created_at = $3 where client_id = $1 and entry_no >= $2");
+		await chainAgain(admin, client_id);
 		await admin.query("commit");
 	} catch (error) {
 		await admin.query("rollback");
 		throw error;
 	}
+}
+
+/** The times of entries are in the hashes that chain them. Triggers are off. */
+export async function chainAgain(admin: pg.ClientBase, client_id: string): Promise<void> {
+	await admin.query(
+		`with recursive chain (entry_no, hash) as (
+			select 0::bigint, decode(repeat('00', 32), 'hex')
+			union all
+			select e.entry_no, public.entry_hash(c.hash, e.client_id, e.entry_no, e.id, e.type, e.amount, e.balance_after, e.transaction_id,
+					e.refund_id, e.dispute_id, e.created_at, e.description)
+				from chain c join public.wallet_entries e on e.client_id = $1 and e.entry_no = c.entry_no + 1
+		), entries as (
+			update public.wallet_entries e set hash = c.hash from chain c where e.client_id = $1 and e.entry_no = c.entry_no
+		)
+		update public.wallets w set head_hash = c.hash from chain c where w.client_id = $1 and w.entry_count = c.entry_no`,
+		[client_id],
+	);
 }

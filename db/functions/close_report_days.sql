@@ -3,7 +3,7 @@
 -- themselves, so a late run costs time and no figure. Returns how many days were closed.
 -- An attempt that failed may succeed for eight days yet, and then counts on that day: figures of providers are written anew for as long.
 -- Locks: an advisory one, so that one process does it; another returns 0.
-create or replace function public.close_report_days(p_most integer default 5, p_lag interval default '15 minutes') returns integer
+create or replace function public.close_report_days(p_most integer default 3, p_lag interval default '15 minutes') returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   v_last_over constant date := ((now() - p_lag) at time zone 'Asia/Kolkata')::date - 1;

@@ -12,20 +12,21 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as
       coalesce(sum(t.amount) filter (where e.type = 'COMMISSION' and t.currency = 'INR'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type = 'COMMISSION'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type = 'COMMISSION_GST'), 0)::bigint,
-      count(*) filter (where e.type = 'COMMISSION_REVERSAL')::integer,
-      coalesce(sum(r.amount) filter (where e.type = 'COMMISSION_REVERSAL' and r.currency = 'INR'), 0)::bigint,
-      coalesce(sum(e.amount) filter (where e.type = 'COMMISSION_REVERSAL'), 0)::bigint,
-      coalesce(sum(e.amount) filter (where e.type = 'COMMISSION_GST_REVERSAL'), 0)::bigint,
+      count(*) filter (where e.type in ('COMMISSION_REVERSAL', 'DISPUTE_LOST') and e.amount < 0)::integer,
+      coalesce(sum(r.amount) filter (where r.currency = 'INR'), 0)::bigint + coalesce(sum(d.amount) filter (where d.currency = 'INR'), 0)::bigint,
+      coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_REVERSAL', 'DISPUTE_LOST')), 0)::bigint,
+      coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type = 'COMMISSION_PAYOUT'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type = 'MANUAL_SETTLEMENT'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type = 'ADJUSTMENT'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type not in ('COMMISSION', 'COMMISSION_GST', 'COMMISSION_REVERSAL', 'COMMISSION_GST_REVERSAL',
-        'COMMISSION_PAYOUT', 'MANUAL_SETTLEMENT', 'ADJUSTMENT')), 0)::bigint,
+        'DISPUTE_LOST', 'DISPUTE_LOST_GST', 'COMMISSION_PAYOUT', 'MANUAL_SETTLEMENT', 'ADJUSTMENT')), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.amount > 0), 0)::bigint,
       sum(e.amount)::bigint
     from public.wallet_entries e
     left join public.transactions t on t.id = e.transaction_id and e.type = 'COMMISSION'
     left join public.refunds r on r.id = e.refund_id and e.type = 'COMMISSION_REVERSAL'
+    left join public.disputes d on d.id = e.dispute_id and e.type = 'DISPUTE_LOST' and e.amount < 0
     where e.created_at >= p_since and e.created_at < p_until and (p_client_id is null or e.client_id = p_client_id)
     group by 1, 2
 $$;

@@ -22,7 +22,7 @@ create table public.ledger_days (
   volume bigint not null,
   commission bigint not null,
   gst bigint not null,
-  -- refunds that took commission back, and what they came to
+  -- refunds and lost disputes that took commission back, and what they came to
   refunds integer not null,
   refunded bigint not null,
   -- zero or negative
