@@ -27,8 +27,8 @@ import { collectCommissions } from "../db/client/payouts.ts";
 import { watchBalances } from "../db/client/whatsapp.ts";
 import { type BackupSettings, runBackup } from "./backups.ts";
 import { issueInvoices } from "./invoices/issue.ts";
-
 import type { QueueDesk } from "./queue-desk.ts";
+import { reconcile, settle } from "./reconciliation.ts";
 
 export const TIME_ZONE = "Asia/Kolkata";
 
@@ -178,6 +178,23 @@ export const SCHEDULES: readonly Schedule[] = [
 			log.info({ night, payouts, amount }, "dues are being collected");
 			return { nights: 1, payouts, amount };
 		},
+	},
+	{
+		name: "settle",
+		when: { cron: "10 * * * *" },
+		expire_seconds: 600,
+		retries: 2,
+		keep_days: 30,
+		run: ({ database }) => settle(database),
+	},
+	{
+		// The night is compared at three; every other run finds that it was, or does what no process was up for.
+		name: "reconcile",
+		when: { cron: "0 * * * *" },
+		expire_seconds: 3600,
+		retries: 2,
+		keep_days: 400,
+		run: ({ database, log }) => reconcile(database, log),
 	},
 	{
 		name: "watch_balances",

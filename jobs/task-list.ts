@@ -23,6 +23,7 @@ import * as emitStudioEvent from "./tasks/emit_studio_event.ts";
 import * as movePayment from "./tasks/move_payment.ts";
 import * as processGatewayEvent from "./tasks/process_gateway_event.ts";
 import * as processWhatsappEvent from "./tasks/process_whatsapp_event.ts";
+import * as pullSettlement from "./tasks/pull_settlement.ts";
 import * as refundPayment from "./tasks/refund_payment.ts";
 import * as replayWebhooks from "./tasks/replay_webhooks.ts";
 import * as runSchedule from "./tasks/run_schedule.ts";
@@ -54,6 +55,8 @@ const LANES: readonly Lane[] = [
 	{ name: "refunds", concurrency: 10, is_grouped: true, tasks: { refund_payment: task(refundPayment) } },
 	// A night's are many at once, and nobody waits for them.
 	{ name: "payouts", concurrency: 5, is_grouped: true, tasks: { collect_payout: task(collectPayout) } },
+	// A day's report is many pages and lines; nobody waits for it.
+	{ name: "settlements", concurrency: 3, is_grouped: true, tasks: { pull_settlement: task(pullSettlement) } },
 	{
 		name: "deliveries",
 		concurrency: 50,

@@ -252,7 +252,10 @@ export interface TransferState {
 }
 
 export interface SettlementLine {
+	/** adjustment: all that is none of the others, chargebacks and what we do not know included. */
 	kind: "payment" | "refund" | "transfer" | "adjustment";
+	/** The PSP's own word for it. */
+	psp_kind: string | null;
 	psp_id: string;
 	psp_payment_id: string | null;
 	psp_order_id: string | null;

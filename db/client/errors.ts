@@ -148,6 +148,10 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS272: { name: "nothing_to_collect", code: null },
 	LS273: { name: "no_such_payout", code: null },
 	LS274: { name: "invalid_collection_account", code: null },
+	LS250: { name: "no_such_exception", code: null },
+	LS251: { name: "exception_is_resolved", code: null },
+	LS252: { name: "unreadable_settlement_line", code: null },
+	LS253: { name: "invalid_fee_terms", code: null },
 };
 
 /** A database error as a DomainError where it stands for one; else the error itself. */

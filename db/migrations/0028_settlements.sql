@@ -105,6 +105,7 @@ create table public.settlements (
   constraint settlements_gateway_id_psp_settlement_id_currency_key unique (gateway_id, psp_settlement_id, currency)
 );
 create index settlements_settled_on_id_idx on public.settlements (settled_on, id);
+create index settlements_gateway_id_utr_idx on public.settlements (gateway_id, utr) where utr is not null;
 create index settlements_gateway_id_settled_on_idx on public.settlements (gateway_id, settled_on, id);
 
 create table public.settlement_lines (
@@ -156,6 +157,7 @@ create index settlement_lines_attempt_id_idx on public.settlement_lines (attempt
 create index settlement_lines_refund_id_idx on public.settlement_lines (refund_id) where refund_id is not null;
 create index settlement_lines_gateway_id_psp_payment_id_idx on public.settlement_lines (gateway_id, psp_payment_id)
   where psp_payment_id is not null;
+create index settlement_lines_report_id_idx on public.settlement_lines (report_id);
 
 create table public.reconciliation_exceptions (
   id uuid constraint reconciliation_exceptions_pkey primary key default uuidv7(),
@@ -206,7 +208,17 @@ create index reconciliation_exceptions_open_owner_idx on public.reconciliation_e
 create index reconciliation_exceptions_gateway_id_idx on public.reconciliation_exceptions (gateway_id, id);
 create index reconciliation_exceptions_attempt_id_idx on public.reconciliation_exceptions (attempt_id) where attempt_id is not null;
 
+-- One row a night (Asia/Kolkata): what a night has compared is compared once, and a night that was missed is seen.
+create table public.reconciliation_runs (
+  night date constraint reconciliation_runs_pkey primary key,
+  started_at timestamptz not null default now(),
+  finished_at timestamptz,
+  result jsonb
+);
+
 -- Reports of some PSPs name the payment and not the order.
 create index if not exists payment_attempts_gateway_id_psp_payment_id_idx on public.payment_attempts (gateway_id, psp_payment_id)
   where psp_payment_id is not null;
 create index refunds_gateway_id_completed_at_idx on public.refunds (gateway_id, completed_at) where status = 'succeeded';
+-- The arrival of a settlement is looked for by day.
+create index bank_statement_lines_gateway_id_credited_on_idx on public.bank_statement_lines (gateway_id, credited_on);

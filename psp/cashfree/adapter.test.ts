@@ -887,6 +887,7 @@ describe("the settlement report", () => {
 				{
 					...settled,
 					kind: "payment",
+					psp_kind: "PAYMENT",
 					psp_id: "5114912345678",
 					psp_payment_id: "5114912345678",
 					psp_order_id: ORDER,
@@ -899,6 +900,7 @@ describe("the settlement report", () => {
 				{
 					...settled,
 					kind: "refund",
+					psp_kind: "REFUND",
 					psp_id: "11325632",
 					psp_payment_id: "5114912345678",
 					psp_order_id: ORDER,
@@ -911,6 +913,7 @@ describe("the settlement report", () => {
 				{
 					...settled,
 					kind: "adjustment",
+					psp_kind: expect.any(String),
 					psp_id: "77120",
 					psp_payment_id: null,
 					psp_order_id: null,
@@ -924,6 +927,7 @@ describe("the settlement report", () => {
 				{
 					...settled,
 					kind: "payment",
+					psp_kind: "PAYMENT",
 					psp_id: "43595",
 					psp_payment_id: null,
 					psp_order_id: "shop-order-17",

@@ -385,6 +385,7 @@ export function settlementLine(line: z.infer<typeof settlementLineSchema>): Sett
 	const psp_payment_id = line.payment_details?.cf_payment_id ?? null;
 	return {
 		kind,
+		psp_kind: event.event_type,
 		psp_id: kind === "payment" ? (psp_payment_id ?? event.event_id) : event.event_id,
 		psp_payment_id,
 		psp_order_id: line.order_details?.order_id || null,

@@ -720,6 +720,7 @@ describe("the settlement report", () => {
 			{
 				...common,
 				kind: "payment",
+				psp_kind: "capture",
 				psp_id: "13799177287",
 				psp_payment_id: "13799177287",
 				psp_order_id: TXNID,

@@ -486,6 +486,7 @@ function settledLine(settled: z.infer<typeof settledSchema>, day: string): Settl
 	const utr = settled.mer_utr ?? settled.mer_UTR;
 	return {
 		kind,
+		psp_kind: settled.requestaction,
 		psp_id: kind === "payment" ? settled.payuid : (settled.requestid ?? settled.request_id ?? settled.payuid),
 		psp_payment_id: settled.payuid,
 		psp_order_id: settled.txnid ?? settled.txn_id,

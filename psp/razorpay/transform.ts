@@ -326,6 +326,7 @@ export function settlementLine(line: z.infer<typeof settlementLineSchema>): Sett
 	const kind = line.type === "payment" || line.type === "refund" || line.type === "transfer" ? line.type : "adjustment";
 	return {
 		kind,
+		psp_kind: line.type,
 		psp_id: line.entity_id,
 		psp_payment_id: line.payment_id || (kind === "payment" ? line.entity_id : null),
 		psp_order_id: line.order_id || null,

@@ -340,6 +340,7 @@ export function settlementLine(line: z.infer<typeof balanceTransactionSchema>, p
 	const [, group_payment = null] = /^group_(pi_\w+)$/.exec(source?.transfer_group ?? "") ?? [];
 	return {
 		kind: entryOf(kindByType, line.type) ?? "adjustment",
+		psp_kind: line.type,
 		psp_id: idOf(line.source) ?? line.id,
 		psp_payment_id: source?.payment_intent ?? group_payment,
 		// No object on the way from a payout to a payment names the session.
@@ -358,6 +359,7 @@ export function settlementLine(line: z.infer<typeof balanceTransactionSchema>, p
 export function unitemisedLine(payout: StripePayout): SettlementLine {
 	return {
 		kind: "adjustment",
+		psp_kind: "payout",
 		psp_id: payout.id,
 		psp_payment_id: null,
 		psp_order_id: null,

@@ -7,6 +7,7 @@ export type AreaId =
 	| "integration"
 	| "queues"
 	| "commission"
+	| "reconciliation"
 	| "checkout"
 	| "notices"
 	| "audit"
@@ -47,6 +48,12 @@ export const AREAS: readonly Area[] = [
 		id: "commission",
 		icon: "percent",
 		label: { en: "Commission", hi: "कमीशन" },
+		policies: [operator, finance, auditor],
+	},
+	{
+		id: "reconciliation",
+		icon: "fact_check",
+		label: { en: "Reconciliation", hi: "मिलान" },
 		policies: [operator, finance, auditor],
 	},
 	{ id: "notices", icon: "chat", label: { en: "Notices", hi: "सूचनाएँ" }, policies: [operator, support, auditor] },

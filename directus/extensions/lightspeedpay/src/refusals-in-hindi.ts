@@ -68,6 +68,10 @@ export const REFUSALS_IN_HINDI: Record<string, string> = {
 	ALERT_IS_RESOLVED: "यह चेतावनी सुलझ चुकी है।",
 	INVALID_DURATION: "यह अवधि मान्य नहीं है।",
 	INVALID_ALERT: "यह चेतावनी मान्य नहीं है।",
+	NO_SUCH_EXCEPTION: "यह अंतर नहीं मिला।",
+	EXCEPTION_IS_RESOLVED: "यह अंतर सुलझ चुका है।",
+	UNREADABLE_SETTLEMENT_LINE: "निपटान रिपोर्ट की एक पंक्ति पढ़ी नहीं जा सकी।",
+	INVALID_FEE_TERMS: "ये शुल्क शर्तें मान्य नहीं हैं।",
 	// Of the studio itself
 	FORBIDDEN: "आपको इसकी अनुमति नहीं है।",
 	SECOND_FACTOR_NEEDED: "आपकी भूमिका को दो-चरणीय प्रमाणीकरण चाहिए: उसे चालू करें, फिर बाकी सब खुलेगा।",

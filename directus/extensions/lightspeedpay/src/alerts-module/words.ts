@@ -171,6 +171,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "PSP के डैशबोर्ड में रिफ़ंड देखें और उसका परिणाम दर्ज करें।",
 		},
 	},
+	reconciliation_waits: {
+		label: { en: "Settlement differences wait", hi: "निपटान के अंतर रुके हैं" },
+		next: {
+			en: "Take the oldest in Reconciliation, find out what happened with the PSP, and resolve them with a reason.",
+			hi: "मिलान में सबसे पुराने अंतर लें, PSP से कारण जानें और कारण के साथ सुलझाएँ।",
+		},
+	},
 	refund_waits: {
 		label: { en: "Refund waits", hi: "रिफ़ंड रुका है" },
 		next: {
@@ -183,6 +190,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 		next: {
 			en: "Talk to the PSP: more was given back than was paid.",
 			hi: "PSP से बात करें: भुगतान से ज़्यादा लौटाया गया।",
+		},
+	},
+	settlement_pull_fails: {
+		label: { en: "Settlement report not given", hi: "निपटान रिपोर्ट नहीं मिली" },
+		next: {
+			en: "Correct the gateway's credentials or ask the PSP to allow reports for them; meanwhile import its file in Reconciliation.",
+			hi: "गेटवे की पहचान ठीक करें या PSP से रिपोर्ट की अनुमति लें; तब तक मिलान में उसकी फ़ाइल आयात करें।",
 		},
 	},
 	schedule_failed: {
@@ -261,6 +275,9 @@ export function placeOf({ kind, details, client_id }: Alert): { area: AreaId; to
 		return { area: "queues", to: typeof queue === "string" ? `/queues/${encodeURIComponent(queue)}` : "/queues" };
 	}
 	if (kind === "egress_group_waits") return { area: "queues", to: "/queues" };
+	if (["reconciliation_waits", "settlement_pull_fails"].includes(kind)) {
+		return { area: "reconciliation", to: "/reconciliation" };
+	}
 	if (client_id !== null) {
 		if (kind.startsWith("dues_")) return { area: "commission", to: `/commission/${client_id}` };
 		if (["gateway_cooled_down", "no_gateway"].includes(kind)) return { area: "gateways", to: `/gateways/${client_id}` };
