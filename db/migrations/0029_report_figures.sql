@@ -35,7 +35,7 @@ create table public.ledger_days (
   adjusted bigint not null,
   -- of any other type
   others bigint not null,
-  -- the sum of the entries that raised what is due
+  -- the sum of the entries that raised what is due, without payouts that came back
   raised bigint not null,
   closing_balance bigint not null,
   constraint ledger_days_pkey primary key (client_id, day)
@@ -87,6 +87,17 @@ create view reports.ledger_months as select * from public.ledger_months;
 create view reports.provider_days as select * from public.provider_days;
 create view reports.payouts as
   select client_id, collected_for, amount, provider, status, error_code, processed_at, created_at from public.payouts;
+create view reports.settlements as
+  select s.client_id, s.gateway_id, g.provider, g.name as gateway, s.psp_settlement_id, s.currency, s.utr, s.settled_on, s.line_count, s.matched_count,
+      s.payment_count, s.refund_count, s.payment_amount, s.refund_amount, s.other_amount, s.fee, s.tax, s.net
+    from public.settlements s join public.payment_gateways g on g.id = s.gateway_id;
+create view reports.reconciliation_exceptions as
+  select e.id as exception_id, e.client_id, e.gateway_id, g.provider, g.name as gateway, e.kind, e.expected, e.stated, e.status, e.owner, e.note,
+      (e.opened_at at time zone 'Asia/Kolkata')::date as opened_on, e.resolution, e.resolution_reason, e.resolved_by,
+      (e.resolved_at at time zone 'Asia/Kolkata')::date as resolved_on, e.attempt_id, e.refund_id, l.psp_id, l.utr
+    from public.reconciliation_exceptions e
+    join public.payment_gateways g on g.id = e.gateway_id
+    left join public.settlement_lines l on l.id = e.line_id;
 
 -- What moved a wallet and is no payment's commission: few rows.
 create view reports.entries_by_hand as

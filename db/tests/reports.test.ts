@@ -65,6 +65,9 @@ beforeAll(async () => {
 	);
 	await pay(kaveri, 40_000, "2026-04-30T20:00:00Z");
 
+	await settle();
+	await runSchedules();
+
 	// A month's documents are dated the first of the next one.
 	for (const { id } of [kaveri, lamps, narmada]) while ((await closeBillingMonth(database.pool("jobs"), id)) !== null);
 	await database.pool("admin").query(
@@ -73,6 +76,52 @@ beforeAll(async () => {
 	);
 });
 afterAll(() => database.drop());
+
+async function settle(): Promise<void> {
+	await rows(
+		`insert into payouts (client_id, collected_for, amount, provider, status, kind, asked_by, reason) values
+			($1, '2026-04-10', 291, 'razorpay', 'queued', 'nightly', null, null), ($1, '2026-04-10', 100, 'razorpay', 'failed', 'asked', 'meera', 'now')`,
+		[lamps.id],
+	);
+	const gateway = (of: TestMerchant) => of.gateways[0]!.id;
+	await rows(
+		`insert into settlements (client_id, gateway_id, psp_settlement_id, currency, utr, settled_on, line_count, matched_count, payment_count,
+				payment_amount, fee, tax, net) values
+			($1, $2, 'setl_1', 'INR', 'UTR1', '2026-04-02', 1, 1, 1, 20000, 400, 61, 19600),
+			($3, $4, 'setl_2', 'INR', 'UTR2', '2026-04-02', 2, 1, 2, 9500, 190, 29, 9310)`,
+		[kaveri.id, gateway(kaveri), lamps.id, gateway(lamps)],
+	);
+	await rows(
+		`with report as (
+			insert into settlement_reports (client_id, gateway_id, source, imported_by) values ($3, $4, 'pull', 'system') returning id
+		), line as (
+			insert into settlement_lines (settlement_id, client_id, gateway_id, kind, psp_id, amount, credit, debit, fee, tax, currency, utr, status, report_id)
+				select (select id from settlements where psp_settlement_id = 'setl_2'), $3, $4, 'payment', 'pay_unknown', 9500, 9310, 0, 190, 29, 'INR', 'UTR2',
+					'open', id from report returning id
+		)
+		insert into reconciliation_exceptions (client_id, gateway_id, kind, line_id, attempt_id, expected, stated, status, opened_at, resolution,
+				resolution_reason, resolved_by, resolved_at)
+			select $3::uuid, $4::uuid, 'missing_with_us', id, null::uuid, null::bigint, 9500, 'open', timestamptz '2026-04-02T20:00:00Z', null, null, null,
+				null::timestamptz from line
+			union all
+			select $1, $2, 'missing_there', null, id, 20000, null, 'resolved', '2026-04-03T06:00:00Z', 'explained', 'It came.', 'system', '2026-04-07T06:00:00Z'
+				from payment_attempts where client_id = $1 and amount = 20000`,
+		[kaveri.id, gateway(kaveri), lamps.id, gateway(lamps)],
+	);
+}
+
+async function runSchedules(): Promise<void> {
+	for (const queue of ["close_report_days", "collect_commissions"]) {
+		await rows("select pgboss.create_queue($1, $2::jsonb)", [queue, { policy: "standard" }]);
+		await rows("insert into queues (queue, kind) values ($1, 'schedule')", [queue]);
+	}
+	await rows(
+		`insert into pgboss.job (name, state, retry_count, created_on, started_on, completed_on, output) values
+			('close_report_days', 'completed', 0, '2026-03-31T18:50:00Z', '2026-03-31T18:50:01Z', '2026-03-31T18:50:03Z', '{"days": 1}'),
+			('collect_commissions', 'failed', 2, '2026-04-01T20:30:00Z', '2026-04-01T20:30:20Z', '2026-04-01T20:30:21Z', '{"message": "no connection"}'),
+			('close_report_days', 'completed', 0, '2026-04-02T18:50:00Z', '2026-04-02T18:50:01Z', '2026-04-02T18:50:03Z', '{"days": 1}')`,
+	);
+}
 
 async function book(of: TestMerchant, at: string, work: () => Promise<unknown>, transactions: string[] = []) {
 	const [wallet] = await rows<{ entry_count: number }>("select entry_count from wallets where client_id = $1", [of.id]);
@@ -193,7 +242,8 @@ describe.each(["open days, read from the rows", "closed days, read from their fi
 		// day, charged, collected, settled, adjusted, payouts …
 		expect(await ask("collection", "2026-04-05", "2026-04-30")).toEqual([
 			["2026-04-05", -207, 0, 0, 0, 0, 0, 0, 0, 0, 0],
-			["2026-04-10", 291, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+			// one payout waits, one failed
+			["2026-04-10", 291, 0, 0, 0, 2, 1, 0, 1, 391, 0],
 			["2026-04-20", 0, 0, 500, 0, 0, 0, 0, 0, 0, 0],
 			["2026-04-21", 0, 0, 0, -100, 0, 0, 0, 0, 0, 0],
 		]);
@@ -240,21 +290,78 @@ describe.each(["open days, read from the rows", "closed days, read from their fi
 		]);
 	});
 
-	test("gateway-cost says what was approved and what of it is known to cost how much", async () => {
-		// provider, gateway, method, succeeded, failed, undecided, approval, volume, stated fee, of what it was stated
-		expect(await ask("gateway-cost", "2026-03-31", "2026-04-01")).toEqual([
-			["razorpay", null, "upi", 2, 0, 0, 100, 50_000, 400, 2],
-			["razorpay", null, "card", 0, 1, 0, 0, 0, 0, null],
+	test("gateway-cost says what was approved, and what of it is known to cost how much", async () => {
+		// provider, gateway, method, succeeded, failed, undecided, approval, volume, stated fee, of what it was stated, settled fee
+		expect(await ask("gateway-cost", "2026-03-31", "2026-04-02")).toEqual([
+			// settled on 2 April: 590 of 20,000 + 9,500
+			["razorpay", null, "all", 2, 1, 0, 66.67, 50_000, 400, 2, 590, 2],
+			["razorpay", null, "upi", 2, 0, 0, 100, 50_000, 400, 2, null, null],
+			["razorpay", null, "card", 0, 1, 0, 0, 0, 0, null, null, null],
 		]);
 		expect(await ask("gateway-cost", "2026-02-01", "2026-03-31", kaveri)).toEqual([
 			// 150 + 400 of 10,000 + 20,000
-			["razorpay", "Gateway 1", "upi", 2, 0, 0, 100, 30_000, 550, 1.833],
+			["razorpay", "Gateway 1", "all", 2, 0, 0, 100, 30_000, 550, 1.833, null, null],
+			["razorpay", "Gateway 1", "upi", 2, 0, 0, 100, 30_000, 550, 1.833, null, null],
 		]);
+		// fees of a period in which nobody paid
+		expect(await ask("gateway-cost", "2026-04-02", "2026-04-02", kaveri)).toEqual([
+			["razorpay", "Gateway 1", "all", 0, 0, 0, null, 0, 0, null, 400, 2],
+		]);
+	});
+
+	test("reconciliation says what was settled and what differs", async () => {
+		// provider, gateway, settlements, lines, matched, paid, refunded, fee, its GST, net, fee %, opened, resolved, open,
+		// missing with us, missing there, amount, fee, state, duplicate, without owner
+		const all = await ask("reconciliation", "2026-04-01", "2026-04-30");
+		expect(all.map((row) => row.slice(0, -1))).toEqual([
+			["razorpay", null, 2, 3, 2, 29_500, 0, 590, 90, 28_910, 2, 2, 1, 1, 1, 0, 0, 0, 0, 0, 1],
+		]);
+		const own = await ask("reconciliation", "2026-04-01", "2026-04-30", lamps);
+		expect(own.map((row) => row.slice(0, 14))).toEqual([
+			["razorpay", "Gateway 1", 1, 2, 1, 9_500, 0, 190, 29, 9_310, 2, 1, 0, 1],
+		]);
+		const differs = await ask("reconciliation-exceptions", "2026-04-01", "2026-04-30");
+		expect(differs.map(([, on, , ...rest]) => [on, ...rest])).toEqual([
+			[
+				"2026-04-03",
+				"Lamps",
+				"razorpay",
+				"Gateway 1",
+				"missing_with_us",
+				null,
+				9_500,
+				9_500,
+				"open",
+				null,
+				null,
+				null,
+				"pay_unknown",
+				"UTR2",
+			],
+			[
+				"2026-04-03",
+				"Kaveri",
+				"razorpay",
+				"Gateway 1",
+				"missing_there",
+				20_000,
+				null,
+				-20_000,
+				"resolved",
+				null,
+				"explained",
+				"It came.",
+				null,
+				null,
+			],
+		]);
+		expect(differs[1]![2]).toBe(4);
 	});
 
 	test("a period without anything is empty", async () => {
 		for (const { name } of reports) {
-			if (["gst-summary", "merchant-statement"].includes(name)) continue;
+			// of what is open now, and with lines that say 0
+			if (["reconciliation", "gst-summary", "merchant-statement"].includes(name)) continue;
 			expect(await ask(name, "2025-06-01", "2025-06-30", kaveri), name).toEqual([]);
 		}
 		expect(await ask("merchant-statement", "2025-06-01", "2025-06-30", kaveri)).toEqual([
@@ -384,6 +491,29 @@ describe("of the documents", () => {
 			["total", 4, -10_498_878, -1_889_956, 79, 78, -1_889_799, -12_388_677],
 		]);
 	});
+});
+
+test("scheduled-runs says what ran, when, and with what result", async () => {
+	expect(await ask("scheduled-runs", "2026-04-01", "2026-04-02")).toEqual([
+		[
+			"close_report_days",
+			"2026-04-01 00:20:00",
+			"2026-04-01 00:20:01",
+			"2026-04-01 00:20:03",
+			"completed",
+			1,
+			"days 1",
+		],
+		[
+			"collect_commissions",
+			"2026-04-02 02:00:00",
+			"2026-04-02 02:00:20",
+			"2026-04-02 02:00:21",
+			"failed",
+			3,
+			"no connection",
+		],
+	]);
 });
 
 describe("asked for", () => {
