@@ -65,9 +65,9 @@ const QUESTIONS: Record<string, (samples: Samples) => string[]> = {
 		`/clients/${client}/webhook-log?before=${middle}&which=failed`,
 	],
 	"get /webhook-events/:id": ({ event }) => [`/webhook-events/${event}`],
-	"get /clients/:id/replay-count": ({ client }) => [
-		`/clients/${client}/replay-count?which=all`,
-		`/clients/${client}/replay-count?which=failed`,
+	"get /webhook-endpoints/:id/replay-count": ({ client }) => [
+		`/webhook-endpoints/${client}/replay-count?which=all`,
+		`/webhook-endpoints/${client}/replay-count?which=failed`,
 	],
 	"get /clients/:id/webhook-test": ({ client }) => [`/clients/${client}/webhook-test`],
 	"get /gateways/:id": ({ gateway }) => [`/gateways/${gateway}`],

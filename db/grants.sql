@@ -9,7 +9,7 @@
 revoke all on all tables in schema public from studio;
 
 grant select (
-  id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, webhook_disabled_at,
+  id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url,
   previous_webhook_secret_until, previous_client_key, previous_credentials_until, redirect_urls, fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode,
   max_rpm_per_gateway, cooldown_seconds, payment_expiry_seconds, max_transaction_amount, daily_count_cap,
   daily_amount_cap, monthly_amount_cap, allow_plain_salt, reverse_commission_on_refund, status, kyc_status, created_at,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
 import type { BackupSettings } from "./backups.ts";
+import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
 import { readWhatsappSettings, type WhatsappSettings } from "./whatsapp/settings.ts";
 
 /** What is wrong with the environment, in one sentence for whoever starts the process. */
@@ -28,6 +29,8 @@ export interface JobsEnv {
 	backups: BackupSettings | null;
 	log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
 	worker_beat_seconds: number;
+	/** How many merchants' endpoints this worker waits for at a time. */
+	deliveries_at_once: number;
 }
 
 const url = (name: string, example: string) =>
@@ -118,6 +121,12 @@ const schema = z
 			// More would let a killed worker's jobs wait longer than a minute.
 			.max(6, "WORKER_BEAT_SECONDS must be between 0.1 and 6.")
 			.default(5),
+		DELIVERIES_AT_ONCE: z.coerce
+			.number("DELIVERIES_AT_ONCE must be a number.")
+			.int("DELIVERIES_AT_ONCE must be a whole number.")
+			.min(2, "DELIVERIES_AT_ONCE must be between 2 and 500.")
+			.max(500, "DELIVERIES_AT_ONCE must be between 2 and 500.")
+			.default(DELIVERIES_AT_ONCE),
 	})
 	.refine(
 		(env) => (env.BACKUP_DATABASE_URL === undefined) === (env.BACKUP_DIR === undefined),
@@ -155,6 +164,7 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 					},
 		log_level: parsed.LOG_LEVEL,
 		worker_beat_seconds: parsed.WORKER_BEAT_SECONDS,
+		deliveries_at_once: parsed.DELIVERIES_AT_ONCE,
 	};
 }
 

@@ -9,6 +9,7 @@
 import type { Pool } from "pg";
 import { PgBoss } from "pg-boss";
 import type { Logger } from "pino";
+import { releaseWebhooks } from "../db/client/deliveries.ts";
 import {
 	checkInvariants,
 	clearCooldowns,
@@ -109,6 +110,14 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 0,
 		keep_days: 0.1,
 		run: async ({ database }) => ({ cleared: await clearCooldowns(database) }),
+	},
+	{
+		name: "release_webhooks",
+		when: { every_seconds: 5 },
+		expire_seconds: 30,
+		retries: 0,
+		keep_days: 0.1,
+		run: async ({ database }) => ({ released: await releaseWebhooks(database) }),
 	},
 	{
 		name: "record_queue_metrics",

@@ -11,6 +11,7 @@
  */
 import type { Task, TaskList } from "graphile-worker";
 import { raiseAlert, returnJob } from "../db/client/operations.ts";
+import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
 import { failedJobAlert } from "./failed-job-alert.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
@@ -46,6 +47,9 @@ function task<Payload>(module: TaskModule<Payload>): RunTask {
 	return (raw_payload, context) => module.default(module.payload.parse(raw_payload), context);
 }
 
+/** What an endpoint gets of it says jobs/delivery-gate.ts. */
+const DELIVERIES = "deliveries";
+
 const LANES: readonly Lane[] = [
 	{ name: "orders", concurrency: 25, is_grouped: true, tasks: { create_psp_order: task(createPspOrder) } },
 	// A payer waits for each; most while a PSP is unwell, which must not hold up orders at the others.
@@ -58,8 +62,8 @@ const LANES: readonly Lane[] = [
 	// A day's report is many pages and lines; nobody waits for it.
 	{ name: "settlements", concurrency: 3, is_grouped: true, tasks: { pull_settlement: task(pullSettlement) } },
 	{
-		name: "deliveries",
-		concurrency: 50,
+		name: DELIVERIES,
+		concurrency: DELIVERIES_AT_ONCE,
 		is_grouped: false,
 		tasks: {
 			deliver_webhook: task(deliverWebhook),
@@ -83,13 +87,14 @@ const LANES: readonly Lane[] = [
 const NO_GROUP = "default";
 
 /** The lanes of a worker that calls the PSPs of these groups. What is no gateway's goes with the gateways of no group. */
-export function lanesFor(groups: ReadonlySet<string>): Lane[] {
+export function lanesFor(groups: ReadonlySet<string>, deliveries_at_once: number = DELIVERIES_AT_ONCE): Lane[] {
 	return LANES.map((lane) => {
+		const concurrency = lane.name === DELIVERIES ? deliveries_at_once : lane.concurrency;
 		const own = [...groups].filter((group) => lane.is_grouped || group === NO_GROUP);
 		const tasks = own.flatMap((group) =>
 			Object.entries(lane.tasks).map(([name, run]) => [group === NO_GROUP ? name : `${name}:${group}`, run] as const),
 		);
-		return { ...lane, tasks: Object.fromEntries(tasks) };
+		return { ...lane, concurrency, tasks: Object.fromEntries(tasks) };
 	}).filter(({ tasks }) => Object.keys(tasks).length > 0);
 }
 

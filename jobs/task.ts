@@ -5,6 +5,7 @@ import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PayoutAdapters } from "../psp/payout-providers.ts";
 import type { PspAdapters } from "../psp/providers.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
+import type { DeliveryGate } from "./delivery-gate.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Clock } from "./schedules.ts";
 import type { StudioClient } from "./studio.ts";
@@ -19,6 +20,7 @@ export interface Services {
 	payout_adapters: PayoutAdapters;
 	urls: CheckoutUrls;
 	outbound: Outbound;
+	gate: DeliveryGate;
 	studio: StudioClient;
 	clock: Pick<Clock, "offer">;
 	/** Null: no provider is configured, and nothing is sent. */

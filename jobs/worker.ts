@@ -6,6 +6,7 @@ import { configureWhatsapp } from "../db/client/whatsapp.ts";
 import { createPayoutAdapters } from "../psp/payout-providers.ts";
 import { createPspAdapters } from "../psp/providers.ts";
 import { createCheckoutUrls } from "./checkout-urls.ts";
+import { createDeliveryGate, gateWidths } from "./delivery-gate.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { createLogger } from "./log.ts";
@@ -46,7 +47,7 @@ function fail(error: unknown, message: string): void {
 process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 
-const own_lanes = lanesFor(env.egress_groups);
+const own_lanes = lanesFor(env.egress_groups, env.deliveries_at_once);
 // Each lane keeps one connection to listen; the others are for jobs, which hold one only while a statement runs.
 const pool = connect("lightspeedpay-jobs", own_lanes.length + 14);
 
@@ -86,6 +87,7 @@ const services: Services = {
 	payout_adapters: createPayoutAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
 	urls: createCheckoutUrls(env),
 	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
+	gate: createDeliveryGate(gateWidths(env.deliveries_at_once)),
 	whatsapp: openWhatsapp(),
 	studio: createStudioClient(env.studio_url, env.encryption_keys),
 	clock,

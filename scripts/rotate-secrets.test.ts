@@ -97,6 +97,8 @@ describe("secrets:rotate", () => {
 				"clients.previous_client_salt: 0 encrypted again",
 				"clients.webhook_secret: 3 encrypted again",
 				"clients.previous_webhook_secret: 0 encrypted again",
+				"webhook_endpoints.secret: 0 encrypted again",
+				"webhook_endpoints.previous_secret: 0 encrypted again",
 				"payment_gateways.api_secret: 6 encrypted again",
 				"payment_gateways.webhook_secret: 3 encrypted again",
 				"whatsapp_provider_tokens.token: 0 encrypted again",

@@ -10,7 +10,7 @@ import { createPool } from "../db/client/pool.ts";
 import { decryptSecret, type EncryptionKeys, encryptSecret, parseEncryptionKeys } from "../db/client/secrets.ts";
 
 interface SecretColumn {
-	table: "clients" | "payment_gateways" | "whatsapp_provider_tokens";
+	table: "clients" | "payment_gateways" | "webhook_endpoints" | "whatsapp_provider_tokens";
 	column: string;
 	/** The column that the ciphertext is bound to, where it is another: a secret that was moved here as it was. */
 	made_for?: string;
@@ -21,6 +21,8 @@ const COLUMNS: readonly SecretColumn[] = [
 	{ table: "clients", column: "previous_client_salt", made_for: "client_salt" },
 	{ table: "clients", column: "webhook_secret" },
 	{ table: "clients", column: "previous_webhook_secret", made_for: "webhook_secret" },
+	{ table: "webhook_endpoints", column: "secret" },
+	{ table: "webhook_endpoints", column: "previous_secret", made_for: "secret" },
 	{ table: "payment_gateways", column: "api_secret" },
 	{ table: "payment_gateways", column: "webhook_secret" },
 	{ table: "whatsapp_provider_tokens", column: "token" },

@@ -2,12 +2,20 @@ import { callRows, callValue, type Queryable } from "./call.ts";
 
 export interface Delivery {
 	event_id: string;
+	/** What the merchant sees as the event's id: the same for all its endpoints. */
+	message_id: string;
 	type: string;
-	url: string;
-	/** Ciphertexts, both made for the column webhook_secret; the previous one for a day or more after it was replaced. */
-	webhook_secret: string;
-	previous_webhook_secret: string | null;
+	/** The merchant's first endpoint has the merchant's id. */
+	endpoint_id: string;
 	client_id: string;
+	url: string;
+	/** Ciphertexts, both made for the same place; the previous one for a while after it was replaced. */
+	secret: string;
+	previous_secret: string | null;
+	/** Goes ahead of others that wait, after the endpoint has rested. */
+	is_probe: boolean;
+	/** Its endpoint did not take the last one. */
+	is_troubled: boolean;
 	/** The exact bytes to sign and send. */
 	body: string;
 	attempt: number;
@@ -24,13 +32,23 @@ export interface DeliveryResult {
 	retry_after_seconds: number | null;
 }
 
-export type WebhookEventStatus = "pending" | "delivered" | "dead" | "disabled";
+export type WebhookEventStatus = "pending" | "waiting" | "delivered" | "dead" | "disabled" | "unwanted";
 
 export type WebhookReplayStatus = "running" | "done" | "stopped";
 
-/** Null when the event needs no delivery any more. */
+/** Null when there is nothing to be sent now: the event is done with, kept, or waits for its endpoint. */
 export function beginDelivery(database: Queryable, event_id: string): Promise<Delivery | null> {
 	return callValue(database, "begin_delivery", "select public.begin_delivery($1) as value", [event_id]);
+}
+
+/** Lets an event wait until its endpoint has fewer at a time. */
+export async function parkDelivery(database: Queryable, event_id: string): Promise<void> {
+	await callRows(database, "park_delivery", "select public.park_delivery($1)", [event_id]);
+}
+
+/** Puts events that wait back into the queue where their endpoints are well again. Returns how many. */
+export function releaseWebhooks(database: Queryable): Promise<number> {
+	return callValue(database, "release_webhooks", "select public.release_webhooks() as value", []);
 }
 
 /** Records the try and, unless it was the last, has the next one made when it is due. */

@@ -1,12 +1,8 @@
--- Keeps a client's derived columns true: updated_at, and a webhook endpoint that was disabled by a 410 is
--- tried again once its address was changed.
+-- Keeps a client's derived columns true: updated_at.
 create or replace function public.prepare_client() returns trigger
 language plpgsql set search_path = '' as $$
 begin
   new.updated_at := now();
-  if new.webhook_url is distinct from old.webhook_url then
-    new.webhook_disabled_at := null;
-  end if;
   return new;
 end
 $$;

@@ -1,24 +1,27 @@
 -- Writes the event payment.<status> for each transaction into the outbox, adds its delivery job, and wakes the status
 -- streams (channel transaction_status, payload transaction id), and adds the messages by WhatsApp that the merchant asked for.
 -- Called in the transaction that changed the status.
--- A merchant without an endpoint gets an event that is kept but not sent (disabled). Where a flow of the studio wants it, it
--- gets the event too.
+-- One row for each endpoint that wants the type. What nobody wants is kept (unwanted), and so is what a merchant without an
+-- endpoint, or one that is disabled, is not sent (disabled). Endpoints are only read: no lock on them. Where a flow of the
+-- studio wants it, it gets the event too.
 create or replace function public.write_transaction_events(p_transaction_ids uuid[]) returns void
 language plpgsql security definer set search_path = '' as $$
 declare
   v_jobs graphile_worker.job_spec[];
 begin
-  with written as (
-    insert into public.webhook_events (id, client_id, transaction_id, type, status, next_retry_at, payload)
-      select n.id, t.client_id, t.id, 'payment.' || t.status,
-          case when c.webhook_url is null or c.webhook_disabled_at is not null then 'disabled' else 'pending' end,
-          case when c.webhook_url is null or c.webhook_disabled_at is not null then null else now() end,
-          json_build_object('id', n.id, 'type', 'payment.' || t.status, 'timestamp', public.iso_time(clock_timestamp()),
-            'data', public.transaction_view(t))
-        from public.transactions t
-        join public.clients c on c.id = t.client_id
-        cross join lateral (select uuidv7() as id, t.id as of_transaction) n
-        where t.id = any (p_transaction_ids)
+  with happened as (
+    select t, t.client_id, 'payment.' || t.status as type, uuidv7() as id from public.transactions t where t.id = any (p_transaction_ids)
+  ), written as (
+    insert into public.webhook_events (id, client_id, endpoint_id, message_id, transaction_id, type, status, next_retry_at, payload)
+      select case when w.id <> h.client_id then uuidv7() else h.id end, h.client_id, nullif(w.id, h.client_id),
+          case when w.id <> h.client_id then h.id end, (h.t).id, h.type,
+          case when w.id is null then public.unsent_status(h.client_id) when w.disabled_at is null then 'pending' else 'disabled' end,
+          case when w.disabled_at is null and w.id is not null then now() end,
+          json_build_object('id', h.id, 'type', h.type, 'timestamp', public.iso_time(clock_timestamp()),
+            'data', public.transaction_view(h.t))
+        from happened h
+        left join public.webhook_endpoints w on w.client_id = h.client_id and w.removed_at is null
+          and w.event_types && array['*', 'payment.*', h.type]
       returning id, status
   )
   select array_agg(('deliver_webhook', json_build_object('event_id', id), null, null, 25, 'deliver_webhook:' || id, null, null)::graphile_worker.job_spec)

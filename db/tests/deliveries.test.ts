@@ -53,7 +53,7 @@ test("every try of an event sends the same bytes", async () => {
 	const first = await beginDelivery(jobs(), event_id);
 	await answered(event_id, 500);
 	const second = await beginDelivery(jobs(), event_id);
-	expect(second).toEqual({ ...first, attempt: 2 });
+	expect(second).toEqual({ ...first, attempt: 2, is_troubled: true });
 	expect(JSON.parse(first!.body)).toMatchObject({ id: event_id, type: "payment.paid", data: { status: "paid" } });
 });
 
@@ -123,7 +123,7 @@ test("410 disables the endpoint until its address is changed", async () => {
 test("a replaced webhook secret goes on signing for 24 hours", async () => {
 	const merchant = await kaveri();
 	const event_id = await eventOf(merchant);
-	expect(await beginDelivery(jobs(), event_id)).toMatchObject({ previous_webhook_secret: null });
+	expect(await beginDelivery(jobs(), event_id)).toMatchObject({ previous_secret: null });
 	const [before] = await rows<{ webhook_secret: string }>("select webhook_secret from clients where id = $1", [
 		merchant.id,
 	]);
@@ -134,9 +134,9 @@ test("a replaced webhook secret goes on signing for 24 hours", async () => {
 			[merchant.id, `lsp_${randomUUID().replaceAll("-", "")}`],
 		);
 	expect(await beginDelivery(jobs(), event_id)).toMatchObject({
-		webhook_secret: "v1.new_secret",
-		previous_webhook_secret: before!.webhook_secret,
+		secret: "v1.new_secret",
+		previous_secret: before!.webhook_secret,
 	});
 	await rows("update clients set previous_webhook_secret_until = now() where id = $1", [merchant.id]);
-	expect(await beginDelivery(jobs(), event_id)).toMatchObject({ previous_webhook_secret: null });
+	expect(await beginDelivery(jobs(), event_id)).toMatchObject({ previous_secret: null });
 });

@@ -96,6 +96,9 @@ const replayOf = async (id: string) =>
 		)
 	)[0];
 
+const switchOff = (merchant: TestMerchant) =>
+	asStudio("select public.disable_webhook_endpoint($1, 'asked for', 'operator-1')", [merchant.id]);
+
 async function giveUp(merchant: TestMerchant): Promise<void> {
 	await rows("update webhook_events set status = 'dead', attempts = 10, next_retry_at = null where client_id = $1", [
 		merchant.id,
@@ -262,9 +265,9 @@ describe("the replay of one event", () => {
 		await answered(event_id, 200);
 		await expect(replayOne(event_id, "")).rejects.toMatchObject({ code: "LS044" });
 		await expect(replayOne(randomUUID())).rejects.toMatchObject({ code: "LS142" });
-		await rows("update clients set webhook_disabled_at = now() where id = $1", [merchant.id]);
+		await switchOff(merchant);
 		await expect(replayOne(event_id)).rejects.toMatchObject({ code: "LS141" });
-		await asStudio("select public.enable_webhook_endpoint($1, 'repaired', 'operator-1')", [merchant.id]);
+		await asStudio("select public.enable_webhook_endpoint($1, false, 'repaired', 'operator-1')", [merchant.id]);
 		expect(await auditOf(merchant.id, "enable_webhook_endpoint")).toHaveLength(1);
 		await replayOne(event_id);
 		await rows("update clients set webhook_url = null where id = $1", [merchant.id]);
@@ -356,7 +359,7 @@ describe("the replay of many events", () => {
 		await paidEvents(merchant, 1);
 		await giveUp(merchant);
 		const id = await startReplay(merchant, "failed");
-		await rows("update clients set webhook_disabled_at = now() where id = $1", [merchant.id]);
+		await switchOff(merchant);
 		expect(await continueWebhookReplay(jobs(), id)).toBe("stopped");
 		expect(await replayOf(id)).toMatchObject({ note: "The endpoint was disabled.", replayed: 0 });
 		await expect(startReplay(merchant, "failed")).rejects.toMatchObject({ code: "LS141" });
@@ -428,9 +431,9 @@ describe("a test event", () => {
 		const merchant = await kaveri();
 		await answered(await requestTest(merchant), 410);
 		const disabled = () =>
-			rows("select webhook_disabled_at is not null as is_off from clients where id = $1", [merchant.id]);
+			rows("select disabled_at is not null as is_off from webhook_endpoints where id = $1", [merchant.id]);
 		expect(await disabled()).toEqual([{ is_off: false }]);
-		await rows("update clients set webhook_disabled_at = now() where id = $1", [merchant.id]);
+		await switchOff(merchant);
 		expect(await beginDelivery(jobs(), await requestTest(merchant))).toMatchObject({ type: "webhook.test" });
 	});
 
@@ -462,13 +465,10 @@ describe("the delivery log", () => {
 		limit = 2,
 	) =>
 		(
-			await asStudio<{ log: Record<string, unknown>[] }>("select public.read_webhook_log($1, $2, $3, $4, $5) as log", [
-				merchant.id,
-				which,
-				order_id,
-				before,
-				limit,
-			])
+			await asStudio<{ log: Record<string, unknown>[] }>(
+				"select public.read_webhook_log($1, null, $2, $3, $4, $5) as log",
+				[merchant.id, which, order_id, before, limit],
+			)
 		)[0]!.log;
 
 	test("shows events newest first with their newest try, page by page, all, the failed ones, or an order's", async () => {

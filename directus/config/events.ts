@@ -13,6 +13,7 @@ export const EVENTS: { type: string; label: Label }[] = [
 	{ type: "gateway.returned", label: label("A gateway returns", "गेटवे लौट आया") },
 	{ type: "client.suspended", label: label("A client is suspended or disabled", "व्यापारी निलंबित या बंद हुआ") },
 	{ type: "client.activated", label: label("A client is active again", "व्यापारी फिर सक्रिय हुआ") },
+	{ type: "endpoint.disabled", label: label("A webhook endpoint is disabled", "वेबहुक एंडपॉइंट बंद हुआ") },
 	{ type: "alert.raised", label: label("An alert is raised", "चेतावनी उठी") },
 ];
 

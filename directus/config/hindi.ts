@@ -52,6 +52,7 @@ export const HINDI: Record<string, string> = {
 	"No payment fits": "कोई भुगतान मेल नहीं खाता",
 	"Not delivered": "नहीं पहुँचे",
 	"Not known": "पता नहीं",
+	"Not wanted": "नहीं चाहिए",
 	"Not ours": "हमारा नहीं",
 	"Not processed": "संसाधित नहीं",
 	"Not sent": "नहीं भेजा गया",
@@ -93,6 +94,7 @@ export const HINDI: Record<string, string> = {
 	Unknown: "अज्ञात",
 	Verified: "सत्यापित",
 	Waiting: "प्रतीक्षा में",
+	"Waits for the endpoint": "एंडपॉइंट की प्रतीक्षा",
 	"Waiting for payer": "भुगतानकर्ता की प्रतीक्षा",
 	Wallet: "वॉलेट",
 	Warning: "चेतावनी",
@@ -124,7 +126,6 @@ export const HINDI: Record<string, string> = {
 	"Only workers of this group call the provider for this account. Leave empty for any worker.":
 		"इस खाते के लिए केवल इस समूह के वर्कर प्रदाता से बात करते हैं। किसी भी वर्कर के लिए खाली छोड़ें।",
 	"Payers see it.": "भुगतानकर्ता इसे देखते हैं।",
-	"Set when the endpoint answered 410; a new URL clears it.": "एंडपॉइंट के 410 उत्तर पर लगता है; नया पता इसे हटा देता है।",
 	"Some paise less than the payment, so that the credit can be told apart.":
 		"भुगतान से कुछ पैसे कम, ताकि जमा राशि पहचानी जा सके।",
 	"Suspended and disabled clients cannot take payments.": "निलंबित और बंद व्यापारी भुगतान नहीं ले सकते।",
@@ -136,7 +137,8 @@ export const HINDI: Record<string, string> = {
 	"Where payers may be sent back to.": "भुगतानकर्ता को वापस कहाँ भेजा जा सकता है।",
 	"Where the payer goes afterwards; one of the client's redirect URLs.":
 		"भुगतानकर्ता बाद में कहाँ जाए; व्यापारी के रीडायरेक्ट पतों में से एक।",
-	"Where this client receives payment events.": "जहाँ इस व्यापारी को भुगतान की घटनाएँ मिलती हैं।",
+	"Where this client receives payment events: its first endpoint. More of them, filters and their state are under Integration.":
+		"जहाँ इस व्यापारी को भुगतान सूचनाएँ मिलती हैं: पहला एंडपॉइंट। और एंडपॉइंट, चुनाव और उनकी स्थिति एकीकरण में हैं।",
 	"With its salt it is valid beside the new pair until the overlap ends.":
 		"अपने सॉल्ट के साथ यह नई जोड़ी के साथ-साथ तब तक मान्य है जब तक दोनों की अवधि चले।",
 	"Write-only. Stored encrypted and never shown again; leave empty to keep it.":

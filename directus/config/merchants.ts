@@ -124,14 +124,10 @@ const clients: Collection = {
 			{
 				group: "section_addresses",
 				width: "full",
-				note: "Where this client receives payment events.",
+				note: "Where this client receives payment events: its first endpoint. More of them, filters and their state are under Integration.",
 				options: { trim: true, iconLeft: "link", placeholder: "https://" },
 			},
 		),
-		time("webhook_disabled_at", label("Webhook disabled", "वेबहुक बंद हुआ"), {
-			group: "section_addresses",
-			note: "Set when the endpoint answered 410; a new URL clears it.",
-		}),
 		time("previous_webhook_secret_until", label("Previous webhook secret signs until", "पिछला वेबहुक सीक्रेट मान्य"), {
 			group: "section_addresses",
 			note: "After regenerating, events carry a signature for the old secret too, for 24 hours or more.",

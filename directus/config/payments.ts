@@ -507,6 +507,8 @@ const webhookEvents: Collection = {
 			["delivered", "Delivered", "green"],
 			["dead", "Given up", "red"],
 			["disabled", "Endpoint disabled", "grey"],
+			["waiting", "Waits for the endpoint", "amber"],
+			["unwanted", "Not wanted", "grey"],
 		]),
 		toOne("client_id", label("Client", "व्यापारी"), "{{company_name}}"),
 		toOne("transaction_id", label("Transaction", "लेन-देन"), "{{order_id}}"),
@@ -514,6 +516,12 @@ const webhookEvents: Collection = {
 		toOne("dispute_id", label("Dispute", "विवाद"), "{{amount}}"),
 		number("attempts", label("Tries", "प्रयास"), {}, ""),
 		number("attempts_before", label("Tries before the replay", "दोबारा भेजने से पहले के प्रयास"), {}, ""),
+		text("endpoint_id", label("Endpoint (empty: the first)", "एंडपॉइंट (खाली: पहला)"), {
+			options: { font: "monospace" },
+		}),
+		text("message_id", label("Event id at the merchant (empty: this one)", "व्यापारी की ओर सूचना आईडी (खाली: यही)"), {
+			options: { font: "monospace" },
+		}),
 		toggle("is_failed", label("Not delivered for good", "नहीं पहुँचा"), { hidden: true }),
 		time("next_retry_at", label("Next try", "अगला प्रयास")),
 		time("created_at", label("Created", "बनाया गया")),
@@ -529,7 +537,7 @@ const webhookEvents: Collection = {
 		refreshSeconds: 10,
 	},
 	bookmarks: [
-		{ name: "Not delivered", icon: "pending", filter: { status: { _eq: "pending" } } },
+		{ name: "Not delivered", icon: "pending", filter: { status: { _in: ["pending", "waiting"] } } },
 		{
 			name: "Given up",
 			icon: "error",

@@ -266,7 +266,6 @@ export const roles: Record<RoleName, Role> = {
 					"previous_client_key",
 					"previous_credentials_until",
 					"webhook_url",
-					"webhook_disabled_at",
 					"redirect_urls",
 					"created_at",
 				],

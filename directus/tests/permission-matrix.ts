@@ -75,7 +75,6 @@ export const KEPT_BACK: Record<string, Record<string, readonly Reader[]>> = {
 		previous_webhook_secret_until: ["operator", "auditor"],
 		integration: ["operator", "support", "auditor"],
 		webhook_url: ["operator", "support", "auditor"],
-		webhook_disabled_at: ["operator", "support", "auditor"],
 		redirect_urls: ["operator", "support", "auditor"],
 		kyc_status: ["operator", "support", "auditor"],
 		legal_name: ["operator", "finance", "auditor"],
@@ -164,6 +163,7 @@ export const UNKNOWN_TABLES: readonly string[] = [
 	"client_usage",
 	"retired_client_keys",
 	"upi_receipts",
+	"webhook_endpoints",
 ];
 
 /** Directus' own tables, as it grants them to whoever may use the app: names of fields, and what is a person's own. */
@@ -231,12 +231,18 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	"get /clients/:id/webhook-log": ["operator", "support", "auditor"],
 	"get /webhook-events/:id": ["operator", "support", "auditor"],
 	"post /webhook-events/:id/replay": ["operator", "support"],
-	"get /clients/:id/replay-count": ["operator"],
-	"post /clients/:id/replays": ["operator"],
+	"get /webhook-endpoints/:id/replay-count": ["operator"],
+	"post /webhook-endpoints/:id/replays": ["operator"],
 	"post /webhook-replays/:id/stop": ["operator"],
-	"post /clients/:id/webhook-test": ["operator"],
+	"post /webhook-endpoints/:id/test": ["operator"],
 	"get /clients/:id/webhook-test": ["operator"],
-	"post /clients/:id/enable-webhook": ["operator"],
+	"post /clients/:id/webhook-endpoints": ["operator"],
+	"patch /webhook-endpoints/:id": ["operator"],
+	"post /webhook-endpoints/:id/disable": ["operator"],
+	"post /webhook-endpoints/:id/enable": ["operator"],
+	"post /webhook-endpoints/:id/remove": ["operator"],
+	"post /webhook-endpoints/:id/rotate-secret": ["operator"],
+	"post /webhook-endpoints/:id/reveal": ["operator"],
 	// Gateways
 	"get /gateways/:id": everybody,
 	"get /clients/:id/routing": ["operator", "auditor"],

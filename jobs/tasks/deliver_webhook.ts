@@ -1,6 +1,12 @@
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
-import { beginDelivery, type Delivery, recordDelivery, recordWebhookTestAnswer } from "../../db/client/deliveries.ts";
+import {
+	beginDelivery,
+	type Delivery,
+	parkDelivery,
+	recordDelivery,
+	recordWebhookTestAnswer,
+} from "../../db/client/deliveries.ts";
 import { decryptSecret, type EncryptionKeys } from "../../db/client/secrets.ts";
 import { type OutboundAnswer, OutboundError } from "../outbound.ts";
 import type { TaskContext } from "../task.ts";
@@ -11,8 +17,9 @@ const TEST_EVENT = "webhook.test";
 export const payload = z.strictObject({ event_id: z.uuid() });
 
 /**
- * Makes one try to deliver an event to its merchant and records it. The record decides about the next try (a job of its
- * own, over some 75 hours), so whatever the endpoint did, this job is done.
+ * Makes one try to deliver an event to its endpoint and records it. The record decides about the next try (a job of its
+ * own, over some 75 hours), so whatever the endpoint did, this job is done. Where the endpoint has as many at a time as it
+ * may, the event waits in the database, and not here in the place of another merchant's.
  */
 export default async function deliverWebhook(
 	{ event_id }: z.infer<typeof payload>,
@@ -20,8 +27,18 @@ export default async function deliverWebhook(
 ): Promise<void> {
 	const delivery = await beginDelivery(context.database, event_id);
 	if (delivery === null) return;
-	const secrets = openSecrets(context.keys, delivery);
+	const place = context.gate.enter(delivery);
+	if (place === null) return parkDelivery(context.database, event_id);
+	try {
+		await deliver(delivery, context);
+	} finally {
+		place.leave();
+	}
+}
 
+async function deliver(delivery: Delivery, context: TaskContext): Promise<void> {
+	const { event_id } = delivery;
+	const secrets = openSecrets(context.keys, delivery);
 	const started_at = performance.now();
 	let answer: OutboundAnswer | null = null;
 	let error: string | null = null;
@@ -47,7 +64,15 @@ export default async function deliverWebhook(
 		retry_after_seconds: answer?.retry_after_seconds ?? null,
 	});
 	context.log.debug(
-		{ event_id, client_id: delivery.client_id, status, status_code: answer?.status_code, error, try: delivery.attempt },
+		{
+			event_id,
+			client_id: delivery.client_id,
+			endpoint_id: delivery.endpoint_id,
+			status,
+			status_code: answer?.status_code,
+			error,
+			try: delivery.attempt,
+		},
 		"webhook sent",
 	);
 }
@@ -57,10 +82,14 @@ function readableText(bytes: Buffer): string {
 	return bytes.toString("utf8").replaceAll("\0", "\ufffd");
 }
 
-/** The merchant's secret, and after a change for a day or more the one before, so that the receiver may change when it suits. */
+/** The endpoint's secret, and for a while after a change the one before, so that the receiver may change when it suits. */
 function openSecrets(keys: EncryptionKeys, delivery: Delivery): string[] {
-	const where = { table: "clients", column: "webhook_secret", row: delivery.client_id };
-	return [delivery.webhook_secret, delivery.previous_webhook_secret]
+	const row = delivery.endpoint_id;
+	const where =
+		row === delivery.client_id
+			? { table: "clients", column: "webhook_secret", row }
+			: { table: "webhook_endpoints", column: "secret", row };
+	return [delivery.secret, delivery.previous_secret]
 		.filter((stored) => stored !== null)
 		.map((stored) => decryptSecret(keys, stored, where));
 }
@@ -73,10 +102,10 @@ function webhookHeaders(delivery: Delivery, secrets: string[], now: Date): Recor
 	return {
 		"content-type": "application/json",
 		"user-agent": "LightSpeedPay-Webhooks/1",
-		"webhook-id": delivery.event_id,
+		"webhook-id": delivery.message_id,
 		"webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
 		"webhook-signature": secrets
-			.map((secret) => new Webhook(secret).sign(delivery.event_id, now, delivery.body))
+			.map((secret) => new Webhook(secret).sign(delivery.message_id, now, delivery.body))
 			.join(" "),
 	};
 }

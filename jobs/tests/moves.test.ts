@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import { requestAnotherGateway } from "../../db/client/attempts.ts";
 import { createPspAdapters, type Provider } from "../../psp/providers.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
+import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createOutbound } from "../outbound.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
@@ -145,6 +146,7 @@ function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 		adapters: createPspAdapters({ sandbox_url: scene.sandbox.url, timeout_ms: 1000 }),
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
+		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
 		whatsapp: null,

@@ -6,6 +6,7 @@ import { acceptGatewayEvent, requestConfirmation } from "../../db/client/payment
 import { createRefund } from "../../db/client/refunds.ts";
 import { createPspAdapters, type Provider, providers } from "../../psp/providers.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
+import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createOutbound } from "../outbound.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
@@ -101,6 +102,7 @@ function run(refund_id: string, adapters = createPspAdapters({ sandbox_url: scen
 		adapters,
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
+		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
 		whatsapp: null,

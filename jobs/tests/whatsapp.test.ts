@@ -8,6 +8,7 @@ import { startTestSandbox } from "../../sandbox/test-sandbox.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
+import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createOutbound } from "../outbound.ts";
 import type { QueueDesk } from "../queue-desk.ts";
 import { type StartedLane, startLane } from "../runner.ts";
@@ -111,6 +112,7 @@ async function work(provider: keyof typeof ENV | null): Promise<void> {
 		adapters: createPspAdapters({ sandbox_url: sandbox.url }),
 		urls: createCheckoutUrls({ checkout_url: checkout.url, status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
+		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
 		whatsapp: adapter && { adapter, tokens: new TokenKeeper(pool, keys, adapter) },

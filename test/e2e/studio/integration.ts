@@ -6,6 +6,7 @@ import { pino } from "pino";
 import type { Page } from "playwright-core";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createDeliveryGate, gateWidths } from "../../../jobs/delivery-gate.ts";
 import { createOutbound, type Outbound } from "../../../jobs/outbound.ts";
 import type { TaskContext } from "../../../jobs/task.ts";
 import * as deliverWebhook from "../../../jobs/tasks/deliver_webhook.ts";
@@ -34,6 +35,7 @@ export function describeIntegration(stage: StudioStage): void {
 				database: stage.database.pool("jobs"),
 				keys: stage.keys,
 				outbound,
+				gate: createDeliveryGate(gateWidths(50)),
 				log: pino({ level: "silent" }),
 			} as unknown as TaskContext;
 			worker = await run({

@@ -242,10 +242,10 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 		},
 	},
 	webhook_endpoint_disabled: {
-		label: { en: "Webhook endpoint is gone", hi: "वेबहुक एंडपॉइंट हटा" },
+		label: { en: "Webhook endpoint is disabled", hi: "वेबहुक एंडपॉइंट बंद हुआ" },
 		next: {
-			en: "Ask the merchant for its new address and enter it; deliveries go on from then.",
-			hi: "व्यापारी से नया पता लेकर भरें; फिर भेजना जारी होगा।",
+			en: "Ask the merchant. Enter its new address, or enable the endpoint when it is repaired: what was kept is sent then.",
+			hi: "व्यापारी से पूछें। नया पता भरें, या ठीक होने पर एंडपॉइंट चालू करें: रखी हुई सूचनाएँ तब भेजी जाती हैं।",
 		},
 	},
 	whatsapp_misconfigured: {

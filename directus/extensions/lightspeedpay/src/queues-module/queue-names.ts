@@ -18,6 +18,7 @@ const NAMES: Record<string, Words> = {
 	process_whatsapp_event: { en: "Act on WhatsApp's reports", hi: "WhatsApp की सूचनाओं पर कार्रवाई" },
 	replay_webhooks: { en: "Send webhooks again", hi: "वेबहुक फिर भेजना" },
 	draw_invoice: { en: "Draw invoices", hi: "चालान बनाना" },
+	release_webhooks: { en: "Send webhooks that waited", hi: "रुके हुए वेबहुक भेजना" },
 	run_schedule: { en: "Run a schedule again", hi: "कोई नियत काम फिर चलाना" },
 	expire_transactions: { en: "Expire unpaid payments", hi: "अधूरे भुगतान समाप्त करना" },
 	poll_pending: { en: "Look for payments to ask about", hi: "पूछने योग्य भुगतान ढूँढना" },
