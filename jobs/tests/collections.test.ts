@@ -12,6 +12,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
+import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createOutbound } from "../outbound.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
@@ -116,6 +117,7 @@ function run(payout_id: string, timeout_ms = 2_000): Promise<void> {
 		adapters: createPspAdapters(),
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
+		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
 		whatsapp: null,
