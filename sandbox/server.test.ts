@@ -7,7 +7,11 @@ const SERVER = fileURLToPath(new URL("server.ts", import.meta.url));
 
 /** As its parent starts it: plain node, with a channel. */
 function start(env: Record<string, string>) {
-	return fork(SERVER, { env: { PATH: process.env.PATH, PORT: "0", ...env }, stdio: "pipe", execArgv: [] });
+	return fork(SERVER, {
+		env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE, PORT: "0", ...env },
+		stdio: "pipe",
+		execArgv: [],
+	});
 }
 
 async function refusal(env: Record<string, string>) {

@@ -119,7 +119,7 @@ export class Part {
 
 /** A variable meant for one part must not reach another by way of the shell, a secret least of all. */
 function inheritedEnvironment(): Record<string, string> {
-	const names = ["PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "LANG", "LOG_LEVEL", "NODE_ENV"];
+	const names = ["PATH", "HOME", "TMPDIR", "TEMP", "SystemRoot", "LANG", "LOG_LEVEL", "NODE_ENV", "NODE_COMPILE_CACHE"];
 	return Object.fromEntries(
 		names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
 	);

@@ -85,6 +85,7 @@ async function run(): Promise<void> {
 	const settings = await readSettings(process.env);
 	openDataDirectory(settings.dataDirectory);
 	giveFree = lockDataDirectory(settings.dataDirectory);
+	process.env.NODE_COMPILE_CACHE ??= join(settings.dataDirectory, "compile-cache");
 	const secrets = readOrMakeSecrets(settings.dataDirectory);
 	progress(`Starting LightSpeedPay; data and logs are in ${shown(settings.dataDirectory)}.`);
 

@@ -32,11 +32,11 @@ beforeEach(({ onTestFailed }) => {
 	});
 });
 
-export async function createTestDatabase(): Promise<TestDatabase> {
+export async function createTestDatabase(template = TEMPLATE_DATABASE): Promise<TestDatabase> {
 	const { adminUrl: clusterUrl } = inject("testCluster");
 	const file = basename(expect.getState().testPath ?? "unknown", ".test.ts").replaceAll(/[^a-z0-9]+/g, "_");
 	const name = `test_${file.slice(0, 40)}_${randomBytes(4).toString("hex")}`;
-	await execute(clusterUrl, `create database ${name} template ${TEMPLATE_DATABASE} owner owner`);
+	await execute(clusterUrl, `create database ${name} template ${template} owner owner`);
 	const url = new URL(clusterUrl);
 	url.pathname = `/${name}`;
 	const adminUrl = url.href;
@@ -65,6 +65,18 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 	// Grants on the database itself and settings of roles in it are not cloned.
 	await withAdmin(adminUrl, setUpDatabase);
 	return database;
+}
+
+/** A further template of this run: made by the first file that needs it, while others wait. */
+export async function makeTemplate(name: string, prepare: (database: TestDatabase) => Promise<unknown>): Promise<void> {
+	await withAdmin(inject("testCluster").adminUrl, async (client) => {
+		await client.query("select pg_advisory_lock(hashtextextended($1, 0))", [name]);
+		const { rowCount } = await client.query("select from pg_catalog.pg_database where datname = $1", [name]);
+		if (rowCount === 1) return;
+		const draft = await createTestDatabase();
+		await prepare(draft);
+		await client.query(`alter database ${draft.name} rename to ${name}`);
+	});
 }
 
 async function execute(url: string, statement: string): Promise<void> {

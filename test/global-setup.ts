@@ -18,6 +18,8 @@ declare module "vitest" {
 
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
 	removeForgotten();
+	// The tests' processes and those that they start load the same code again and again.
+	process.env.NODE_COMPILE_CACHE ??= join(tmpdir(), "lightspeedpay-compile-cache");
 	const home = mkdtempSync(join(tmpdir(), PREFIX));
 	// Another user than root runs the server and must get through.
 	chmodSync(home, 0o711);

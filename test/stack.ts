@@ -59,6 +59,7 @@ export function spawnSupervisor(
 		cwd: ROOT,
 		env: {
 			PATH: process.env.PATH,
+			NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
 			HOME: process.env.HOME,
 			DATA_DIR: dataDirectory,
 			CHECKOUT_PORT: "0",

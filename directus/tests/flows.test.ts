@@ -10,13 +10,13 @@ import { createStudioClient } from "../../jobs/studio.ts";
 import type { TaskContext } from "../../jobs/task.ts";
 import emitStudioEvent from "../../jobs/tasks/emit_studio_event.ts";
 import { startWorker, type WorkerProcess } from "../../jobs/tests/worker-process.ts";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import type { TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { EVENTS } from "../config/events.ts";
 import { flows } from "../config/flows.ts";
 import { prepareStudio } from "../prepare.ts";
-import { type Person, type Studio, startStudio } from "./studio-process.ts";
+import { createStudioDatabase, type Person, type Studio, startStudio } from "./studio-process.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 let database: TestDatabase;
@@ -26,7 +26,7 @@ let other: Studio;
 let admin: Person;
 
 beforeAll(async () => {
-	database = await createTestDatabase();
+	database = await createStudioDatabase();
 	kaveri = await createMerchant(database.pool("admin"), keys, { company_name: "Kaveri Books" }, [{}, {}]);
 	studio = await startStudio(database.url("studio"));
 	[other, admin] = await Promise.all([startStudio(database.url("studio")), studio.person("administrator")]);

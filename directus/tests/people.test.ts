@@ -1,10 +1,10 @@
 /** Who gets in, and how fast somebody is out again: two studio processes on one database, over REST, GraphQL and our endpoints. */
 import { authenticator } from "otplib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import type { TestDatabase } from "../../test/database.ts";
 import { type RoleName, roles } from "../config/roles.ts";
 import { ensureUser } from "../users.ts";
-import { type Answer, type Person, type Studio, startStudio } from "./studio-process.ts";
+import { type Answer, createStudioDatabase, type Person, type Studio, startStudio } from "./studio-process.ts";
 
 const PASSWORD = "correct horse battery staple";
 
@@ -16,7 +16,7 @@ let other: Studio;
 let administrator: Person;
 
 beforeAll(async () => {
-	database = await createTestDatabase();
+	database = await createStudioDatabase();
 	studio = await startStudio(database.url("studio"));
 	other = await startStudio(database.url("studio"), {
 		env: {

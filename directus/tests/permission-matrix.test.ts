@@ -1,7 +1,7 @@
 /** Walks permission-matrix.ts: every role, collection, action and field kept back, over REST and GraphQL; every route of ours. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import type { TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
 import { payPayment } from "../../test/payments.ts";
 import { collections } from "../config/collections.ts";
@@ -20,7 +20,7 @@ import {
 	SYSTEM_OF_EVERYBODY,
 	UNKNOWN_TABLES,
 } from "./permission-matrix.ts";
-import { type Person, type Studio, startStudio } from "./studio-process.ts";
+import { createStudioDatabase, type Person, type Studio, startStudio } from "./studio-process.ts";
 
 const READERS = ROLE_NAMES.filter((role): role is Reader => role !== "administrator");
 
@@ -28,7 +28,7 @@ let database: TestDatabase;
 let studio: Studio;
 
 beforeAll(async () => {
-	database = await createTestDatabase();
+	database = await createStudioDatabase();
 	const merchant = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS));
 	await payPayment(database, merchant);
 	await database

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createTestDatabase, makeTemplate, type TestDatabase } from "../../test/database.ts";
 import { TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
 import { buildExtensions } from "../build-extensions.mjs";
 import type { RoleName } from "../config/roles.ts";
@@ -12,6 +13,7 @@ import { ensureUser } from "../users.ts";
 
 export const CHECKOUT_URL = "https://pay.example.com";
 const PASSWORD = "correct horse battery staple";
+const TEMPLATE = "template_lightspeedpay_studio";
 const ADMINISTRATOR = "administrator@example.com";
 
 export interface Answer {
@@ -45,20 +47,23 @@ export interface StudioOptions {
 	env?: Record<string, string>;
 }
 
+/** A database in which the studio is installed, which takes seconds where it is not. */
+export async function createStudioDatabase(): Promise<TestDatabase> {
+	await makeTemplate(TEMPLATE, (database) => prepare(database.url("studio")));
+	return createTestDatabase(TEMPLATE);
+}
+
 /** Nobody needs a second factor in it. */
 export async function startStudio(databaseUrl: string, { env = {} }: StudioOptions = {}): Promise<Studio> {
 	buildExtensions();
-	await prepareStudio({
-		databaseUrl,
-		admin: { email: ADMINISTRATOR, password: PASSWORD },
-		requireSecondFactor: false,
-	});
+	await prepare(databaseUrl);
 	const uploads = await mkdtemp(join(tmpdir(), "studio-"));
 	const child = spawn(process.execPath, [join(REPOSITORY, "directus", "server.ts")], {
 		// Somewhere else on purpose: the studio must not depend on where it is started.
 		cwd: uploads,
 		env: {
 			PATH: process.env.PATH,
+			NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
 			HOME: uploads,
 			DATABASE_URL: databaseUrl,
 			STUDIO_SECRET: "a secret of the studio that is only for tests",
@@ -111,6 +116,11 @@ export async function startStudio(databaseUrl: string, { env = {} }: StudioOptio
 			await rm(uploads, { recursive: true, force: true });
 		},
 	};
+}
+
+function prepare(databaseUrl: string): Promise<unknown> {
+	const admin = { email: ADMINISTRATOR, password: PASSWORD };
+	return prepareStudio({ databaseUrl, admin, requireSecondFactor: false });
 }
 
 function listening(child: ChildProcess, output: () => string): Promise<number> {

@@ -3,13 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { beginPspOrder, recordPspOrder } from "../../db/client/attempts.ts";
 import { decryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { submitUtr } from "../../db/client/upi.ts";
-import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import type { TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { payPayment, startPayment } from "../../test/payments.ts";
 import { collections } from "../config/collections.ts";
 import { ROLE_NAMES, type RoleName, roles } from "../config/roles.ts";
 import { ensureUser } from "../users.ts";
-import { CHECKOUT_URL, type Person, type Studio, startStudio } from "./studio-process.ts";
+import { CHECKOUT_URL, createStudioDatabase, type Person, type Studio, startStudio } from "./studio-process.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 const readers = ["operator", "finance", "support", "auditor"] as const satisfies RoleName[];
@@ -40,7 +40,7 @@ async function queryOne<T>(sql: string, values: unknown[] = []): Promise<T> {
 }
 
 beforeAll(async () => {
-	database = await createTestDatabase();
+	database = await createStudioDatabase();
 	const admin = database.pool("admin");
 	merchant = await createMerchant(admin, keys, { company_name: "Kaveri Books", gstin: "27AAPFU0939F1ZV" });
 	const gateway = merchant.gateways[0]!;

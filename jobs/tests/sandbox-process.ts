@@ -46,7 +46,13 @@ export interface Sandbox {
 
 export async function startSandbox(): Promise<Sandbox> {
 	const child = spawn(process.execPath, [join(import.meta.dirname, "../../sandbox/server.ts")], {
-		env: { PATH: process.env.PATH, PORT: "0", HOST: "127.0.0.1", LOG_LEVEL: "warn" },
+		env: {
+			PATH: process.env.PATH,
+			NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+			PORT: "0",
+			HOST: "127.0.0.1",
+			LOG_LEVEL: "warn",
+		},
 		stdio: ["ignore", "ignore", "inherit", "ipc"],
 	});
 	const exited = once(child, "exit");

@@ -29,6 +29,7 @@ export function spawnWorker(env: Record<string, string>): WorkerProcess {
 	const child = spawn(process.execPath, [join(import.meta.dirname, "../worker.ts")], {
 		env: {
 			PATH: process.env.PATH,
+			NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
 			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
 			STATUS_TOKEN_KEY: Buffer.alloc(32, 9).toString("base64"),
 			PUBLIC_CHECKOUT_URL: "http://127.0.0.1:3000",

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { accessibilityViolations, hasBrowser, launchBrowser } from "../../test/browser.ts";
+import { accessibilityViolations, hasBrowser, launchBrowser, openContext } from "../../test/browser.ts";
 import { startTestSandbox } from "../test-sandbox.ts";
 
 const ACCOUNT = { provider: "cashfree", api_key: "TEST4303", api_secret: "client secret" };
@@ -144,13 +144,13 @@ describe.skipIf(!hasBrowser())("Cashfree's script and page in a browser", { time
 	afterAll(() => browser?.close());
 
 	async function openShop(session: string, options: BrowserContextOptions = {}, mode = "sandbox"): Promise<Page> {
-		const page = await (await browser.newContext({ viewport: { width: 360, height: 740 }, ...options })).newPage();
+		const page = await (await openContext(browser, { viewport: { width: 360, height: 740 }, ...options })).newPage();
 		await page.goto(`${shopUrl}/buy?${new URLSearchParams({ session, mode })}`);
 		return page;
 	}
 
 	async function openPage(session: string, options: BrowserContextOptions = {}): Promise<Page> {
-		const page = await (await browser.newContext({ viewport: { width: 360, height: 740 }, ...options })).newPage();
+		const page = await (await openContext(browser, { viewport: { width: 360, height: 740 }, ...options })).newPage();
 		await page.goto(`${test.url}/cashfree/pg/view/sessions/checkout/web/${session}`);
 		return page;
 	}
@@ -176,7 +176,7 @@ describe.skipIf(!hasBrowser())("Cashfree's script and page in a browser", { time
 
 	it("open nothing in a mode that is none", async () => {
 		const errors: string[] = [];
-		const context = await browser.newContext();
+		const context = await openContext(browser);
 		const page = await context.newPage();
 		page.on("pageerror", ({ message }) => errors.push(message));
 		await page.goto(`${shopUrl}/buy?session=session_x&mode=test`);

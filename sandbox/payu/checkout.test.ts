@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { accessibilityViolations, hasBrowser, launchBrowser } from "../../test/browser.ts";
+import { accessibilityViolations, hasBrowser, launchBrowser, openContext } from "../../test/browser.ts";
 import { startTestSandbox } from "../test-sandbox.ts";
 import { PAYU_ACCOUNT, payuMerchant } from "./test-client.ts";
 
@@ -111,7 +111,7 @@ describe.skipIf(!hasBrowser())("the payment page in a browser", { timeout: 60_00
 	/** `still` keeps the page from going anywhere by itself. */
 	async function openPage(fields = form(), options: BrowserContextOptions = {}, still = false): Promise<Page> {
 		await merchant.post(fields);
-		const context = await browser.newContext({ viewport: { width: 360, height: 740 }, ...options });
+		const context = await openContext(browser, { viewport: { width: 360, height: 740 }, ...options });
 		if (still) await context.addInitScript(STAY);
 		const page = await context.newPage();
 		await page.goto(pagePath(fields));

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { accessibilityViolations, hasBrowser, launchBrowser } from "../../test/browser.ts";
+import { accessibilityViolations, hasBrowser, launchBrowser, openContext } from "../../test/browser.ts";
 import { startTestSandbox } from "../test-sandbox.ts";
 import { createTestClient, PHONEPE_ACCOUNT } from "./test-client.ts";
 
@@ -109,7 +109,7 @@ describe.skipIf(!hasBrowser())("PhonePe's page in a browser", { timeout: 60_000 
 
 	async function openPage(options: BrowserContextOptions = {}): Promise<Page> {
 		const { redirectUrl } = await createOrder();
-		const page = await (await browser.newContext({ viewport: { width: 360, height: 740 }, ...options })).newPage();
+		const page = await (await openContext(browser, { viewport: { width: 360, height: 740 }, ...options })).newPage();
 		await page.goto(redirectUrl);
 		return page;
 	}

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { accessibilityViolations, hasBrowser, launchBrowser } from "../../test/browser.ts";
+import { accessibilityViolations, hasBrowser, launchBrowser, openContext } from "../../test/browser.ts";
 import { startTestSandbox, TEST_ACCOUNT } from "../test-sandbox.ts";
 
 const test = await startTestSandbox();
@@ -105,7 +105,7 @@ describe.skipIf(!hasBrowser())("the checkout in a browser", { timeout: 60_000 },
 	afterAll(() => browser?.close());
 
 	async function openPage(order: string, options: BrowserContextOptions = {}): Promise<Page> {
-		const page = await (await browser.newContext({ viewport: { width: 360, height: 740 }, ...options })).newPage();
+		const page = await (await openContext(browser, { viewport: { width: 360, height: 740 }, ...options })).newPage();
 		await page.goto(`${test.url}/razorpay/v1/checkout/embedded?${new URLSearchParams(fieldsFor(order))}`);
 		return page;
 	}

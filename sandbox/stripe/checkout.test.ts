@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { accessibilityViolations, hasBrowser, launchBrowser } from "../../test/browser.ts";
+import { accessibilityViolations, hasBrowser, launchBrowser, openContext } from "../../test/browser.ts";
 import { startTestSandbox } from "../test-sandbox.ts";
 
 const test = await startTestSandbox();
@@ -100,7 +100,7 @@ describe.skipIf(!hasBrowser())("a session's page in a browser", { timeout: 60_00
 	afterAll(() => browser?.close());
 
 	async function openPage(url: string, options: BrowserContextOptions = {}): Promise<Page> {
-		const page = await (await browser.newContext({ viewport: { width: 360, height: 740 }, ...options })).newPage();
+		const page = await (await openContext(browser, { viewport: { width: 360, height: 740 }, ...options })).newPage();
 		await page.goto(url);
 		return page;
 	}

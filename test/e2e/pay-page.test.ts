@@ -21,7 +21,7 @@ import { parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { createStatusToken } from "../../db/client/status-token.ts";
 import { submitUtr } from "../../db/client/upi.ts";
 import type { Presentation } from "../../psp/adapter.ts";
-import { accessibilityViolations, hasBrowser, launchBrowser } from "../browser.ts";
+import { accessibilityViolations, hasBrowser, launchBrowser, openContext } from "../browser.ts";
 import { createTestDatabase, type TestDatabase } from "../database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
 import { type Stack, startStack } from "../stack.ts";
@@ -217,7 +217,7 @@ async function expireIn({ id }: Payment, seconds: number): Promise<void> {
 }
 
 async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
-	const context = await browser.newContext({ viewport: { width: 360, height: 740 }, locale: "en-IN", ...options });
+	const context = await openContext(browser, { viewport: { width: 360, height: 740 }, locale: "en-IN", ...options });
 	const page = await context.newPage();
 	page.on("pageerror", (error) => complaints.push(error.message));
 	page.on("console", (message) => {
@@ -334,7 +334,7 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 		const payment = await initiate(checkout, scripted);
 		await order(payment, byScript());
 		const url = payment.url.replace("?", "/open?");
-		const context = await browser.newContext();
+		const context = await openContext(browser);
 		await context.route("**/cashfree.js", (route) => route.abort(), { times: 1 });
 		const page = await context.newPage();
 		await page.goto(url);
@@ -416,7 +416,7 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 
 	it("moves on when the stream is blocked", async () => {
 		const payment = await initiate(checkout);
-		const context = await browser.newContext();
+		const context = await openContext(browser);
 		await context.route("**/status/**", (route) => route.fulfill({ status: 403 }));
 		const page = await context.newPage();
 		await page.goto(`${payment.url}&returned=unknown`);
@@ -475,7 +475,7 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 
 	it("loads some 20 KB in all, 4 KB of it script, nothing from elsewhere, and does not jump", async () => {
 		const payment = await initiate(checkout);
-		const context = await browser.newContext({ viewport: { width: 360, height: 740 } });
+		const context = await openContext(browser, { viewport: { width: 360, height: 740 } });
 		const page = await context.newPage();
 		const network = await context.newCDPSession(page);
 		await network.send("Network.enable");

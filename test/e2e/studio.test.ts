@@ -5,7 +5,7 @@ import { settleRefund } from "../../db/client/refunds.ts";
 import { decryptSecret } from "../../db/client/secrets.ts";
 import { submitUtr } from "../../db/client/upi.ts";
 import type { Studio } from "../../directus/tests/studio-process.ts";
-import { hasBrowser } from "../browser.ts";
+import { hasBrowser, openContext } from "../browser.ts";
 import type { TestDatabase } from "../database.ts";
 import { createMerchant, type TestMerchant } from "../merchants.ts";
 import { startPayment } from "../payments.ts";
@@ -81,7 +81,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 
 	it("lets an operator in by e-mail and password and shows the paid transaction in rupees", async () => {
 		const person = await studio.person("operator");
-		const context = await stage.browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light" });
+		const context = await openContext(stage.browser, { viewport: { width: 1280, height: 900 }, colorScheme: "light" });
 		onTestFinished(() => context.close());
 		const page = await context.newPage();
 		await page.goto(`${studio.url}/admin/login`);

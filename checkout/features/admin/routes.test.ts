@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { registerQueues } from "../../../db/client/operations.ts";
 import { decryptSecret, parseEncryptionKeys } from "../../../db/client/secrets.ts";
-import { type Studio, startStudio } from "../../../directus/tests/studio-process.ts";
-import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
+import { createStudioDatabase, type Studio, startStudio } from "../../../directus/tests/studio-process.ts";
+import type { TestDatabase } from "../../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
 import { payPayment } from "../../../test/payments.ts";
 import { type Answer, ask, startTestCheckout, type TestCheckout } from "../../test-checkout.ts";
@@ -16,7 +16,7 @@ let merchant: TestMerchant;
 let addresses = 0;
 
 beforeAll(async () => {
-	database = await createTestDatabase();
+	database = await createStudioDatabase();
 	merchant = await createMerchant(database.pool("admin"), keys);
 	await payPayment(database, merchant);
 	studio = await startStudio(database.url("studio"));

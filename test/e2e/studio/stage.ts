@@ -17,9 +17,9 @@ import { expect, onTestFinished } from "vitest";
 import { beginPspOrder, recordPspOrder, settleAttempt } from "../../../db/client/attempts.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
 import type { RoleName } from "../../../directus/config/roles.ts";
-import { type Studio, startStudio } from "../../../directus/tests/studio-process.ts";
-import { accessibilityViolations, launchBrowser } from "../../browser.ts";
-import { createTestDatabase, type TestDatabase } from "../../database.ts";
+import { createStudioDatabase, type Studio, startStudio } from "../../../directus/tests/studio-process.ts";
+import { accessibilityViolations, launchBrowser, openContext } from "../../browser.ts";
+import type { TestDatabase } from "../../database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../merchants.ts";
 import { attemptState, startPayment } from "../../payments.ts";
 
@@ -60,7 +60,7 @@ export class StudioStage {
 	}
 
 	async start(): Promise<void> {
-		this.#database = await createTestDatabase();
+		this.#database = await createStudioDatabase();
 		this.#merchant = await createMerchant(
 			this.database.pool("admin"),
 			this.keys,
@@ -138,7 +138,7 @@ export class StudioStage {
 
 	async #logIn({ role, locale = "en-IN", person: given }: View): Promise<BrowserContext> {
 		const person = given ?? (await this.studio.person(role));
-		const context = await this.browser.newContext({
+		const context = await openContext(this.browser, {
 			locale,
 			timezoneId: "Asia/Kolkata",
 			permissions: ["clipboard-read", "clipboard-write"],
