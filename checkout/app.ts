@@ -17,6 +17,7 @@ import { statusRoutes } from "./features/status/routes.ts";
 import { transactionRoutes } from "./features/transactions/routes.ts";
 import { whatsappWebhookRoutes } from "./features/whatsapp-webhooks/routes.ts";
 import { answerErrors, refuseUnknownPath } from "./middleware/errors.ts";
+import { limitAddresses } from "./middleware/limit-addresses.ts";
 import { observeRequests } from "./middleware/request.ts";
 import { securityHeaders } from "./middleware/security-headers.ts";
 
@@ -29,6 +30,7 @@ export function buildApp(dependencies: Dependencies): Express {
 
 	app.use(observeRequests(dependencies.logger, dependencies.metrics));
 	app.use(securityHeaders);
+	app.use(limitAddresses(dependencies.addresses));
 	// The busiest first: each router before is asked whether a path is its own.
 	app.use(paymentRoutes(dependencies));
 	app.use(statusRoutes(dependencies));

@@ -7,6 +7,7 @@ import { createPool } from "../db/client/pool.ts";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PspAdapter } from "../psp/adapter.ts";
 import { createPspAdapters } from "../psp/providers.ts";
+import { AddressGuard } from "./address-guard.ts";
 import { ClientDirectory } from "./client-directory.ts";
 import { type DatabaseClock, startDatabaseClock } from "./database-clock.ts";
 import { DatabaseListener } from "./database-listener.ts";
@@ -30,6 +31,7 @@ export interface Dependencies {
 	listener: DatabaseListener;
 	clients: ClientDirectory;
 	hub: StatusHub;
+	addresses: AddressGuard;
 	metrics: Metrics;
 	close(): Promise<void>;
 }
@@ -57,6 +59,12 @@ export async function createDependencies(env: Env): Promise<Dependencies> {
 		await endPools();
 		throw error;
 	}
+	const addresses = new AddressGuard(
+		pool,
+		() => clock.now(),
+		(err) => logger.warn({ err }, "cannot share what was counted of addresses"),
+	);
+	addresses.start();
 	return {
 		env,
 		logger,
@@ -68,8 +76,10 @@ export async function createDependencies(env: Env): Promise<Dependencies> {
 		listener,
 		clients,
 		hub,
+		addresses,
 		metrics,
 		async close() {
+			await addresses.stop();
 			clock.stop();
 			await listener.stop();
 			await endPools();

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { DomainError, type ErrorCode } from "../../db/client/errors.ts";
+import { showRate } from "./rate-headers.ts";
 import { sendJson } from "./send-json.ts";
 
 /** The one place where a code becomes an HTTP status. */
@@ -64,6 +65,7 @@ export function answerErrors(logger: Logger): ErrorRequestHandler {
 		}
 		const retry_after = error.retry_after_seconds ?? RETRY_AFTER_SECONDS[error.code];
 		if (retry_after !== undefined) res.setHeader("Retry-After", Math.max(1, Math.ceil(retry_after)));
+		if (error.rate !== null) showRate(res, error.rate);
 		sendJson(res, HTTP_STATUS[error.code], {
 			error: { code: error.code, message: error.message, param: error.param, request_id: req.id },
 		});

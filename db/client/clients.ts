@@ -1,4 +1,6 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
+import { DomainError } from "./errors.ts";
+import { type Rate, type RateRow, toRate } from "./rates.ts";
 import type { SealedGateway } from "./secrets.ts";
 
 export interface Client {
@@ -41,9 +43,16 @@ export function findClientByKey(database: Queryable, client_key: string): Promis
 	return callValue(database, "find_client", "select public.find_client($1) as value", [client_key]);
 }
 
-/** Counts the request; throws rate_limited, invalid_credentials or client_suspended. */
-export async function admitRequest(database: Queryable, client_id: string, client_key: string): Promise<void> {
-	await callValue(database, "admit_request", "select public.admit_request($1, $2) as value", [client_id, client_key]);
+/** Counts the request and says what is left; throws rate_limited, invalid_credentials or client_suspended. */
+export async function admitRequest(database: Queryable, client_id: string, client_key: string): Promise<Rate> {
+	const row = await callValue<RateRow>(database, "admit_request", "select public.admit_request($1, $2) as value", [
+		client_id,
+		client_key,
+	]);
+	const rate = toRate(row)!;
+	const wait = row[5];
+	if (wait != null) throw new DomainError("rate_limited", { retry_after_seconds: wait, rate });
+	return rate;
 }
 
 export function findWebhookGateways(

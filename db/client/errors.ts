@@ -1,3 +1,5 @@
+import type { Rate } from "./rates.ts";
+
 /** Every code the merchant API answers with; checkout/middleware maps each to its HTTP status, in one table. */
 export const ERROR_CODES = [
 	"invalid_request",
@@ -29,6 +31,8 @@ export interface DomainErrorOptions {
 	/** The request's field (or the cap) that is at fault. */
 	param?: string;
 	retry_after_seconds?: number;
+	/** What is left of the merchant's limits. */
+	rate?: Rate | null;
 	cause?: unknown;
 }
 
@@ -38,12 +42,14 @@ export class DomainError extends Error {
 	readonly code: ErrorCode;
 	readonly param: string | undefined;
 	readonly retry_after_seconds: number | undefined;
+	readonly rate: Rate | null;
 
 	constructor(code: ErrorCode, options: DomainErrorOptions = {}) {
 		super(options.message ?? DEFAULT_MESSAGES[code], { cause: options.cause });
 		this.code = code;
 		this.param = options.param;
 		this.retry_after_seconds = options.retry_after_seconds;
+		this.rate = options.rate ?? null;
 	}
 }
 
@@ -106,6 +112,8 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS044: { name: "reason_needed", code: null },
 	LS045: { name: "unreadable_statement", code: null },
 	LS046: { name: "line_does_not_fit", code: null },
+	LS320: { name: "no_such_block", code: null },
+	LS321: { name: "not_blocked", code: null },
 	LS050: { name: "no_such_gateway", code: null },
 	LS170: { name: "no_such_template", code: null },
 	LS171: { name: "variables_do_not_fit", code: null },

@@ -1,6 +1,7 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
 import type { ClientTheme, Gateway } from "./clients.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
+import { type Rate, type RateRow, toRate } from "./rates.ts";
 
 export interface InitiateRequest {
 	client_id: string;
@@ -27,6 +28,7 @@ export type InitiateResult =
 			amount: number;
 			currency: string;
 			expires_at: string;
+			rate: Rate | null;
 	  }
 	| { ok: false; error: DomainError };
 
@@ -106,6 +108,7 @@ interface InitiateRow {
 	amount: number;
 	currency: string;
 	expires_at: Date;
+	rate: RateRow;
 }
 
 /** Takes many payments in one round trip and one commit; answers in the order of the requests. */
@@ -127,12 +130,14 @@ export async function initiatePayments(database: Queryable, requests: InitiateRe
 					amount: row.amount,
 					currency: row.currency,
 					expires_at: row.expires_at.toISOString(),
+					rate: toRate(row.rate),
 				}
 			: {
 					ok: false,
 					error: new DomainError(row.error_code, {
 						param: row.error_param ?? undefined,
 						retry_after_seconds: row.retry_after_seconds ?? undefined,
+						rate: toRate(row.rate),
 					}),
 				},
 	);

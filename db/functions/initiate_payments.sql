@@ -3,7 +3,7 @@
 --
 -- p_requests: array of {client_id, client_key, order_id, amount (paise), currency, redirect_url, customer, method, metadata,
 -- description}. One row comes back for each, by its place in the array (from 1): a transaction, or an error code of the
--- merchant API with its parameter and Retry-After. A refused request never spoils the others and writes nothing but the
+-- merchant API with its parameter and Retry-After; and what is left of the merchant's limits, as admit_request says it. A refused request never spoils the others and writes nothing but the
 -- count of requests and, where told so, an alert.
 --
 -- Idempotency: the same order_id with the same amount and currency answers with the transaction that exists.
@@ -14,7 +14,7 @@
 create or replace function public.initiate_payments(p_requests jsonb)
 returns table (
   ordinal integer, error_code text, error_param text, retry_after_seconds integer, replayed boolean, transaction_id uuid,
-  status text, order_id text, amount bigint, currency text, expires_at timestamptz
+  status text, order_id text, amount bigint, currency text, expires_at timestamptz, rate integer[]
 )
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
@@ -28,6 +28,7 @@ declare
   i integer;
   j integer;
   -- the answer, by ordinal
+  v_rates jsonb[] := array_fill(null::jsonb, array[v_size]);
   v_error text[] := array_fill(null::text, array[v_size]);
   v_param text[] := array_fill(null::text, array[v_size]);
   v_retry integer[] := array_fill(null::integer, array[v_size]);
@@ -45,6 +46,7 @@ declare
   v_client_id uuid;
   v_window_start timestamptz;
   v_window_count integer;
+  v_burst_count integer;
   v_day_count bigint;
   v_day_amount bigint;
   v_month_amount bigint;
@@ -87,10 +89,10 @@ begin
 
   for r in
     select q.ordinal, q.client_id, q.order_id, q.amount, q.currency, q.method,
-        c.id is not null as is_known, c.status as client_status, c.rate_limit_per_minute, c.rotation_mode,
+        c.id is not null as is_known, c.status as client_status, c.rate_limit_per_minute, c.burst_per_second, c.rotation_mode,
         c.max_rpm_per_gateway, c.payment_expiry_seconds, c.fee_percent, c.suspend_threshold, c.max_transaction_amount,
         c.daily_count_cap, c.daily_amount_cap, c.monthly_amount_cap, w.balance_due,
-        u.window_started_at, u.window_count, u.day, u.day_count, u.day_amount, u.month, u.month_amount,
+        u.window_started_at, u.window_count, u.burst_started_at, u.burst_count, u.day, u.day_count, u.day_amount, u.month, u.month_amount,
         t.id as known_transaction, t.amount as known_amount, t.currency as known_currency, t.status as known_status,
         t.expires_at as known_expires_at,
         count(*) over client as client_size,
@@ -127,6 +129,7 @@ begin
       v_ids := null;
       v_window_start := case when r.window_started_at > v_now - interval '1 minute' then r.window_started_at else v_now end;
       v_window_count := case when r.window_started_at > v_now - interval '1 minute' then r.window_count else 0 end;
+      v_burst_count := case when r.burst_started_at > v_now - interval '1 second' then r.burst_count else 0 end;
       v_day_count := case when r.day = v_today then r.day_count else 0 end;
       v_day_amount := case when r.day = v_today then r.day_amount else 0 end;
       v_month_amount := case when r.month = v_month then r.month_amount else 0 end;
@@ -143,10 +146,20 @@ begin
     if v_window_count >= r.rate_limit_per_minute then
       v_error[i] := 'rate_limited';
       v_retry[i] := greatest(1, ceil(extract(epoch from v_window_start + interval '1 minute' - v_now)));
+    elsif v_burst_count >= r.burst_per_second then
+      v_error[i] := 'rate_limited';
+      v_retry[i] := 1;
+    else
+      v_admitted[i] := true;
+      v_window_count := v_window_count + 1;
+      v_burst_count := v_burst_count + 1;
+    end if;
+    v_rates[i] := jsonb_build_array(r.rate_limit_per_minute, greatest(0, r.rate_limit_per_minute - v_window_count),
+      greatest(1, ceil(extract(epoch from v_window_start + interval '1 minute' - v_now)))::integer,
+      r.burst_per_second, greatest(0, r.burst_per_second - v_burst_count));
+    if not v_admitted[i] then
       continue;
     end if;
-    v_admitted[i] := true;
-    v_window_count := v_window_count + 1;
 
     if r.amount is null or r.amount = 0 then
       v_error[i] := 'invalid_request';
@@ -368,6 +381,8 @@ begin
   update public.client_usage u set
       window_count = used.admitted + case when u.window_started_at > v_now - interval '1 minute' then u.window_count else 0 end,
       window_started_at = case when u.window_started_at > v_now - interval '1 minute' then u.window_started_at else v_now end,
+      burst_count = used.admitted + case when u.burst_started_at > v_now - interval '1 second' then u.burst_count else 0 end,
+      burst_started_at = case when u.burst_started_at > v_now - interval '1 second' then u.burst_started_at else v_now end,
       day_count = used.count + case when u.day = v_today then u.day_count else 0 end,
       day_amount = used.amount + case when u.day = v_today then u.day_amount else 0 end,
       day = v_today,
@@ -407,9 +422,10 @@ begin
   return query
     select e.ordinality::integer, n.error_code, n.error_param, n.retry_after, n.replayed, n.transaction_id,
         n.status, e.value ->> 'order_id', case when n.error_code is null then (e.value ->> 'amount')::bigint end,
-        e.value ->> 'currency', n.expires_at
-      from unnest(v_error, v_param, v_retry, v_replayed, v_transaction, v_status, v_expires)
-        with ordinality n (error_code, error_param, retry_after, replayed, transaction_id, status, expires_at, ordinality)
+        e.value ->> 'currency', n.expires_at,
+        array[(n.rate ->> 0)::integer, (n.rate ->> 1)::integer, (n.rate ->> 2)::integer, (n.rate ->> 3)::integer, (n.rate ->> 4)::integer]
+      from unnest(v_error, v_param, v_retry, v_replayed, v_transaction, v_status, v_expires, v_rates)
+        with ordinality n (error_code, error_param, retry_after, replayed, transaction_id, status, expires_at, rate, ordinality)
       join jsonb_array_elements(p_requests) with ordinality e on e.ordinality = n.ordinality
       order by e.ordinality;
 end

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { DomainError } from "../../../db/client/errors.ts";
 import { type InitiateRequest, type InitiateResult, initiatePayments } from "../../../db/client/payments.ts";
+import type { Rate } from "../../../db/client/rates.ts";
 import { createStatusToken } from "../../../db/client/status-token.ts";
 import { type KnownClient, registeredUrl } from "../../client-directory.ts";
 import type { Dependencies } from "../../dependencies.ts";
@@ -10,7 +11,7 @@ import type { InitiatedPayment, InitiatePayment } from "./schema.ts";
 export type PaymentInitiation = (
 	merchant: KnownClient,
 	payment: z.output<typeof InitiatePayment>,
-) => Promise<z.output<typeof InitiatedPayment>>;
+) => Promise<{ payment: z.output<typeof InitiatedPayment>; rate: Rate | null }>;
 
 export function createPaymentInitiation({ initiationPool, env, metrics, logger }: Dependencies): PaymentInitiation {
 	const batcher = new Batcher<InitiateRequest, InitiateResult>({
@@ -57,7 +58,7 @@ export function createPaymentInitiation({ initiationPool, env, metrics, logger }
 		});
 		if (!result.ok) throw result.error;
 		const status_token = createStatusToken(env.STATUS_TOKEN_KEY, result.transaction_id);
-		return {
+		const initiated = {
 			transaction_id: result.transaction_id,
 			status: result.status,
 			order_id: result.order_id,
@@ -68,5 +69,6 @@ export function createPaymentInitiation({ initiationPool, env, metrics, logger }
 			expires_at: result.expires_at,
 			...(result.replayed && { replayed: true as const }),
 		};
+		return { payment: initiated, rate: result.rate };
 	};
 }

@@ -4,6 +4,7 @@ import { DomainError } from "../../../db/client/errors.ts";
 import { listTransactions } from "../../../db/client/payments.ts";
 import type { Dependencies } from "../../dependencies.ts";
 import { authenticate } from "../../middleware/authentication.ts";
+import { showRate } from "../../middleware/rate-headers.ts";
 import { allowAnyOrigin } from "../../middleware/security-headers.ts";
 import { sendJson } from "../../middleware/send-json.ts";
 import { parseWith } from "../../middleware/validation.ts";
@@ -26,7 +27,7 @@ export function transactionRoutes(dependencies: Dependencies): Router {
 
 	router.get("/transaction/:id", authenticated, async (req, res) => {
 		parseWith(TransactionQuery, req.query);
-		await admitRequest(pool, req.merchant.id, req.merchant.client_key);
+		showRate(res, await admitRequest(pool, req.merchant.id, req.merchant.client_key));
 		const { view, client_id } = await readExistingTransaction(pool, String(req.params.id));
 		// Another merchant's transaction does not exist for this one.
 		if (client_id !== req.merchant.id) throw new DomainError("not_found");
@@ -35,7 +36,7 @@ export function transactionRoutes(dependencies: Dependencies): Router {
 
 	router.get("/transactions", authenticated, async (req, res) => {
 		const filter = parseWith(TransactionsQuery, req.query);
-		await admitRequest(pool, req.merchant.id, req.merchant.client_key);
+		showRate(res, await admitRequest(pool, req.merchant.id, req.merchant.client_key));
 		sendJson(res, 200, await listTransactions(pool, req.merchant.id, filter));
 	});
 

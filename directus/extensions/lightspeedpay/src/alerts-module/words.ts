@@ -31,6 +31,13 @@ export const STEPS: Record<string, Words> = {
 };
 
 export const KINDS: Record<string, { label: Words; next: Words }> = {
+	address_blocked: {
+		label: { en: "Address blocked", hi: "पता अवरुद्ध" },
+		next: {
+			en: "Look at who it is. Where a merchant's server signs with an old salt, have it put right and lift the block under Blocked addresses.",
+			hi: "देखें कि वह कौन है। यदि व्यापारी का सर्वर पुराने सॉल्ट से हस्ताक्षर करता है, उसे ठीक कराएँ और अवरुद्ध पतों में रोक हटाएँ।",
+		},
+	},
 	amount_mismatch: {
 		label: { en: "Amount differs", hi: "राशि अलग है" },
 		next: {
