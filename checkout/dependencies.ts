@@ -64,6 +64,7 @@ export async function createDependencies(env: Env): Promise<Dependencies> {
 		() => clock.now(),
 		(err) => logger.warn({ err }, "cannot share what was counted of addresses"),
 	);
+	await addresses.share();
 	addresses.start();
 	return {
 		env,
