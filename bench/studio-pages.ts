@@ -93,6 +93,8 @@ const QUESTIONS: Record<string, (samples: Samples) => string[]> = {
 	"get /commission-page": ({ client }) => [`/commission-page?after_balance=1000&after_id=${client}`],
 	"get /commission-rights": () => ["/commission-rights"],
 	"get /commission/:id": ({ client }) => [`/commission/${client}`],
+	"get /commission/:id/collection": ({ client }) => [`/commission/${client}/collection`],
+	"get /commission/:id/payouts": ({ client }) => [`/commission/${client}/payouts`],
 	"get /commission/:id/entries": ({ client, month }) => [
 		`/commission/${client}/entries`,
 		`/commission/${client}/entries?month=${month}`,

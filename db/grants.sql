@@ -28,14 +28,14 @@ grant select (
 
 grant select (
   id, client_id, name, provider, api_key, settings, monthly_limit, priority, weight, is_active, methods, currencies,
-  min_amount, max_amount, egress_group, webhook_networks, created_at, updated_at, has_webhook_secret, new_api_secret,
+  min_amount, max_amount, egress_group, split_account, split_enabled, webhook_networks, created_at, updated_at, has_webhook_secret, new_api_secret,
   new_webhook_secret
 ), insert (
   id, client_id, name, provider, api_key, settings, monthly_limit, priority, weight, is_active, methods, currencies,
-  min_amount, max_amount, egress_group, webhook_networks, new_api_secret, new_webhook_secret
+  min_amount, max_amount, egress_group, split_account, split_enabled, webhook_networks, new_api_secret, new_webhook_secret
 ), update (
   name, api_key, settings, monthly_limit, priority, weight, is_active, methods, currencies, min_amount, max_amount,
-  egress_group, webhook_networks, new_api_secret, new_webhook_secret
+  egress_group, split_account, split_enabled, webhook_networks, new_api_secret, new_webhook_secret
 ) on public.payment_gateways to studio;
 
 grant select on public.payment_hours, public.commission_hours, public.webhook_hours to studio;

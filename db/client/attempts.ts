@@ -24,6 +24,8 @@ export interface AttemptWork {
 		expires_at: Date;
 	};
 	client: { id: string; client_key: string; company_name: string };
+	/** Part that the PSP is to settle to us; null when nothing is split off. Paise. */
+	split: { account: string; amount: number } | null;
 	gateway: Gateway;
 }
 
@@ -188,4 +190,9 @@ export async function movePayment(
 /** The attempt that the payer wanted to leave may have taken money: the payment stays with it. */
 export async function abandonMove(database: Queryable, attempt_id: string): Promise<void> {
 	await callRows(database, "abandon_move", "select public.abandon_move($1)", [attempt_id]);
+}
+
+/** The PSP would not split our part off: the order is made without, and operators are told. */
+export async function refuseSplit(database: Queryable, attempt_id: string, error: AttemptError): Promise<void> {
+	await callRows(database, "refuse_split", "select public.refuse_split($1, $2)", [attempt_id, JSON.stringify(error)]);
 }

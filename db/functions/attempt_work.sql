@@ -9,7 +9,9 @@ language sql stable security definer set search_path = '' as $$
         'currency', t.currency, 'description', t.description, 'customer', t.customer, 'method', t.method, 
         'expires_at', case g.provider when 'upi' then least(t.expires_at, now() + interval '9 minutes') else t.expires_at end),
       'client', jsonb_build_object('id', c.id, 'client_key', c.client_key, 'company_name', c.company_name),
-      'gateway', public.sealed_gateway(g))
+      'split', (select jsonb_build_object('account', s.account, 'amount', s.amount)
+        from public.payment_splits s where s.attempt_id = a.id and s.status <> 'refused'),
+      'gateway', public.sealed_gateway(g) || jsonb_build_object('splits', g.split_enabled))
     from public.payment_attempts a
     join public.transactions t on t.id = a.transaction_id
     join public.payment_gateways g on g.id = a.gateway_id

@@ -19,6 +19,9 @@ begin
   if v_work -> 'gateway' ->> 'provider' = 'upi' then
     perform public.mark_upi_amount(p_attempt_id);
     v_work := jsonb_set(public.attempt_work(p_attempt_id), '{started_before}', to_jsonb(v_started_before));
+  elsif not v_started_before and (v_work -> 'gateway' ->> 'splits')::boolean then
+    perform public.ask_split(p_attempt_id);
+    v_work := jsonb_set(public.attempt_work(p_attempt_id), '{started_before}', to_jsonb(v_started_before));
   end if;
   return v_work;
 end

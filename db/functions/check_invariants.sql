@@ -222,6 +222,16 @@ language sql stable security definer set search_path = '' set enable_seqscan = o
     left join public.wallet_entries e on e.id = r.entry_id
     where (e.type, e.amount, e.client_id) is distinct from (r.type, r.amount, r.client_id)
   union all
+  select 'split_entry_has_its_split', format('entry %s: %s', e.id, e.amount)
+    from public.wallet_entries e
+    left join public.payment_splits s on s.entry_id = e.id and s.client_id = e.client_id and s.amount = -e.amount
+    where e.type = 'COMMISSION_SPLIT' and s.attempt_id is null
+  union all
+  -- a payment that was made with a part for us has it booked, and no other has
+  select 'split_is_collected_with_its_payment', format('attempt %s: %s, split %s', a.id, a.status, s.status)
+    from public.payment_splits s join public.payment_attempts a on a.id = s.attempt_id
+    where s.status <> 'refused' and (s.status = 'collected') <> (a.status = 'succeeded')
+  union all
   select 'payout_entry_has_its_payout', format('entry %s: %s', e.id, e.amount)
     from public.wallet_entries e
     left join public.payouts p on p.entry_id = e.id and p.client_id = e.client_id and p.amount = -e.amount

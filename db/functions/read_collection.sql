@@ -6,7 +6,7 @@ begin
   if not exists (select from public.wallets where client_id = p_client_id) then
     raise exception using errcode = 'LS022', message = 'no such client', detail = coalesce(p_client_id::text, 'null');
   end if;
-  return jsonb_build_object(
+  return jsonb_build_object('client_key', (select client_key from public.clients where id = p_client_id),
     'account', (select to_jsonb(a) - array['client_id', 'api_secret', 'webhook_secret', 'created_at', 'updated_at']
         || jsonb_build_object('has_webhook_secret', a.webhook_secret is not null, 'updated_at', public.iso_time(a.updated_at))
       from public.collection_accounts a where a.client_id = p_client_id),

@@ -129,6 +129,7 @@ begin
     perform public.rebook(v_attempt, v_transaction.paid_at is null and v_transaction.caps_booked_at is null);
   end if;
 
+  perform public.book_split(p_attempt_id);
   if v_transaction.status not in ('created', 'pending', 'failed', 'expired') then
     perform public.raise_second_success(v_transaction, v_attempt, p_state);
     return query select v_transaction.status, false;

@@ -86,3 +86,44 @@ create table public.collection_nights (
   amount bigint not null default 0,
   swept_at timestamptz not null default now()
 );
+
+-- Split settlement: our account at the gateway's PSP (Razorpay's linked account, Cashfree's vendor, PayU's merchant key), to which the PSP
+-- settles the commission and its GST of each payment by itself.
+alter table public.payment_gateways
+  add column split_account text,
+  add column split_enabled boolean not null default false,
+  add constraint payment_gateways_split_account_check check (case provider
+    when 'razorpay' then split_account ~ '^acc_[A-Za-z0-9]{14}$'
+    when 'cashfree' then split_account ~ '^[A-Za-z0-9_]{1,50}$'
+    when 'payu' then split_account ~ '^[A-Za-z0-9]{1,40}$'
+    -- the others split nothing
+    else split_account is null end),
+  add constraint payment_gateways_split_enabled_check check (not split_enabled or split_account is not null);
+
+-- What a PSP was asked to settle to us of an attempt's payment.
+create table public.payment_splits (
+  attempt_id uuid constraint payment_splits_pkey primary key
+    constraint payment_splits_attempt_id_fkey references public.payment_attempts (id),
+  client_id uuid not null constraint payment_splits_client_id_fkey references public.wallets (client_id),
+  account text not null,
+  amount bigint not null constraint payment_splits_amount_check check (amount > 0),
+  -- asked: with the order; refused: the PSP would not, the order is without; collected: the payment was made, and the part with it
+  status text not null default 'asked' constraint payment_splits_status_check check (status in ('asked', 'refused', 'collected')),
+  entry_id uuid constraint payment_splits_entry_id_key unique
+    constraint payment_splits_entry_id_fkey references public.wallet_entries (id),
+  created_at timestamptz not null default now(),
+  constraint payment_splits_entry_check check ((status = 'collected') = (entry_id is not null))
+);
+
+-- the types that there are, and what was split off
+do $$
+declare
+  v_types constant text := (select pg_get_expr(conbin, conrelid) from pg_catalog.pg_constraint
+    where conname = 'wallet_entries_type_check' and conrelid = 'public.wallet_entries'::regclass);
+begin
+  alter table public.wallet_entries drop constraint wallet_entries_type_check;
+  execute format('alter table public.wallet_entries add constraint wallet_entries_type_check check (%s or type = ''COMMISSION_SPLIT'')', v_types);
+end
+$$;
+alter table public.wallet_entries add constraint wallet_entries_split_check
+  check (type <> 'COMMISSION_SPLIT' or (transaction_id is not null and amount < 0));

@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { backdateEntries } from "../../test/months.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
-import { settleAttempt } from "../client/attempts.ts";
+import { beginPspOrder, refuseSplit, settleAttempt } from "../client/attempts.ts";
 import { type ClosedMonth, closeBillingMonth, type Invoice, listBillingDue, readInvoice } from "../client/invoices.ts";
 import { checkInvariants } from "../client/operations.ts";
 import { createRefund, settleRefund } from "../client/refunds.ts";
@@ -825,5 +825,114 @@ describe("check_invariants finds a planted breach of", () => {
 			await client.query("rollback");
 			client.release();
 		}
+	});
+});
+
+describe("a part that the PSP splits off", () => {
+	/** A payment through a gateway that splits; what was asked of the PSP. */
+	async function ordered(of: TestMerchant, amount: number) {
+		const started = await startPayment(database, of, { amount });
+		return { ...started, amount, split: (await beginPspOrder(jobs(), started.attempt_id))?.split ?? null };
+	}
+	const pay = ({ attempt_id, amount }: { attempt_id: string; amount: number }, psp_payment_id = `pay_${attempt_id}`) =>
+		settleAttempt(jobs(), attempt_id, attemptState("succeeded", { psp_payment_id, amount }));
+	const splitting = (columns = {}) =>
+		createMerchant(database.pool("admin"), keys, columns, [
+			{ split_account: "acc_IROu8Nod6PXPtZ", split_enabled: true },
+			{ split_account: "acc_IROu8Nod6PXPtZ" },
+		]);
+	/** of × part / whole, to the paisa, half up. */
+	const share = (of: number, part: number, whole: number) =>
+		Number((2n * BigInt(of) * BigInt(part) + BigInt(whole)) / (2n * BigInt(whole)));
+	const entriesOf = (transaction_id: string) =>
+		rows<{ type: string; amount: number }>(
+			"select type, amount from wallet_entries where transaction_id = $1 order by entry_no",
+			[transaction_id],
+		);
+
+	test("is booked as due and as collected with the payment, once, and what is due stays as it was", async () => {
+		const of = await splitting({ rotation_mode: "smart" });
+		await rows("update payment_gateways set priority = 99 where client_id = $1 and split_enabled", [of.id]);
+		await rows("update payment_gateways set is_active = false where client_id = $1 and not split_enabled", [of.id]);
+		const order = await ordered(of, 1_000_000);
+		expect(order.split).toEqual({ account: "acc_IROu8Nod6PXPtZ", amount: 41_300 });
+		expect((await beginPspOrder(jobs(), order.attempt_id))?.split).toEqual(order.split);
+		await pay(order);
+		await pay(order);
+		expect(await entriesOf(order.transaction_id)).toEqual([
+			{ type: "COMMISSION_SPLIT", amount: -41_300 },
+			{ type: "COMMISSION", amount: 35_000 },
+			{ type: "COMMISSION_GST", amount: 6_300 },
+		]);
+		expect(await balance(of)).toBe(0);
+
+		// a refund takes commission back; the part stays with us, so the merchant has it in advance, and the next part is so much less
+		await refunded(of, order.transaction_id, 500_000);
+		expect(await balance(of)).toBe(-20_650);
+		const next = await ordered(of, 1_000_000);
+		expect(next.split?.amount).toBe(20_650);
+		await pay(next);
+		expect(await balance(of)).toBe(0);
+	});
+
+	test("is not booked where it was refused, declined, or the gateway does not split", async () => {
+		const of = await splitting();
+		await rows("update payment_gateways set is_active = false where client_id = $1 and not split_enabled", [of.id]);
+		const refused = await ordered(of, 1_000_000);
+		await refuseSplit(jobs(), refused.attempt_id, {
+			code: "invalid_request",
+			message: "no such account",
+			http_status: 400,
+			retry_after_seconds: null,
+		});
+		expect((await beginPspOrder(jobs(), refused.attempt_id))?.split).toBeNull();
+		await pay(refused);
+		expect(await balance(of)).toBe(41_300);
+		const declined = await ordered(of, 1_000_000);
+		await settleAttempt(jobs(), declined.attempt_id, attemptState("failed", { psp_payment_id: "pay_declined" }));
+		expect(await balance(of)).toBe(41_300);
+		expect((await ordered(of, 2_000)).split).toBeNull();
+		await rows("update payment_gateways set split_enabled = false where client_id = $1", [of.id]);
+		expect((await ordered(of, 1_000_000)).split).toBeNull();
+		await expect(
+			rows("update payment_gateways set split_account = 'vendor' where client_id = $1", [of.id]),
+		).rejects.toMatchObject({ constraint: "payment_gateways_split_account_check" });
+	});
+
+	test("leaves what is due right over any payments and refunds, with and without it", async () => {
+		const payment = fc.record({
+			amount: fc.integer({ min: 3_000, max: 3_000_000 }),
+			splits: fc.boolean(),
+			parts: fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 3 }),
+		});
+		await fc.assert(
+			fc.asyncProperty(fc.array(payment, { minLength: 1, maxLength: 5 }), async (payments) => {
+				const of = await splitting();
+				await rows("update payment_gateways set is_active = false where client_id = $1 and not split_enabled", [of.id]);
+				let due = 0;
+				for (const { amount, splits, parts } of payments) {
+					await rows("update payment_gateways set split_enabled = $2 where client_id = $1 and is_active", [
+						of.id,
+						splits,
+					]);
+					const order = await ordered(of, amount);
+					const [fee, gst] = [share(amount, 35, 1_000), share(share(amount, 35, 1_000), 18, 100)];
+					const asked = fee + gst + Math.min(0, due);
+					expect(order.split?.amount ?? 0).toBe(splits && asked >= 100 ? asked : 0);
+					await pay(order);
+					let left = amount;
+					for (const percent of parts) {
+						const part = Math.floor((left * percent) / 100);
+						if (part < 1) continue;
+						await refunded(of, order.transaction_id, part);
+						left -= part;
+					}
+					const back = share(fee, amount - left, amount) + share(gst, amount - left, amount);
+					due += fee + gst - (order.split?.amount ?? 0) - back;
+					expect(await balance(of)).toBe(due);
+				}
+			}),
+			{ numRuns: 8 },
+		);
 	});
 });

@@ -125,6 +125,11 @@ export const HINDI: Record<string, string> = {
 	"Nothing chosen means once.": "कुछ न चुनने पर एक बार।",
 	"Only workers of this group call the provider for this account. Leave empty for any worker.":
 		"इस खाते के लिए केवल इस समूह के वर्कर प्रदाता से बात करते हैं। किसी भी वर्कर के लिए खाली छोड़ें।",
+	"The provider settles commission and GST of each payment to us by itself.":
+		"प्रदाता हर भुगतान का कमीशन और जीएसटी स्वयं हमें देता है।",
+	"Letters, digits and _ only.": "केवल अक्षर, अंक और _।",
+	"Razorpay: linked account (acc_…). Cashfree: vendor id. PayU: our merchant key; refunds of split payments are made on PayU's dashboard.":
+		"Razorpay: लिंक किया खाता (acc_…)। Cashfree: वेंडर आईडी। PayU: हमारी मर्चेंट कुंजी; बँटे भुगतानों के रिफ़ंड PayU के डैशबोर्ड पर होते हैं।",
 	"Payers see it.": "भुगतानकर्ता इसे देखते हैं।",
 	"Some paise less than the payment, so that the credit can be told apart.":
 		"भुगतान से कुछ पैसे कम, ताकि जमा राशि पहचानी जा सके।",

@@ -31,6 +31,9 @@ const withCredential = (credential: "api_secret" | "webhook_secret"): string[] =
 
 const withSettings = Object.keys(providers).filter((provider) => PROVIDERS[provider]?.settings.length !== 0);
 
+/** Those that settle a part of a payment to another account. */
+const SPLITTING = ["razorpay", "cashfree", "payu"];
+
 /** What the provider calls this credential, as a hint in the empty field. */
 const hints = (credential: "api_key" | "api_secret" | "webhook_secret"): Condition[] =>
 	Object.entries(PROVIDERS).flatMap(([provider, description]) => {
@@ -358,6 +361,25 @@ const gateways: Collection = {
 			group: "section_statement",
 			...hiddenUnless("provider", ["upi"]),
 		}),
+		{
+			...section("section_split", label("Our commission", "हमारा कमीशन"), "call_split"),
+			...hiddenUnless("provider", SPLITTING),
+		},
+		toggle("split_enabled", label("Split it off", "अलग कराएँ"), {
+			group: "section_split",
+			note: "The provider settles commission and GST of each payment to us by itself.",
+		}),
+		pattern(
+			"split_account",
+			label("Our account there", "वहाँ हमारा खाता"),
+			"^[A-Za-z0-9_]{1,50}$",
+			"Letters, digits and _ only.",
+			{
+				group: "section_split",
+				note: "Razorpay: linked account (acc_…). Cashfree: vendor id. PayU: our merchant key; refunds of split payments are made on PayU's dashboard.",
+				options: { trim: true, font: "monospace" },
+			},
+		),
 		section("section_health", label("Health", "स्वास्थ्य"), "monitor_heart"),
 		toMany(
 			"state",

@@ -97,6 +97,8 @@ const EDITABLE_GATEWAY = [
 	"min_amount",
 	"max_amount",
 	"egress_group",
+	"split_account",
+	"split_enabled",
 	"webhook_networks",
 	"new_api_secret",
 	"new_webhook_secret",

@@ -6,6 +6,7 @@ import {
 	recordPspOrder,
 	recordPspOrderFailure,
 	recordPspOrderUnknown,
+	refuseSplit,
 } from "../../db/client/attempts.ts";
 import type { TransactionStatus } from "../../db/client/payments.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
@@ -78,7 +79,7 @@ async function obtainOrder(work: AttemptWork, context: TaskContext): Promise<Cre
 		return failure("authentication_failed", (error as Error).message);
 	}
 	const input = orderInput(work, context.urls);
-	if (!work.started_before) return adapter.createOrder(account, input);
+	if (!work.started_before) return create();
 
 	const found = await adapter.findOrder(account, input);
 	if (found.outcome !== "failed" || found.error.code !== "not_found") return found;
@@ -88,8 +89,20 @@ async function obtainOrder(work: AttemptWork, context: TaskContext): Promise<Cre
 	if (work.attempt_status === "unknown" && work.lookups >= SECOND_LOOKUP) {
 		return failure("timed_out", "The provider did not answer, and has no such order.");
 	}
-	return adapter.createOrder(account, input);
+	return create();
+
+	/** A payment is not lost for our part of it: an order that the PSP refuses with a split is made without. */
+	async function create(): Promise<CreateOrderResult> {
+		const result = await adapter.createOrder(account, input);
+		const is_refused = result.outcome === "failed" && SPLIT_MAY_BE_WHY.has(result.error.code);
+		if (!is_refused || input.splits.length === 0) return result;
+		await refuseSplit(context.database, work.attempt_id, toAttemptError(result.error));
+		return adapter.createOrder(account, { ...input, splits: [] });
+	}
 }
+
+/** What a PSP says of an account that it does not know, or may not split to. */
+const SPLIT_MAY_BE_WHY: ReadonlySet<PspError["code"]> = new Set(["invalid_request", "not_found"]);
 
 function failure(code: PspError["code"], message: string): CreateOrderResult {
 	return {
@@ -99,7 +112,10 @@ function failure(code: PspError["code"], message: string): CreateOrderResult {
 	};
 }
 
-function orderInput({ attempt_id, transaction, client, gateway }: AttemptWork, urls: CheckoutUrls): CreateOrderInput {
+function orderInput(
+	{ attempt_id, transaction, client, gateway, split }: AttemptWork,
+	urls: CheckoutUrls,
+): CreateOrderInput {
 	return {
 		reference: attempt_id,
 		amount: transaction.amount,
@@ -113,7 +129,7 @@ function orderInput({ attempt_id, transaction, client, gateway }: AttemptWork, u
 		cancel_url: urls.cancel_url(transaction.id),
 		webhook_url: urls.webhook_url(client.client_key, gateway.id),
 		expires_at: transaction.expires_at,
-		splits: [],
+		splits: split === null ? [] : [split],
 	};
 }
 

@@ -97,6 +97,43 @@ export function describeCommission(stage: StudioStage): void {
 			await startPayment(stage.database, lamps);
 		});
 
+		it("lets finance say where a merchant is collected from, and collect now", async () => {
+			const page = await stage.open({ role: "finance" }, path());
+			await page.getByText("no account for payouts is entered", { exact: false }).waitFor();
+			await page.getByRole("button", { name: "Collection settings" }).click();
+			await page.getByLabel("Key id").fill("rzp_test_collect");
+			await page.getByLabel("Key secret").fill("a secret of theirs");
+			await page.getByLabel("Account number to debit").fill("7878780080316316");
+			await page.getByLabel("Our fund account").fill("fa_00000000000001");
+			await page.getByLabel("Reason").fill("they asked for it");
+			await stage.picture(page, "collection-settings-light");
+			await stage.expectAccessible(page, ".ask-dialog");
+			await page.getByRole("button", { name: "Save", exact: true }).click();
+			await page.getByText("from the merchant's account at RazorpayX by NEFT", { exact: false }).waitFor();
+			const [stored] = await stage.query<{ api_secret: string }>(
+				"select api_secret from collection_accounts where client_id = $1",
+				[lamps.id],
+			);
+			expect(stored!.api_secret).toMatch(/^v1\./);
+			expect(await page.content()).not.toContain("a secret of theirs");
+
+			await page.getByRole("button", { name: "Collect now…" }).click();
+			await page.getByLabel("Reason").fill("before their holiday");
+			await page.getByRole("button", { name: "Collect", exact: true }).click();
+			await page.getByText("Waiting", { exact: true }).waitFor();
+			await page.getByText("before their holiday", { exact: false }).waitFor();
+			await stage.picture(page, "collection-light");
+			await stage.expectAccessible(page, area);
+			await stage.query(
+				"update payouts set status = 'failed', error_message = 'The account is empty' where client_id = $1",
+				[lamps.id],
+			);
+			await page.getByText("The account is empty").waitFor();
+			await page.setViewportSize({ width: 360, height: 800 });
+			await page.getByRole("heading", { name: "Collection" }).scrollIntoViewIfNeeded();
+			await stage.picture(page, "collection-360");
+		});
+
 		it("gives the PDF that is kept, the lines and the entries", async () => {
 			const page = await stage.open({ role: "auditor" }, path());
 			const save = async (button: string, part = area) => {

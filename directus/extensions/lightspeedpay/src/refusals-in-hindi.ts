@@ -1,5 +1,11 @@
 /** What a refusal says to somebody who reads the studio in Hindi, by its code. English words come with the refusal itself. */
 export const REFUSALS_IN_HINDI: Record<string, string> = {
+	NO_COLLECTION_ACCOUNT: "इस व्यापारी से वसूली नहीं हो सकती। वसूली सेटिंग में उसका खाता दर्ज करें और चालू करें।",
+	PAYOUT_UNDER_WAY: "इस बकाया की वसूली चल रही है। उसके पूरा होने की प्रतीक्षा करें।",
+	NOTHING_TO_COLLECT: "वसूलने को कुछ नहीं है: कम से कम एक रुपया बकाया होना चाहिए।",
+	NO_SUCH_PAYOUT: "ऐसी कोई वसूली नहीं है। पन्ना फिर से खोलें।",
+	INVALID_COLLECTION_ACCOUNT:
+		"इस खाते से वसूली नहीं हो सकती। प्रदाता, कुंजी, खाते और माध्यम जाँचें; हर व्यापारी का अपना खाता होता है।",
 	// Of the database's functions (DATABASE_ERRORS)
 	INVALID_CREDENTIALS: "पहचान मान्य नहीं है। फिर से लॉग इन करें।",
 	CLIENT_SUSPENDED: "यह व्यापारी निलंबित या बंद है।",

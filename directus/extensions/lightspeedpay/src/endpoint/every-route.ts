@@ -3,6 +3,7 @@
 import { addAlertRoutes } from "./alerts.ts";
 import { addAuditRoutes } from "./audit.ts";
 import { addCheckoutSettingsRoutes } from "./checkout-settings.ts";
+import { addCollectionRoutes } from "./collection.ts";
 import { addCommissionRoutes } from "./commission.ts";
 import type { Router, Studio } from "./context.ts";
 import { addCredentialRoutes } from "./credentials.ts";
@@ -22,6 +23,7 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	const checkoutUrl = (process.env.PUBLIC_CHECKOUT_URL ?? "").replace(/\/+$/, "");
 	addHomeRoutes(router, studio);
 	addCommissionRoutes(router, studio);
+	addCollectionRoutes(router, studio, checkoutUrl);
 	addAlertRoutes(router, studio);
 	addAuditRoutes(router, studio);
 	addCredentialRoutes(router, studio, checkoutUrl);
