@@ -56,6 +56,7 @@ const entries: Collection = {
 			["COMMISSION_REVERSAL", "Reversal", "amber"],
 			["COMMISSION_GST_REVERSAL", "Reversal of GST", "amber"],
 			["COMMISSION_PAYOUT", "Collected", "green"],
+			["COMMISSION_SPLIT", "Split off by the provider", "green"],
 			["MANUAL_SETTLEMENT", "Settled by hand", "green"],
 			["ADJUSTMENT", "Adjustment", "grey"],
 			["DISPUTE_OPENED", "Dispute opened", "amber"],
