@@ -41,6 +41,7 @@ function fingerprint(versions) {
 		...filesBelow(join(bundle, "src")),
 		...filesBelow(join(here, "config")),
 		...filesBelow(join(here, "..", "docs", "examples")),
+		...filesBelow(join(here, "..", "docs", "runbooks")),
 		...["secrets.ts", "errors.ts"].map((file) => join(here, "..", "db", "client", file)),
 		...["statement.ts", "statement-header.ts", "narration.ts"].map((file) => join(here, "..", "psp", "upi", file)),
 	];

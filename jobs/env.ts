@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
+import { type AlertSettings, readAlertSettings } from "./alerts/settings.ts";
 import type { BackupSettings } from "./backups.ts";
 import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
 import { readWhatsappSettings, type WhatsappSettings } from "./whatsapp/settings.ts";
@@ -25,6 +26,7 @@ export interface JobsEnv {
 	egress_groups: ReadonlySet<string>;
 	/** Null: nothing is sent by WhatsApp. */
 	whatsapp: WhatsappSettings | null;
+	alerts: AlertSettings;
 	/** Null: the database is backed up by others. */
 	backups: BackupSettings | null;
 	log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -152,7 +154,8 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 		studio_url: parsed.STUDIO_URL ?? null,
 		outbound_allowed_hosts: new Set(parsed.OUTBOUND_ALLOWED_HOSTS),
 		egress_groups: new Set(parsed.EGRESS_GROUPS),
-		whatsapp: readWhatsapp(given),
+		whatsapp: readWith(readWhatsappSettings, given),
+		alerts: readWith(readAlertSettings, given),
 		backups:
 			parsed.BACKUP_DATABASE_URL === undefined || parsed.BACKUP_DIR === undefined
 				? null
@@ -168,9 +171,11 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 	};
 }
 
-function readWhatsapp(env: Record<string, string | undefined>): WhatsappSettings | null {
+type Variables = Record<string, string | undefined>;
+
+function readWith<Value>(read: (env: Variables) => Value, env: Variables): Value {
 	try {
-		return readWhatsappSettings(env);
+		return read(env);
 	} catch (error) {
 		if (!(error instanceof z.ZodError)) throw error;
 		throw new EnvError(error.issues[0]!.message);

@@ -29,6 +29,8 @@ import * as refundPayment from "./tasks/refund_payment.ts";
 import * as replayWebhooks from "./tasks/replay_webhooks.ts";
 import * as runSchedule from "./tasks/run_schedule.ts";
 import * as sendAlert from "./tasks/send_alert.ts";
+import * as sendAlertMessage from "./tasks/send_alert_message.ts";
+import * as sendAlertSummary from "./tasks/send_alert_summary.ts";
 import * as sendWhatsapp from "./tasks/send_whatsapp.ts";
 
 export interface Lane {
@@ -79,6 +81,13 @@ const LANES: readonly Lane[] = [
 		concurrency: 30,
 		is_grouped: false,
 		tasks: { send_whatsapp: task(sendWhatsapp), process_whatsapp_event: task(processWhatsappEvent) },
+	},
+	// A mail server that hangs holds up nobody but mail.
+	{
+		name: "alerts",
+		concurrency: 4,
+		is_grouped: false,
+		tasks: { send_alert_message: task(sendAlertMessage), send_alert_summary: task(sendAlertSummary) },
 	},
 	// An operator's flows: slow ones hold up nothing but others of their kind.
 	{ name: "flows", concurrency: 5, is_grouped: false, tasks: { emit_studio_event: task(emitStudioEvent) } },

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PayoutAdapters } from "../psp/payout-providers.ts";
 import type { PspAdapters } from "../psp/providers.ts";
+import type { AlertChannel } from "./alerts/channel.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { DeliveryGate } from "./delivery-gate.ts";
 import type { Outbound } from "./outbound.ts";
@@ -23,6 +24,8 @@ export interface Services {
 	gate: DeliveryGate;
 	studio: StudioClient;
 	clock: Pick<Clock, "offer">;
+	/** Where operators hear of alerts. */
+	alert_channels: readonly AlertChannel[];
 	/** Null: no provider is configured, and nothing is sent. */
 	whatsapp: WhatsappChannel | null;
 	log: Logger;

@@ -5,6 +5,7 @@ import { createPool } from "../db/client/pool.ts";
 import { configureWhatsapp } from "../db/client/whatsapp.ts";
 import { createPayoutAdapters } from "../psp/payout-providers.ts";
 import { createPspAdapters } from "../psp/providers.ts";
+import { createAlertChannels } from "./alerts/channel.ts";
 import { createCheckoutUrls } from "./checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "./delivery-gate.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
@@ -80,13 +81,15 @@ const clock = await startClock({
 	log,
 	onLost: (error) => fail(error, "the clock stopped"),
 });
+const outbound = createOutbound({ allowed_hosts: env.outbound_allowed_hosts });
 const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,
 	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
 	payout_adapters: createPayoutAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
 	urls: createCheckoutUrls(env),
-	outbound: createOutbound({ allowed_hosts: env.outbound_allowed_hosts }),
+	outbound,
+	alert_channels: createAlertChannels(env.alerts, outbound),
 	gate: createDeliveryGate(gateWidths(env.deliveries_at_once)),
 	whatsapp: openWhatsapp(),
 	studio: createStudioClient(env.studio_url, env.encryption_keys),
@@ -132,6 +135,7 @@ async function stop(reason: string): Promise<void> {
 		// Beats go on until the last job is finished or handed back.
 		await Promise.all([clock.stop(FINISH_MS), ...lanes.map((lane) => lane.stop(FINISH_MS))]);
 		await Promise.all([heartbeat.stop(), desk.stop()]);
+		for (const channel of services.alert_channels) channel.close();
 		await services.outbound.close();
 		await Promise.all([heartbeat_pool.end(), pool.end()]);
 	} catch (error) {

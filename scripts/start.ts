@@ -236,8 +236,10 @@ async function startStudio(
 }
 
 /** Directus' own variables for mail. */
-function mailEnvironment(): Record<string, string> {
-	const given = Object.entries(process.env).filter(([name, value]) => name.startsWith("EMAIL_") && value !== undefined);
+const mailEnvironment = () => variablesNamed(/^EMAIL_/);
+
+function variablesNamed(pattern: RegExp): Record<string, string> {
+	const given = Object.entries(process.env).filter(([name, value]) => pattern.test(name) && value !== undefined);
 	return Object.fromEntries(given) as Record<string, string>;
 }
 
@@ -257,6 +259,9 @@ async function startCheckoutAndJobs(
 		].join(","),
 		EGRESS_GROUPS: process.env.EGRESS_GROUPS ?? "",
 		STUDIO_URL: settings.innerStudioUrl,
+		PUBLIC_STUDIO_URL: settings.studioUrl,
+		...mailEnvironment(),
+		...variablesNamed(/^(ALERT_|RUNBOOK_URL$)/),
 	});
 	const checkout = start("checkout", settings, {
 		...shared,

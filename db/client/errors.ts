@@ -154,6 +154,7 @@ export const DATABASE_ERRORS: Record<string, { name: string; code: ErrorCode | n
 	LS181: { name: "alert_is_resolved", code: null },
 	LS182: { name: "invalid_duration", code: null },
 	LS184: { name: "invalid_alert", code: null },
+	LS185: { name: "test_alert_too_soon", code: null },
 	LS270: { name: "no_collection_account", code: null },
 	LS271: { name: "payout_under_way", code: null },
 	LS272: { name: "nothing_to_collect", code: null },

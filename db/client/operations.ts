@@ -124,6 +124,76 @@ export function readAlert(database: Queryable, alert_id: string): Promise<Alert 
 	return callValue(database, "read_alert", "select public.read_alert($1) as value", [alert_id]);
 }
 
-export async function markAlertNotified(database: Queryable, alert_id: string): Promise<void> {
-	await callRows(database, "mark_alert_notified", "select public.mark_alert_notified($1)", [alert_id]);
+/** Adds a message, with a job of its own, for each channel. */
+export async function markAlertNotified(
+	database: Queryable,
+	alert_id: string,
+	channels: readonly AlertChannelName[] = [],
+): Promise<void> {
+	await callRows(database, "mark_alert_notified", "select public.mark_alert_notified($1, $2)", [alert_id, channels]);
+}
+
+export type AlertChannelName = "slack" | "email";
+
+export interface AlertMessage {
+	channel: AlertChannelName;
+	occasion: "raised" | "resolved";
+	alert: Alert & {
+		/** The merchant's name. */
+		client: string | null;
+		count: number;
+		resolved_at: string | null;
+		note: string | null;
+	};
+}
+
+/** Null: there is nothing (left) to say; "early": what it follows on is still being said. */
+export async function beginAlertMessage(
+	database: Queryable,
+	message_id: string,
+): Promise<AlertMessage | "early" | null> {
+	const message = await callValue<(AlertMessage & { is_early: boolean }) | null>(
+		database,
+		"begin_alert_message",
+		"select public.begin_alert_message($1) as value",
+		[message_id],
+	);
+	return message?.is_early ? "early" : message;
+}
+
+/** error null: it was said. */
+export async function recordAlertMessage(
+	database: Queryable,
+	message_id: string,
+	error: string | null,
+	is_given_up: boolean,
+): Promise<void> {
+	await callRows(database, "record_alert_message", "select public.record_alert_message($1, $2, $3)", [
+		message_id,
+		error,
+		is_given_up,
+	]);
+}
+
+/** What a channel was spared while there was too much to say. */
+export interface AlertSummary {
+	message_ids: string[];
+	held: number;
+	/** Of them, over by now. */
+	resolved: number;
+	critical: number;
+	warning: number;
+	info: number;
+	/** How many of each kind. */
+	kinds: Record<string, number>;
+	/** The messages of the first few. */
+	first: string[];
+}
+
+export function beginAlertSummary(database: Queryable, channel: AlertChannelName): Promise<AlertSummary | null> {
+	return callValue(database, "begin_alert_summary", "select public.begin_alert_summary($1) as value", [channel]);
+}
+
+export async function recordAlertSummary(database: Queryable, message_ids: readonly string[]): Promise<void> {
+	await callRows(database, "record_alert_summary", "select public.record_alert_summary($1)", [message_ids]);
 }

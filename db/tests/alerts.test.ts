@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { queryAs } from "../../test/payments.ts";
@@ -193,4 +195,19 @@ test("an alert is read with what people did about it, newest first", async () =>
 
 test("the studio may change an alert through these functions only", async () => {
 	await expect(asStudio("update alerts set status = 'resolved'")).rejects.toMatchObject({ code: "42501" });
+});
+
+describe("a runbook", () => {
+	const RUNBOOKS = join(import.meta.dirname, "../../docs/runbooks");
+	const pages = readdirSync(RUNBOOKS).filter((page) => page !== "README.md");
+
+	test.each(pages)("(%s) asks the database for what it has", async (page) => {
+		const text = readFileSync(join(RUNBOOKS, page), "utf8");
+		const blocks = [...text.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
+		const statements = blocks.flatMap((block) => block.split(/;\n/)).filter((statement) => statement.trim() !== "");
+		for (const statement of statements) {
+			// Planned, which names what is not there, and not run.
+			await rows(`explain ${statement.replaceAll(/<[a-z_][^>]*>/g, "00000000-0000-0000-0000-000000000000")}`);
+		}
+	});
 });

@@ -213,6 +213,7 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	// Alerts
 	"get /alerts": ["operator", "support", "auditor"],
 	"get /alerts/:id": ["operator", "support", "auditor"],
+	"post /alerts/test": ["operator"],
 	"post /alerts/:id/acknowledge": ["operator"],
 	"post /alerts/:id/resolve": ["operator"],
 	"post /alerts/:id/silence": ["operator"],

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { markAlertNotified, readAlert } from "../../db/client/operations.ts";
+import { channelsFor } from "../alerts/channel.ts";
 import type { TaskContext } from "../task.ts";
 
 export const payload = z.strictObject({ alert_id: z.uuid() });
 
-/** Tells the operators: the log is the one channel there is; whoever watches it pages on `alert`. */
+/** Tells the operators: in the log, which whoever watches it pages on `alert`, and in the channels of its severity. */
 export default async function sendAlert({ alert_id }: z.infer<typeof payload>, context: TaskContext): Promise<void> {
 	const alert = await readAlert(context.database, alert_id);
 	if (alert === null) return;
@@ -18,5 +19,5 @@ export default async function sendAlert({ alert_id }: z.infer<typeof payload>, c
 		},
 		alert.message,
 	);
-	await markAlertNotified(context.database, alert_id);
+	await markAlertNotified(context.database, alert_id, channelsFor(context.alert_channels, alert.severity));
 }

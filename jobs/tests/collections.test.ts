@@ -120,6 +120,7 @@ function run(payout_id: string, timeout_ms = 2_000): Promise<void> {
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		alert_channels: [],
 		whatsapp: null,
 		log: pino({ level: "silent" }),
 		job: { id: "1", attempt: 1, is_last_attempt: true, is_urgent: false },

@@ -149,6 +149,7 @@ function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		alert_channels: [],
 		whatsapp: null,
 		log: pino({ level: "silent" }),
 		job: { id: "1", attempt: 1, is_last_attempt, is_urgent: true },

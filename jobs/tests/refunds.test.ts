@@ -105,6 +105,7 @@ function run(refund_id: string, adapters = createPspAdapters({ sandbox_url: scen
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		alert_channels: [],
 		whatsapp: null,
 		log: pino({ level: "silent" }),
 		job: { id: "1", attempt: 1, is_last_attempt: true, is_urgent: false },

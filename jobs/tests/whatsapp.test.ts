@@ -115,6 +115,7 @@ async function work(provider: keyof typeof ENV | null): Promise<void> {
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		alert_channels: [],
 		whatsapp: adapter && { adapter, tokens: new TokenKeeper(pool, keys, adapter) },
 		log: pino(
 			{ level: "debug" },

@@ -1,20 +1,23 @@
-/** The examples of the merchant guide, as they are in docs/examples at build time: `import examples from "merchant-examples"`. */
+/**
+ * Pages of docs/ as they are at build time, by file name: the examples of the merchant guide (`import examples from
+ * "merchant-examples"`) and the operators' runbooks (`import runbooks from "operator-runbooks"`).
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const DIRECTORY = join(import.meta.dirname, "../../../docs/examples");
-const NAME = "merchant-examples";
+const DOCS = join(import.meta.dirname, "../../../docs");
 
-export default {
-	plugins: [
-		{
-			name: NAME,
-			resolveId: (id) => (id === NAME ? `\0${NAME}` : null),
-			load(id) {
-				if (id !== `\0${NAME}`) return null;
-				const files = readdirSync(DIRECTORY).map((file) => [file, readFileSync(join(DIRECTORY, file), "utf8")]);
-				return `export default ${JSON.stringify(Object.fromEntries(files))};`;
-			},
+function filesAs(name, folder) {
+	const directory = join(DOCS, folder);
+	return {
+		name,
+		resolveId: (id) => (id === name ? `\0${name}` : null),
+		load(id) {
+			if (id !== `\0${name}`) return null;
+			const files = readdirSync(directory).map((file) => [file, readFileSync(join(directory, file), "utf8")]);
+			return `export default ${JSON.stringify(Object.fromEntries(files))};`;
 		},
-	],
-};
+	};
+}
+
+export default { plugins: [filesAs("merchant-examples", "examples"), filesAs("operator-runbooks", "runbooks")] };

@@ -95,6 +95,17 @@ export function describeAlerts(stage: StudioStage): void {
 			await row(page, "refused just now").waitFor({ state: "detached" });
 			await act("Razorpay primary", "End silence", null);
 			await tile(page, "Silenced").getByText("0", { exact: true }).waitFor();
+
+			const isSent = row(page, "This is a test").waitFor();
+			await page.getByRole("button", { name: "Send a test alert" }).click();
+			await dialog.getByRole("button", { name: "Send", exact: true }).click();
+			await isSent;
+			await page.getByRole("button", { name: "Send a test alert" }).click();
+			await dialog.getByRole("button", { name: "Send", exact: true }).click();
+			await dialog.getByText("less than a minute ago").waitFor();
+			await dialog.getByRole("button", { name: "Cancel" }).click();
+			await dialog.waitFor({ state: "detached" });
+			await act("This is a test", "Resolve", "It arrived.");
 		});
 
 		it("is filtered, and pages what was resolved", async () => {
@@ -124,6 +135,12 @@ export function describeAlerts(stage: StudioStage): void {
 			await page.getByText("put its cause right, redrive one job").waitFor();
 			await stage.picture(page, "alerts-detail-dark");
 			await stage.expectAccessible(page, ".module-page");
+			await page.getByRole("link", { name: "Runbook: step by step" }).click();
+			await page.getByRole("heading", { name: "Over when" }).waitFor();
+			await page.getByText("from public.queue_figures() where dead > 0").waitFor();
+			await stage.picture(page, "alerts-runbook-dark");
+			await stage.expectAccessible(page, ".module-page");
+			await page.goBack();
 			await page.locator(".module-page").getByRole("link", { name: "Queues" }).click();
 			await page.waitForURL(/\/admin\/queues\/refund_payment$/);
 			await page.goBack();

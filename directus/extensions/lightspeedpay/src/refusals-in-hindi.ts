@@ -75,6 +75,7 @@ export const REFUSALS_IN_HINDI: Record<string, string> = {
 	TOO_MANY_ENDPOINTS: "एक व्यापारी के अधिक से अधिक दस एंडपॉइंट होते हैं। जो काम में नहीं है उसे हटाएँ।",
 	NO_SUCH_ALERT: "यह चेतावनी नहीं मिली।",
 	ALERT_IS_RESOLVED: "यह चेतावनी सुलझ चुकी है।",
+	TEST_ALERT_TOO_SOON: "एक मिनट के भीतर जाँच चेतावनी भेजी जा चुकी है। एक मिनट बाद भेजें।",
 	INVALID_DURATION: "यह अवधि मान्य नहीं है।",
 	INVALID_ALERT: "यह चेतावनी मान्य नहीं है।",
 	NO_SUCH_EXCEPTION: "यह अंतर नहीं मिला।",

@@ -1,6 +1,7 @@
 import { defineModule } from "@directus/extensions-sdk";
 import Alert from "./alert.vue";
 import Alerts from "./alerts.vue";
+import Runbook from "./runbook.vue";
 
 export default defineModule({
 	id: "alerts",
@@ -8,6 +9,7 @@ export default defineModule({
 	icon: "notifications",
 	routes: [
 		{ path: "", component: Alerts },
+		{ path: "runbooks/:kind", component: Runbook, props: true },
 		{ path: ":id", component: Alert, props: true },
 	],
 });

@@ -25,12 +25,20 @@ export const STATES: Record<Status | "silenced", Words & { tone: Tone }> = {
 /** What people did. */
 export const STEPS: Record<string, Words> = {
 	acknowledge_alert: { en: "Acknowledged", hi: "स्वीकारी" },
+	request_test_alert: { en: "Asked for as a test", hi: "जाँच के लिए माँगी" },
 	resolve_alert: { en: "Resolved", hi: "सुलझाई" },
 	silence_alert: { en: "Silenced", hi: "शांत की" },
 	end_silence: { en: "Silence ended", hi: "शांति समाप्त की" },
 };
 
 export const KINDS: Record<string, { label: Words; next: Words }> = {
+	alert_channel_failed: {
+		label: { en: "A channel does not take alerts", hi: "चेतावनी का चैनल विफल" },
+		next: {
+			en: "Put the channel's address or password right in the workers' environment, then send a test alert. What was not sent is on this page.",
+			hi: "वर्करों के परिवेश में चैनल का पता या पासवर्ड ठीक करें, फिर जाँच चेतावनी भेजें। जो नहीं भेजा गया वह इस पृष्ठ पर है।",
+		},
+	},
 	address_blocked: {
 		label: { en: "Address blocked", hi: "पता अवरुद्ध" },
 		next: {
@@ -232,6 +240,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 		next: {
 			en: "The workers cannot reach the studio. Check STUDIO_URL of the workers; waiting events come by themselves.",
 			hi: "वर्कर स्टूडियो तक नहीं पहुँच रहे। वर्करों का STUDIO_URL जाँचें; रुकी घटनाएँ अपने-आप आएँगी।",
+		},
+	},
+	test_alert: {
+		label: { en: "Test", hi: "जाँच" },
+		next: {
+			en: "Nothing is wrong. See that every channel told it, then resolve it: they tell that as well.",
+			hi: "कुछ गड़बड़ नहीं है। देखें कि हर चैनल पर पहुँची, फिर सुलझाएँ: वह भी बताया जाएगा।",
 		},
 	},
 	utr_submitted: {

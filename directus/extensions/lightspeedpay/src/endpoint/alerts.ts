@@ -82,6 +82,17 @@ export function addAlertRoutes(router: Router, studio: Studio): void {
 			},
 		});
 
+	addRoute(router, studio, {
+		method: "post",
+		path: "/alerts/test",
+		who: ACTS,
+		async answer(req, actor) {
+			readBody(req);
+			const [row] = await callDatabase(studio, "select (public.request_test_alert(?) ->> 'id') as id", [actor]);
+			return { id: row!.id };
+		},
+	});
+
 	addAction("acknowledge", (req, id, actor) => [
 		"acknowledge_alert(?::uuid, ?, ?)",
 		[id, readText(readBody(req), "reason", 500), actor],

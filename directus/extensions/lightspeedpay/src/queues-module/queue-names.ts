@@ -13,6 +13,8 @@ const NAMES: Record<string, Words> = {
 	refund_payment: { en: "Refund payers", hi: "भुगतानकर्ता को रिफ़ंड" },
 	deliver_webhook: { en: "Tell merchants by webhook", hi: "व्यापारी को वेबहुक भेजना" },
 	send_alert: { en: "Send alerts to operators", hi: "ऑपरेटरों को चेतावनी भेजना" },
+	send_alert_message: { en: "Tell alerts in Slack and by e-mail", hi: "स्लैक और ईमेल से चेतावनी बताना" },
+	send_alert_summary: { en: "Sum up alerts that came at once", hi: "एक साथ आई चेतावनियों का सार" },
 	send_whatsapp: { en: "Send WhatsApp messages", hi: "WhatsApp संदेश भेजना" },
 	emit_studio_event: { en: "Start the studio's flows", hi: "स्टूडियो के फ़्लो चलाना" },
 	process_whatsapp_event: { en: "Act on WhatsApp's reports", hi: "WhatsApp की सूचनाओं पर कार्रवाई" },
