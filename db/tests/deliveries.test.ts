@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { payPayment, queryAs } from "../../test/payments.ts";
-import { beginDelivery, type DeliveryResult, recordDelivery } from "../client/deliveries.ts";
+import { beginDelivery, continueWebhookReplay, type DeliveryResult, recordDelivery } from "../client/deliveries.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -139,4 +139,231 @@ test("a replaced webhook secret goes on signing for 24 hours", async () => {
 	});
 	await rows("update clients set previous_webhook_secret_until = now() where id = $1", [merchant.id]);
 	expect(await beginDelivery(jobs(), event_id)).toMatchObject({ previous_secret: null });
+});
+
+describe("several endpoints", () => {
+	const asStudio = queryAs(() => database.pool("studio"));
+	const OTHER = "https://ledger.example/hook";
+
+	/** The id of the endpoint. */
+	async function add(merchant: TestMerchant, event_types: string[], url = OTHER): Promise<string> {
+		const id = randomUUID();
+		await asStudio("select public.add_webhook_endpoint($1, $2, $3, $4, 'ledger', 'v1.other', 'operator-1')", [
+			merchant.id,
+			id,
+			url,
+			JSON.stringify(event_types),
+		]);
+		return id;
+	}
+
+	const eventsOf = (merchant: TestMerchant) =>
+		rows<{ id: string; endpoint_id: string | null; message_id: string | null; type: string; status: string }>(
+			"select id, endpoint_id, message_id, type, status from webhook_events where client_id = $1 order by id",
+			[merchant.id],
+		);
+
+	const endpointOf = async (id: string) =>
+		(
+			await rows<{ failures: number; is_resting: boolean; rest: number; disabled_because: string | null }>(
+				`select failures, resting_until is not null as is_resting, disabled_because,
+					coalesce(extract(epoch from resting_until - now()), 0)::float as rest
+				from webhook_endpoints where id = $1`,
+				[id],
+			)
+		)[0]!;
+
+	const release = async () =>
+		(await jobs().query<{ released: number }>("select public.release_webhooks() as released")).rows[0]!.released;
+
+	const restIsOver = (id: string) =>
+		rows("update webhook_endpoints set resting_until = now() - interval '1 second' where id = $1", [id]);
+
+	test("get an event each where they want it, under one id and with their own secrets", async () => {
+		const merchant = await kaveri();
+		const [all, family, refunds] = [
+			await add(merchant, ["*"]),
+			await add(merchant, ["payment.*", "dispute.opened"], "https://family.example/hook"),
+			await add(merchant, ["refund.succeeded"], "https://refunds.example/hook"),
+		];
+		await eventOf(merchant);
+		const events = await eventsOf(merchant);
+		expect(events.map(({ endpoint_id }) => endpoint_id).sort()).toEqual([all, family, null].sort());
+		const sent = await Promise.all(events.map(({ id }) => beginDelivery(jobs(), id)));
+		expect(new Set(sent.map((each) => each!.message_id))).toEqual(
+			new Set([events.find(({ endpoint_id }) => endpoint_id === null)!.id]),
+		);
+		for (const each of sent) expect(JSON.parse(each!.body).id).toBe(each!.message_id);
+		expect(sent.find((each) => each!.endpoint_id === all)).toMatchObject({ url: OTHER, secret: "v1.other" });
+		expect(await rows("select from webhook_events where endpoint_id = $1", [refunds])).toEqual([]);
+	});
+
+	test("that want none of a kind leave it kept, not failed, and one that is not delivered does not hold up another", async () => {
+		const merchant = await kaveri();
+		await asStudio(
+			"select public.change_webhook_endpoint($1, $2, '[\"refund.*\"]', null, 'refunds only', 'operator-1')",
+			[merchant.id, URL_OF_MERCHANT],
+		);
+		const event_id = await eventOf(merchant);
+		expect(await rows("select status, is_failed from webhook_events where id = $1", [event_id])).toEqual([
+			{ status: "unwanted", is_failed: false },
+		]);
+		expect(await secondsToNextTry(event_id)).toBeUndefined();
+	});
+
+	test("are disabled one by one, and the others are told", async () => {
+		const merchant = await kaveri();
+		const other = await add(merchant, ["*"]);
+		await eventOf(merchant);
+		const [first, second] = await eventsOf(merchant);
+		const gone = first!.endpoint_id === other ? first! : second!;
+		expect(await answered(gone.id, 410)).toBe("disabled");
+		expect(await endpointOf(other)).toMatchObject({ disabled_because: "gone" });
+		expect((await eventsOf(merchant)).at(-1)).toMatchObject({
+			endpoint_id: null,
+			type: "endpoint.disabled",
+			status: "pending",
+		});
+		expect(await rows("select kind, dedupe_key from alerts where client_id = $1", [merchant.id])).toEqual([
+			{ kind: "webhook_endpoint_disabled", dedupe_key: `webhook_endpoint_disabled:${other}` },
+		]);
+		await eventOf(merchant);
+		const latest = (await eventsOf(merchant)).slice(-2);
+		expect(latest.map(({ endpoint_id, status }) => [endpoint_id === other, status]).sort()).toEqual([
+			[false, "pending"],
+			[true, "disabled"],
+		]);
+
+		const [enabled] = await asStudio<{ replay_id: string }>(
+			"select public.enable_webhook_endpoint($1, true, 'repaired', 'operator-1') as replay_id",
+			[other],
+		);
+		await continueWebhookReplay(jobs(), enabled!.replay_id);
+		expect(
+			await rows("select distinct status from webhook_events where endpoint_id = $1 and type = 'payment.paid'", [
+				other,
+			]),
+		).toEqual([{ status: "pending" }]);
+		expect(await rows("select status from alerts where client_id = $1", [merchant.id])).toEqual([
+			{ status: "resolved" },
+		]);
+	});
+
+	test("are ten at most, at https addresses, and want what can be", async () => {
+		const merchant = await kaveri();
+		await expect(add(merchant, ["*"], "http://ledger.example/hook")).rejects.toMatchObject({
+			code: "LS149",
+			detail: "url",
+		});
+		for (const filter of [[], ["payment"], ["*.paid"], ["payment.paid; drop"]]) {
+			await expect(add(merchant, filter)).rejects.toMatchObject({ code: "LS149", detail: "event_types" });
+		}
+		for (let i = 0; i < 9; i++) await add(merchant, ["*"]);
+		await expect(add(merchant, ["*"])).rejects.toMatchObject({ code: "LS156" });
+	});
+
+	test("have secrets that are replaced one by one, the one before signing as long as was chosen", async () => {
+		const merchant = await kaveri();
+		const other = await add(merchant, ["*"]);
+		await eventOf(merchant);
+		const { id } = (await eventsOf(merchant)).find(({ endpoint_id }) => endpoint_id === other)!;
+		const rotate = (hours: number, secret: string) =>
+			asStudio("select public.rotate_webhook_secret($1, $2, $3, 'leaked', 'operator-1')", [other, secret, hours]);
+		await rotate(72, "v1.third");
+		expect(await beginDelivery(jobs(), id)).toMatchObject({ secret: "v1.third", previous_secret: "v1.other" });
+		await rotate(0, "v1.fourth");
+		expect(await beginDelivery(jobs(), id)).toMatchObject({ secret: "v1.fourth", previous_secret: null });
+		await expect(rotate(169, "v1.fifth")).rejects.toMatchObject({ code: "LS140" });
+		expect(
+			await rows(
+				"select from audit_log where action = 'rotate_webhook_secret' and row_id = $1 and after::text !~ 'v1'",
+				[merchant.id],
+			),
+		).toHaveLength(2);
+	});
+
+	test("rest after five failures: what is due waits uncounted, one goes ahead, and a success lets the others go", async () => {
+		const merchant = await kaveri();
+		const ids: string[] = [];
+		for (let i = 0; i < 9; i++) ids.push(await eventOf(merchant));
+		for (const id of ids.slice(0, 5)) await answered(id, 500);
+		expect(await endpointOf(merchant.id)).toMatchObject({ failures: 5, is_resting: true });
+		for (const id of ids.slice(5)) expect(await beginDelivery(jobs(), id)).toBeNull();
+		expect(
+			await rows("select distinct status, attempts from webhook_events where id = any ($1)", [ids.slice(5)]),
+		).toEqual([{ status: "waiting", attempts: 0 }]);
+		expect(await release()).toBe(0);
+
+		await restIsOver(merchant.id);
+		expect(await release()).toBe(1);
+		expect(await beginDelivery(jobs(), ids[5]!)).toMatchObject({ is_probe: true });
+		expect(await release()).toBe(0);
+		await answered(ids[5]!, 500);
+		expect((await endpointOf(merchant.id)).rest).toBeGreaterThan(20);
+
+		await restIsOver(merchant.id);
+		expect(await release()).toBe(1);
+		expect(await beginDelivery(jobs(), ids[6]!)).toMatchObject({ is_probe: true });
+		await answered(ids[6]!, 204);
+		expect(await endpointOf(merchant.id)).toMatchObject({ failures: 0, is_resting: false });
+		// Its success has brought the next one, and each that ends brings another.
+		expect(await rows("select status from webhook_events where id = any ($1) order by id", [ids.slice(7)])).toEqual([
+			{ status: "pending" },
+			{ status: "waiting" },
+		]);
+		await answered(ids[7]!, 204);
+		expect(await secondsToNextTry(ids[8]!)).toBeLessThan(1);
+	});
+
+	test("rest for as long as Retry-After says, five minutes at most", async () => {
+		const merchant = await kaveri();
+		await answered(await eventOf(merchant), 429, { retry_after_seconds: 100 });
+		expect((await endpointOf(merchant.id)).rest).toBeGreaterThan(95);
+		const other = await kaveri();
+		await answered(await eventOf(other), 503, { retry_after_seconds: 100_000 });
+		expect((await endpointOf(other.id)).rest).toBeLessThanOrEqual(300);
+	});
+
+	test("that have failed for five days are disabled with an alert, and what waits for them is kept", async () => {
+		const merchant = await kaveri();
+		const [last, waiting] = [await eventOf(merchant), await eventOf(merchant)];
+		await answered(last, 500);
+		const age = (since: string, latest: string) =>
+			rows(
+				`update webhook_endpoints set failing_since = now() - $2::interval, last_failure_at = now() - $3::interval,
+					resting_until = null where id = $1`,
+				[merchant.id, since, latest],
+			);
+		await age("30 days", "3 days");
+		expect(await answered(last, 500)).toBe("pending");
+		await age("5 days", "1 day");
+		await rows("select public.park_delivery($1)", [waiting]);
+		expect(await answered(last, 500)).toBe("disabled");
+		expect(await endpointOf(merchant.id)).toMatchObject({ disabled_because: "failing" });
+		expect(await rows("select kind from alerts where client_id = $1", [merchant.id])).toEqual([
+			{ kind: "webhook_endpoint_disabled" },
+		]);
+		await release();
+		expect(await rows("select status from webhook_events where id = $1", [waiting])).toEqual([{ status: "disabled" }]);
+	});
+
+	test("are replayed to apart from each other", async () => {
+		const merchant = await kaveri();
+		const other = await add(merchant, ["*"]);
+		await eventOf(merchant);
+		for (const { id } of await eventsOf(merchant)) await answered(id, 200);
+		const [replay] = await asStudio<{ id: string }>(
+			"select public.start_webhook_replay($1, 'all', null, null, 'their import failed', 'operator-1') as id",
+			[other],
+		);
+		await continueWebhookReplay(jobs(), replay!.id);
+		expect((await eventsOf(merchant)).filter(({ status }) => status === "pending")).toMatchObject([
+			{ endpoint_id: other },
+		]);
+		const [log] = await asStudio<{ log: unknown[] }>(
+			"select public.read_webhook_log($1, $2, 'all', null, null, 10) as log",
+			[merchant.id, other],
+		);
+		expect(log!.log).toHaveLength(1);
+	});
 });

@@ -18,10 +18,7 @@ const workers: WorkerProcess[] = [];
 beforeAll(async () => {
 	database = await createTestDatabase();
 	endpoint = await startEndpoint();
-	const merchant = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS), {
-		webhook_url: endpoint.url,
-	});
-	await payPayment(database, merchant);
+	await payPayment(database, await shop());
 	[{ event_id }] = (await rows<{ event_id: string }>("select id as event_id from webhook_events")) as [
 		{ event_id: string },
 	];
@@ -40,12 +37,16 @@ afterAll(async () => {
 	await database.drop();
 });
 
-async function start(): Promise<WorkerProcess> {
+const shop = () =>
+	createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS), { webhook_url: endpoint.url });
+
+async function start(env: Record<string, string> = {}): Promise<WorkerProcess> {
 	const worker = await startWorker({
 		DATABASE_URL: database.url("jobs"),
 		// Nobody is there.
 		SANDBOX_URL: "http://127.0.0.1:9",
 		OUTBOUND_ALLOWED_HOSTS: endpoint.host,
+		...env,
 	});
 	workers.push(worker);
 	return worker;
@@ -112,18 +113,19 @@ describe("a paused queue", () => {
 	});
 
 	it("gives back what was taken and not begun, the try uncounted, and stays paused in a process that starts later", async () => {
-		const worker = await start();
-		// The lane is 50 wide: 50 wait for the endpoint, and as many more wait in the process.
-		await tellMerchant(60);
-		const first = await Promise.all(Array.from({ length: 50 }, () => endpoint.next()));
+		// Four at a time, and one of each merchant; three more wait in the process.
+		for (let i = 0; i < 7; i++) await payPayment(database, await shop());
+		await rows("delete from graphile_worker._private_jobs where payload ->> 'event_id' is null");
+		const worker = await start({ DELIVERIES_AT_ONCE: "4" });
+		const first = await Promise.all(Array.from({ length: 4 }, () => endpoint.next()));
 		await studio("pause_queue('deliver_webhook', 'a storm', $1)", [OPERATOR]);
 		await worker.line(({ msg }) => msg === "other queues are paused than before");
 		for (const { response } of first) response.writeHead(204).end();
-		const rest = Array.from({ length: 10 }, () => ({ task: "deliver_webhook", attempts: 0, is_taken: false }));
+		const rest = Array.from({ length: 3 }, () => ({ task: "deliver_webhook", attempts: 0, is_taken: false }));
 		await expect.poll(openJobs, { timeout: 8000 }).toEqual(rest);
 		await start();
 		await addNotices(1);
-		await expect.poll(async () => (await openJobs()).length, { timeout: 5000 }).toBe(10);
+		await expect.poll(async () => (await openJobs()).length, { timeout: 5000 }).toBe(3);
 		expect(await openJobs()).toEqual(rest);
 		expect(await rows("select from webhook_events where last_error is not null")).toEqual([]);
 	});
@@ -157,6 +159,20 @@ describe("the jobs process", () => {
 		expect(known).toContainEqual({ queue: "refund_payment", kind: "task" });
 		expect(known).toContainEqual({ queue: "check_invariants", kind: "schedule" });
 		expect(await rows("select queue from queues where is_discardable and queue like '%payment%'")).toEqual([]);
+	});
+
+	it("goes past jobs that can never succeed, more of them than it does at a time, and keeps each with its reason", async () => {
+		await start();
+		await rows(
+			`select graphile_worker.add_job('send_alert', '{"alert_id": "rubbish"}', max_attempts => 1) from generate_series(1, 60)`,
+		);
+		await addNotices(5);
+		const left = () =>
+			rows<{ is_dead: boolean; says_why: boolean; jobs: number }>(
+				`select attempts >= max_attempts as is_dead, last_error like '%alert_id%' as says_why, count(*)::int as jobs
+					from graphile_worker.jobs group by 1, 2`,
+			);
+		await expect.poll(left, { timeout: 8000 }).toEqual([{ is_dead: true, says_why: true, jobs: 60 }]);
 	});
 
 	it("runs a schedule when an operator asks for it after it failed", async () => {

@@ -192,6 +192,47 @@ describe("the jobs process", () => {
 		}
 	});
 
+	it("goes on delivering to others while an endpoint never answers, also with few places", async () => {
+		const silent = await startEndpoint();
+		const usual = merchant;
+		try {
+			const dead = await createMerchant(database.pool("admin"), keys, { webhook_url: silent.url });
+			merchant = dead;
+			for (let i = 0; i < 8; i++) await payOnce();
+			merchant = usual;
+			const told = await payOnce();
+			const worker = await start({
+				DELIVERIES_AT_ONCE: "4",
+				OUTBOUND_ALLOWED_HOSTS: `${endpoint.host},${silent.host}`,
+			});
+			await silent.next();
+			const later = await payOnce();
+			const heard: unknown[] = [];
+			for (const _ of [told, later]) {
+				const { headers, response } = await endpoint.next();
+				heard.push(headers["webhook-id"]);
+				response.writeHead(204).end();
+			}
+			expect(heard.sort()).toEqual([told.event_id, later.event_id].sort());
+			// One of the eight is under way, and hangs still; the others wait in the database and not in anybody's place.
+			expect(worker.lines.filter(({ msg, error }) => msg === "webhook sent" && error)).toEqual([]);
+			await expect
+				.poll(() =>
+					rows("select status, count(*)::int from webhook_events where client_id = $1 group by 1 order by 1", [
+						dead.id,
+					]),
+				)
+				.toEqual([
+					{ status: "pending", count: 1 },
+					{ status: "waiting", count: 7 },
+				]);
+		} finally {
+			merchant = usual;
+			await rows("update webhook_events set status = 'dead' where status = 'waiting'");
+			await silent.close();
+		}
+	});
+
 	it("does not connect to an address that is neither public nor allowed", async () => {
 		const worker = await start({ OUTBOUND_ALLOWED_HOSTS: "" });
 		const { event_id } = await payOnce();

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { createDeliveryGate, type DeliveryGate, gateWidths } from "./delivery-gate.ts";
+
+let gate: DeliveryGate;
+beforeEach(() => {
+	vi.useFakeTimers({ toFake: ["performance"] });
+	gate = createDeliveryGate({ endpoint: 2, merchant: 3, troubled: 2 });
+});
+afterEach(() => {
+	vi.useRealTimers();
+});
+
+const enter = (
+	endpoint_id: string,
+	client_id = endpoint_id,
+	more: { is_troubled?: boolean; is_probe?: boolean } = {},
+) => gate.enter({ endpoint_id, client_id, is_troubled: false, is_probe: false, ...more });
+
+it("gives an endpoint a sixth of the lane, a merchant a third, and the troubled half", () => {
+	expect(gateWidths(50)).toEqual({ endpoint: 8, merchant: 16, troubled: 25 });
+	expect(gateWidths(2)).toEqual({ endpoint: 1, merchant: 1, troubled: 1 });
+});
+
+it("lets no more to one endpoint at a time than its share, and others in meanwhile", () => {
+	const first = enter("a");
+	expect([enter("a"), enter("a"), enter("b")].map((place) => place !== null)).toEqual([true, false, true]);
+	first!.leave();
+	expect(enter("a")).not.toBeNull();
+});
+
+it("lets a merchant have no more with many endpoints", () => {
+	expect(["a", "b", "c", "d"].map((endpoint) => enter(endpoint, "shop") !== null)).toEqual([true, true, true, false]);
+});
+
+it("leaves half to those that answer, however many do not", () => {
+	expect(["a", "b", "c"].map((endpoint) => enter(endpoint, endpoint, { is_troubled: true }) !== null)).toEqual([
+		true,
+		true,
+		false,
+	]);
+	expect(enter("d")).not.toBeNull();
+});
+
+it("counts an endpoint that was slow among the troubled until it is quick again", () => {
+	for (const slow of ["a", "b", "c"]) {
+		const place = enter(slow);
+		vi.advanceTimersByTime(3_000);
+		place!.leave();
+	}
+	const [a, b] = [enter("a"), enter("b")];
+	expect(enter("c")).toBeNull();
+	a!.leave();
+	b!.leave();
+	expect([enter("c"), enter("a"), enter("b")].map((place) => place !== null)).toEqual([true, true, true]);
+});
+
+it("always lets in the one that goes ahead after a rest", () => {
+	enter("a");
+	enter("a");
+	expect(enter("a", "a", { is_probe: true })).not.toBeNull();
+});
