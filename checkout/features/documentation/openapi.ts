@@ -446,6 +446,50 @@ const ROUTES: RouteConfig[] = [
 	},
 ];
 
+const ENDPOINT_DISABLED = z.object({
+	endpoint_id: z.uuid(),
+	url: z.string(),
+	reason: z.enum(["gone", "failing", "operator"]),
+	failing_since: z.string().nullable(),
+});
+
+/** What we post to merchants' endpoints. */
+const EVENTS: { type: string; summary: string; data: z.ZodType }[] = [
+	{ type: "payment.paid", summary: "The money is taken: ship", data: Transaction },
+	{ type: "payment.failed", summary: "A payment was declined", data: Transaction },
+	{ type: "payment.expired", summary: "A payment's time is over", data: Transaction },
+	{ type: "refund.succeeded", summary: "A refund was made", data: Refund },
+	{ type: "refund.failed", summary: "A refund could not be made", data: Refund },
+	{ type: "endpoint.disabled", summary: "One of your other endpoints was disabled", data: ENDPOINT_DISABLED },
+];
+
+function toWebhook({ type, summary, data }: (typeof EVENTS)[number]): RouteConfig {
+	return {
+		method: "post",
+		path: type,
+		operationId: type.replace(/\.(.)/, (_, letter: string) => letter.toUpperCase()),
+		tags: ["Events"],
+		summary,
+		description:
+			"Signed as Standard Webhooks says, once for each secret that is valid. Answer 2xx within 15 seconds. Anything else is tried again over about 75 hours; `Retry-After` is honoured, and 410 disables the endpoint.",
+		security: [],
+		request: {
+			headers: z.object({
+				"webhook-id": z.string().describe("The event's id, the same on every try and for every endpoint."),
+				"webhook-timestamp": z.string().describe("Of this try, in whole seconds."),
+				"webhook-signature": z
+					.string()
+					.describe("`v1,` and base64, several separated by spaces while a secret is replaced."),
+			}),
+			body: body(z.object({ id: z.uuid(), type: z.literal(type), timestamp: z.string(), data })),
+		},
+		responses: {
+			"2XX": { description: "Taken." },
+			410: { description: "Nothing more is sent to this endpoint." },
+		},
+	};
+}
+
 /** OpenAPI 3.1, made from the schemas that validate. */
 export function createOpenApiDocument(server_url: string): OpenApiDocument {
 	const registry = new OpenAPIRegistry();
@@ -462,6 +506,7 @@ export function createOpenApiDocument(server_url: string): OpenApiDocument {
 		description: "A token of the studio: a person's own, or one from its /auth/login.",
 	});
 	for (const route of ROUTES) registry.registerPath(route);
+	for (const event of EVENTS) registry.registerWebhook(toWebhook(event));
 	return new OpenApiGeneratorV31(registry.definitions).generateDocument({
 		openapi: "3.1.0",
 		info: {
