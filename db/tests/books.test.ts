@@ -809,6 +809,22 @@ describe("check_invariants finds a planted breach of", () => {
 		["record_by_hand_has_its_entry", "update manual_settlements set amount = amount + 1 where client_id = $1"],
 		["record_by_hand_has_its_entry", "delete from wallet_entries where client_id = $1 and type = 'ADJUSTMENT'"],
 		[
+			"payout_entry_has_its_payout",
+			"update wallet_entries set type = 'COMMISSION_PAYOUT' where client_id = $1 and type = 'MANUAL_SETTLEMENT'",
+		],
+		[
+			"payout_has_its_entries",
+			"insert into payouts (client_id, collected_for, amount, provider, status, processed_at, entry_id) select client_id, current_date, 5, 'razorpay', 'processed', now(), id from wallet_entries where client_id = $1 limit 1",
+		],
+		[
+			"split_entry_has_its_split",
+			"update wallet_entries set type = 'COMMISSION_SPLIT', transaction_id = uuidv7() where client_id = $1 and type = 'MANUAL_SETTLEMENT'",
+		],
+		[
+			"split_is_collected_with_its_payment",
+			"insert into payment_splits (attempt_id, client_id, account, amount) select id, client_id, 'acc_1', 5 from payment_attempts where client_id = $1 and status = 'succeeded' limit 1",
+		],
+		[
 			"adjustment_was_approved_by_another",
 			"alter table adjustments drop constraint adjustments_second_person_check; update adjustments set decided_by = proposed_by where client_id = $1",
 		],

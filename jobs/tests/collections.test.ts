@@ -17,6 +17,9 @@ import { createOutbound } from "../outbound.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
 import collectPayout from "../tasks/collect_payout.ts";
+import confirmAttempt from "../tasks/confirm_attempt.ts";
+import createPspOrder from "../tasks/create_psp_order.ts";
+import { kitOf } from "./payment-scene.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 const PROVIDERS = ["razorpay", "cashfree"] as const;
@@ -109,12 +112,14 @@ const decide = ({ provider }: Collected, payout: string, outcome: string, more: 
 	sandbox.control("POST", "payout", { provider, payout, outcome, ...more });
 
 /** One run of the task in this process. */
-function run(payout_id: string, timeout_ms = 2_000): Promise<void> {
-	const context: TaskContext = {
+const run = (payout_id: string): Promise<void> => collectPayout({ payout_id }, context());
+
+function context(): TaskContext {
+	return {
 		database: database.pool("jobs"),
 		keys,
-		payout_adapters: createPayoutAdapters({ sandbox_url: sandbox.url, timeout_ms }),
-		adapters: createPspAdapters(),
+		payout_adapters: createPayoutAdapters({ sandbox_url: sandbox.url, timeout_ms: 2_000 }),
+		adapters: createPspAdapters({ sandbox_url: sandbox.url }),
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
 		gate: createDeliveryGate(gateWidths(50)),
@@ -125,7 +130,6 @@ function run(payout_id: string, timeout_ms = 2_000): Promise<void> {
 		log: pino({ level: "silent" }),
 		job: { id: "1", attempt: 1, is_last_attempt: true, is_urgent: false },
 	};
-	return collectPayout({ payout_id }, context);
 }
 const nextNight = () =>
 	rows("update payouts set collected_for = collected_for - 1, created_at = created_at - interval '1 day'");
@@ -301,5 +305,101 @@ describe("what operators do", () => {
 			payouts: [{ status: "queued" }],
 		});
 		expect(JSON.stringify(shown)).not.toContain("v1.");
+	});
+});
+
+describe("a payment whose commission is split off", () => {
+	/** Orders ₹10,000 through a gateway that splits to that account, and pays it. */
+	async function paidThrough(provider: "razorpay" | "cashfree" | "payu", split_account: string) {
+		const kit = await kitOf(provider);
+		const account = kit.createAccount(randomBytes(4).toString("hex"));
+		await sandbox.control("PUT", "accounts", { provider, ...account });
+		const made = await createMerchant(database.pool("admin"), keys);
+		const [{ id }] = made.gateways as [TestMerchant["gateways"][0]];
+		const seal = (column: string, secret: string | null) =>
+			secret === null ? null : encryptSecret(keys, secret, { table: "payment_gateways", column, row: id });
+		await rows(
+			`update payment_gateways set provider = $2, api_key = $3, api_secret = $4, webhook_secret = $5, settings = $6,
+				split_account = $7, split_enabled = true where id = $1`,
+			[
+				id,
+				provider,
+				account.api_key,
+				seal("api_secret", account.api_secret),
+				seal("webhook_secret", account.webhook_secret),
+				JSON.stringify(account.settings),
+				split_account,
+			],
+		);
+		const customer = { name: "Asha Rao", email: "asha@example.com", phone: "+919876543210" };
+		const { transaction_id, attempt_id } = await startPayment(database, made, { amount: 1_000_000, customer });
+		await createPspOrder({ attempt_id }, context());
+		const [attempt] = await rows<{
+			psp_order_id: string;
+			presentation: { kind: string; url: string; fields: Record<string, string> };
+		}>("select psp_order_id, presentation from payment_attempts where id = $1", [attempt_id]);
+		const { psp_order_id, presentation } = attempt!;
+		if (presentation.kind === "form") {
+			await fetch(presentation.url, {
+				method: "POST",
+				body: new URLSearchParams(presentation.fields),
+				redirect: "manual",
+			});
+		}
+		await sandbox.control("POST", "pay", {
+			provider,
+			order: psp_order_id,
+			outcome: "success",
+			webhook: { skip: true },
+		});
+		await confirmAttempt({ attempt_id }, context());
+		const entries = await rows<{ type: string; amount: number }>(
+			"select type, amount from wallet_entries where transaction_id = $1 order by entry_no",
+			[transaction_id],
+		);
+		const ask = async (path: string, headers: Record<string, string>) =>
+			(await fetch(`${sandbox.url}/${provider}${path}`, { headers })).json() as Promise<Record<string, unknown>>;
+		return { made, account, psp_order_id, presentation, entries, ask };
+	}
+	const BOOKED = [
+		{ type: "COMMISSION_SPLIT", amount: -DUE },
+		{ type: "COMMISSION", amount: 35_000 },
+		{ type: "COMMISSION_GST", amount: 6_300 },
+	];
+
+	it("is settled to us by Razorpay Route", async () => {
+		const { made, account, psp_order_id, entries, ask } = await paidThrough("razorpay", "acc_IROu8Nod6PXPtZ");
+		expect([entries, await balanceOf(made)]).toEqual([BOOKED, 0]);
+		const authorization = `Basic ${Buffer.from(`${account.api_key}:${account.api_secret}`).toString("base64")}`;
+		const payments = await ask(`/v1/orders/${psp_order_id}/payments`, { authorization });
+		expect(payments).toMatchObject({ items: [{ amount: 1_000_000, amount_transferred: DUE }] });
+	});
+
+	it("is settled to us by Cashfree Easy Split, and by nobody where Cashfree does not know us", async () => {
+		const { made, account, psp_order_id, entries, ask } = await paidThrough("cashfree", "vendor_lightspeed");
+		expect([entries, await balanceOf(made)]).toEqual([BOOKED, 0]);
+		const headers = {
+			"x-client-id": account.api_key,
+			"x-client-secret": account.api_secret,
+			"x-api-version": "2025-01-01",
+		};
+		expect(await ask(`/pg/orders/${psp_order_id}`, headers)).toMatchObject({
+			order_amount: 10_000,
+			order_splits: [{ vendor_id: "vendor_lightspeed", amount: 413 }],
+		});
+		const refused = await paidThrough("cashfree", "nobody_there");
+		expect([refused.entries, await balanceOf(refused.made), await alertsOf(refused.made)]).toEqual([
+			BOOKED.slice(1),
+			DUE,
+			["split_refused"],
+		]);
+	});
+
+	it("is settled to us by PayU", async () => {
+		const { made, entries, presentation } = await paidThrough("payu", "P41sCY");
+		expect([entries, await balanceOf(made)]).toEqual([BOOKED, 0]);
+		expect(JSON.parse(presentation.fields.splitRequest!)).toMatchObject({
+			splitInfo: { P41sCY: { aggregatorSubAmt: "413.00", aggregatorCharges: "9587.00" } },
+		});
 	});
 });

@@ -113,6 +113,39 @@ describe("POST /webhook/:client_key/:gateway_id", () => {
 		expect(await stored()).toEqual([]);
 	});
 
+	it("takes what the PSP of the collection account tells of payouts, signed with that account's secret", async () => {
+		const url = `${checkout.url}/webhook/${merchant.client_key}/payouts`;
+		const unknown = await post(url, signed("their secret"));
+		expect([unknown.status, unknown.body.error.code]).toEqual([404, "not_found"]);
+		const seal = (column: string, secret: string) =>
+			encryptSecret(keys, secret, { table: "collection_accounts", column, row: merchant.id });
+		await database.pool("admin").query(
+			`insert into collection_accounts (client_id, provider, api_key, api_secret, webhook_secret, source_account, destination)
+				values ($1, 'razorpay', 'rzp_test_x', $2, $3, '7878780080316316', 'fa_00000000000001')`,
+			[merchant.id, seal("api_secret", "key secret"), seal("webhook_secret", "their secret")],
+		);
+		const { rows: made } = await database.pool("admin").query<{ id: string }>(
+			`insert into payouts (client_id, collected_for, amount, provider, status, started_at)
+				values ($1, current_date, 500, 'razorpay', 'processing', now()) returning id`,
+			[merchant.id],
+		);
+		const told = JSON.stringify({
+			event: "payout.processed",
+			payload: { payout: { entity: { id: "pout_00000000000001", reference_id: made[0]!.id } } },
+		});
+		const forged = await post(url, signed(merchant.gateways[0]!.webhook_secret, told), told);
+		expect([forged.status, forged.body.error.code]).toEqual([401, "invalid_credentials"]);
+		for (let copy = 0; copy < 2; copy++) {
+			expect((await post(url, signed("their secret", told), told)).status).toBe(200);
+		}
+		const { rows } = await database.pool("admin").query(
+			`select e.event_type, (select count(*)::int from graphile_worker.jobs where task_identifier = 'collect_payout') as jobs
+				from payout_events e where e.payout_id = $1`,
+			[made[0]!.id],
+		);
+		expect(rows).toEqual([{ event_type: "payout.processed", jobs: 1 }]);
+	});
+
 	it("knows no address of an unknown key, an unknown gateway, or another merchant's gateway", async () => {
 		const other = await createMerchant(database.pool("admin"), keys);
 		const { webhook_secret } = merchant.gateways[0]!;
