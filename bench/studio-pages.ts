@@ -20,6 +20,9 @@ export interface Samples {
 	message: string;
 	alert: string;
 	audit: string;
+	/** Null where no report was brought in. */
+	settlement: string | null;
+	difference: string | null;
 	order: string;
 	/** The first day of the month before this one. */
 	month: string;
@@ -40,6 +43,8 @@ export const SAMPLES = `
 		(select id from public.whatsapp_notifications limit 1) as message,
 		(select id from public.alerts order by last_at desc limit 1) as alert,
 		(select id from public.audit_log order by id desc limit 1) as audit,
+		(select id from public.settlements order by settled_on desc, id desc limit 1) as settlement,
+		(select id from public.reconciliation_exceptions where status = 'open' order by id limit 1) as difference,
 		coalesce((select id from public.webhook_events where client_id = l.id order by id offset 5000 limit 1),
 			(select max(id::text)::uuid from public.webhook_events where client_id = l.id)) as middle
 	from largest l
@@ -84,6 +89,27 @@ const QUESTIONS: Record<string, (samples: Samples) => string[]> = {
 	"get /gateway-desk/figures": ({ gateways }) => [`/gateway-desk/figures?ids=${gateways}`],
 	"get /gateway-desk/log": ({ client }) => ["/gateway-desk/log", `/gateway-desk/log?client=${client}`],
 	"get /clients/:id/checkout-preview": ({ client }) => [`/clients/${client}/checkout-preview`],
+	"get /reconciliation": ({ client, gateway }) => [
+		"/reconciliation",
+		"/reconciliation?kind=fee&days=3",
+		`/reconciliation?client=${client}`,
+		`/reconciliation?gateway=${gateway}&owner=nobody`,
+		"/reconciliation?status=resolved",
+	],
+	"get /reconciliation-page": ({ audit }) => [`/reconciliation-page?after=${audit}`],
+	"get /reconciliation-rights": () => ["/reconciliation-rights"],
+	"get /reconciliation/:id": ({ difference }) => (difference === null ? [] : [`/reconciliation/${difference}`]),
+	"get /settlements": ({ client, gateway }) => [
+		"/settlements",
+		"/settlements?search=nobody",
+		`/settlements?client=${client}`,
+		`/settlements?gateway=${gateway}`,
+	],
+	"get /settlements-page": ({ month, audit }) => [`/settlements-page?before_day=${month}&before_id=${audit}`],
+	"get /settlements/:id": ({ settlement }) => (settlement === null ? [] : [`/settlements/${settlement}`]),
+	"get /settlements/:id/lines": ({ settlement }) =>
+		settlement === null ? [] : [`/settlements/${settlement}/lines`, `/settlements/${settlement}/lines?show=differing`],
+	"get /settlement-gateways/:id": ({ gateway }) => [`/settlement-gateways/${gateway}`],
 	"get /commission": () => [
 		"/commission",
 		"/commission?show=refused",
@@ -145,7 +171,13 @@ const QUESTIONS: Record<string, (samples: Samples) => string[]> = {
 };
 
 /** Files that somebody saves: they take as long as they are large. */
-const DOWNLOADS = ["get /commission/:id/entries-csv", "get /commission/:id/invoice-lines-csv", "get /invoices/:id/pdf"];
+const DOWNLOADS = [
+	"get /reconciliation-csv",
+	"get /settlements/:id/lines-csv",
+	"get /commission/:id/entries-csv",
+	"get /commission/:id/invoice-lines-csv",
+	"get /invoices/:id/pdf",
+];
 
 /** The lists with their counts, and each bookmark of them, as Directus' own pages ask. */
 export function listPages(collections: readonly Collection[], keyOf: ReadonlyMap<string, string>): Page[] {

@@ -11,7 +11,14 @@ const ALLOWED: Record<string, string[]> = {
 	psp: [],
 	checkout: ["db/client", "psp"],
 	jobs: ["db/client", "psp"],
-	directus: ["db/client/secrets.ts", "db/client/errors.ts", "psp/providers.ts", "psp/upi/statement.ts"],
+	directus: [
+		"db/client/secrets.ts",
+		"db/client/errors.ts",
+		"psp/providers.ts",
+		"psp/upi/statement.ts",
+		"psp/settlement-file.ts",
+		"psp/settlement-sources.ts",
+	],
 	sandbox: [],
 };
 

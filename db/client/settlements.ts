@@ -116,7 +116,7 @@ export async function recordSettlementReport(
 		const result = await callValue<ReportResult>(
 			connection,
 			"finish_settlement_report",
-			"select public.finish_settlement_report($1, $2, 0, null) as value",
+			"select public.finish_settlement_report($1, $2, 0, null, null) as value",
 			[report_id, is_final],
 		);
 		await connection.query("commit");

@@ -30,7 +30,7 @@ begin
     loop
       perform public.record_settlement_lines(v_report_id, v_lines);
     end loop;
-    v_done := public.finish_settlement_report(v_report_id, true, 0, 'system');
+    v_done := public.finish_settlement_report(v_report_id, true, 0, 'system', null);
     v_new := v_new + (v_done ->> 'new')::integer;
   end loop;
   return v_new;

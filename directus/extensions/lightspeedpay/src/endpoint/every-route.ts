@@ -14,6 +14,7 @@ import { addIntegrationRoutes } from "./integration.ts";
 import { addNoticeRoutes } from "./notices.ts";
 import { addPaymentLinkRoutes } from "./payment-links.ts";
 import { addQueueRoutes } from "./queues.ts";
+import { addReconciliationRoutes } from "./reconciliation.ts";
 import { addRefundRoutes } from "./refunds.ts";
 import { addSessionRoutes } from "./sessions.ts";
 import { addStudioEventRoutes } from "./studio-events.ts";
@@ -24,6 +25,7 @@ export function addEveryRoute(router: Router, studio: Studio): void {
 	addHomeRoutes(router, studio);
 	addCommissionRoutes(router, studio);
 	addCollectionRoutes(router, studio, checkoutUrl);
+	addReconciliationRoutes(router, studio);
 	addAlertRoutes(router, studio);
 	addAuditRoutes(router, studio);
 	addCredentialRoutes(router, studio, checkoutUrl);

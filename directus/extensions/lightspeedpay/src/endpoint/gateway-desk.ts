@@ -56,9 +56,16 @@ export function addGatewayDeskRoutes(router: Router, studio: Studio): void {
 			]);
 			const shown = rows.slice(0, PAGE);
 			const last = shown.at(-1);
+			const fees = new Map<unknown, unknown>();
+			if (sees_volume && shown.length > 0) {
+				const ids = shown.map(({ gateway_id }) => gateway_id);
+				for (const { row } of await callDatabase(studio, "select public.gateway_fees(?::uuid[]) as row", [ids])) {
+					fees.set((row as Figures).gateway_id, row);
+				}
+			}
 			return {
 				gateways: sees_volume
-					? shown
+					? shown.map((row) => ({ ...row, fees: fees.get(row.gateway_id) ?? null }))
 					: shown.map((row) => ({ ...row, figures: withoutVolume(row.figures as Figures) })),
 				next:
 					rows.length > PAGE && last

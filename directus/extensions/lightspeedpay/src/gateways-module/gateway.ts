@@ -28,6 +28,8 @@ export interface Gateway {
 	active_gateways: number;
 	figures: Figures;
 	sparkline: number[];
+	/** What the PSP has kept in 30 days, paise; null: no report is known, or it is not for this person. */
+	fees?: { fee: number; tax: number; effective_percent: number | null } | null;
 	read_at: string;
 }
 
