@@ -7,6 +7,8 @@ export interface Moment {
 	from_entry: number;
 	/** Beside the payments of these entries: those that were not paid. */
 	transactions?: readonly string[];
+	/** Beside the payouts that were booked: those that were not. */
+	payouts?: readonly string[];
 	/** 2026-03-31T23:59:59+05:30 */
 	at: string;
 }
@@ -16,7 +18,7 @@ export interface Moment {
  * append-only, so triggers are off meanwhile.
  */
 export async function moveToPast(admin: pg.ClientBase, moment: Moment): Promise<void> {
-	const { client_id, from_entry, transactions = [], at } = moment;
+	const { client_id, from_entry, transactions = [], payouts = [], at } = moment;
 	const own = "select * from public.wallet_entries where client_id = $1 and entry_no >= $2";
 	await admin.query("begin");
 	try {
@@ -41,6 +43,24 @@ export async function moveToPast(admin: pg.ClientBase, moment: Moment): Promise<
 		);
 		await move(
 			`update public.adjustments a set created_at = $3, decided_at = $3 from (${own}) e where a.entry_id = e.id`,
+		);
+		await move(
+			`update public.disputes d set created_at = $3, updated_at = $3 from (${own}) e where d.id = e.dispute_id`,
+		);
+		await move(
+			`update public.payouts p set created_at = least(created_at, $3::timestamptz), updated_at = $3,
+					collected_for = least(collected_for, ($3::timestamptz at time zone 'Asia/Kolkata')::date),
+					processed_at = case when entry_id = e.id then $3::timestamptz else processed_at end,
+					reversed_at = case when reversal_entry_id = e.id then $3::timestamptz else reversed_at end
+				from (${own} union all select null where false) e where e.id in (p.entry_id, p.reversal_entry_id)`.replace(
+				" union all select null where false",
+				"",
+			),
+		);
+		await move(
+			`update public.payouts set created_at = $2, updated_at = $2, collected_for = ($2::timestamptz at time zone 'Asia/Kolkata')::date
+				where client_id = $1 and id = any ($3)`,
+			[client_id, at, payouts],
 		);
 		await move("update public.wallet_entries set created_at = $3 where client_id = $1 and entry_no >= $2");
 		await chainAgain(admin, client_id);

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type PlayedMonth, playMonth } from "../../scripts/month.ts";
 import { moveToPast } from "../../scripts/past.ts";
 import { formatReport } from "../../scripts/report-formats.ts";
 import { ReportError, readReports, runReport } from "../../scripts/reports.ts";
@@ -9,6 +10,7 @@ import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../t
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
 import { closeBillingMonth } from "../client/invoices.ts";
+import { checkInvariants } from "../client/operations.ts";
 import { createRefund, settleRefund } from "../client/refunds.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
@@ -290,6 +292,22 @@ describe.each(["open days, read from the rows", "closed days, read from their fi
 		]);
 	});
 
+	test("trial-balance balances", async () => {
+		expect(await ask("trial-balance", "2026-04-05", "2026-04-30")).toEqual([
+			// −207 + 291 − 500 − 100
+			["receivable from merchants", 0, 516],
+			["bank: collected", 0, 0],
+			["bank: payments received", 500, 0],
+			["commission", 0, 247],
+			["commission taken back", 175, 0],
+			["GST on commission", 0, 44],
+			["GST taken back", 32, 0],
+			["adjustments", 100, 0],
+			["other entries", 0, 0],
+			["total", 807, 807],
+		]);
+	});
+
 	test("gateway-cost says what was approved, and what of it is known to cost how much", async () => {
 		// provider, gateway, method, succeeded, failed, undecided, approval, volume, stated fee, of what it was stated, settled fee
 		expect(await ask("gateway-cost", "2026-03-31", "2026-04-02")).toEqual([
@@ -361,7 +379,7 @@ describe.each(["open days, read from the rows", "closed days, read from their fi
 	test("a period without anything is empty", async () => {
 		for (const { name } of reports) {
 			// of what is open now, and with lines that say 0
-			if (["reconciliation", "gst-summary", "merchant-statement"].includes(name)) continue;
+			if (["reconciliation", "gst-summary", "merchant-statement", "trial-balance"].includes(name)) continue;
 			expect(await ask(name, "2025-06-01", "2025-06-30", kaveri), name).toEqual([]);
 		}
 		expect(await ask("merchant-statement", "2025-06-01", "2025-06-30", kaveri)).toEqual([
@@ -586,5 +604,111 @@ describe("asked for", () => {
 				(await ask(name, "2026-04-01", "2026-05-31", kaveri)).length,
 			);
 		}
+	});
+});
+
+describe("a month that was played", () => {
+	let played: PlayedMonth;
+	let month: TestDatabase;
+	const query = queryAs(() => month.pool("admin"));
+	beforeAll(async () => {
+		month = await createTestDatabase();
+		const [{ first }] = (await query<{ first: string }>(
+			"select (month_in_india(now()) - interval '1 month')::date::text as first",
+		)) as [{ first: string }];
+		const pools = {
+			admin: month.pool("admin"),
+			checkout: month.pool("checkout"),
+			jobs: month.pool("jobs"),
+			studio: month.pool("studio"),
+		};
+		played = await playMonth({ ...pools, keys, month: first, payments_a_day: 1 });
+	});
+	afterAll(() => month.drop());
+
+	const answer = async (name: string, client?: string) => {
+		const report = reports.find((each) => each.name === name)!;
+		return (
+			await runReport(month.pool("finance"), report, {
+				from: played.from,
+				to: played.to,
+				...(client ? { client } : {}),
+			})
+		).rows;
+	};
+
+	test("breaks no invariant", async () => {
+		expect(await checkInvariants(month.pool("jobs"))).toEqual([]);
+	});
+
+	test("has the figures that payments, refunds, disputes and payouts come to without the ledger", async () => {
+		for (const { id } of played.merchants) {
+			const [own] = (await query(
+				`with paid as (
+						select t.*, round(t.amount * t.fee_percent / 100) as fee, round(round(t.amount * t.fee_percent / 100) * 18 / 100) as gst
+							from transactions t where t.client_id = $1 and t.paid_at is not null
+					), given_back as (
+						select p.fee, p.gst, p.amount,
+								least(p.amount, coalesce((select sum(r.amount) from refunds r where r.transaction_id = p.id and r.status = 'succeeded'), 0)
+									+ coalesce((select sum(d.amount) from disputes d where d.transaction_id = p.id and d.status = 'lost'), 0)) as back
+							from paid p
+					)
+					select sum(fee)::int as commission, sum(gst)::int as gst, sum(round(fee * back / amount))::int as reversed,
+							sum(round(gst * back / amount))::int as gst_reversed,
+							coalesce((select sum(amount) from payouts where client_id = $1 and status = 'processed'), 0)::int as collected,
+							coalesce((select sum(amount) from manual_settlements where client_id = $1), 0)::int as settled,
+							coalesce((select sum(amount) from adjustments where client_id = $1 and status = 'approved'), 0)::int as adjusted
+						from given_back`,
+				[id],
+			)) as Record<string, number>[];
+			const { commission, gst, reversed, gst_reversed, collected, settled, adjusted } = own as Record<
+				string,
+				number
+			> as {
+				[key in "commission" | "gst" | "reversed" | "gst_reversed" | "collected" | "settled" | "adjusted"]: number;
+			};
+			expect(commission).toBeGreaterThan(0);
+			const due = commission + gst - reversed - gst_reversed - collected - settled + adjusted;
+			const balance = await answer("trial-balance", id);
+			const line = (account: string) => balance.find((row) => row.account === account)!;
+			expect(line("commission").credit_paise).toBe(commission);
+			expect(line("GST on commission").credit_paise).toBe(gst);
+			expect(line("commission taken back").debit_paise).toBe(reversed);
+			expect(line("GST taken back").debit_paise).toBe(gst_reversed);
+			expect(line("bank: collected").debit_paise).toBe(collected);
+			expect(line("bank: payments received").debit_paise).toBe(settled);
+			expect(line("adjustments").debit_paise).toBe(-adjusted);
+			const receivable = line("receivable from merchants");
+			expect(Number(receivable.debit_paise) - Number(receivable.credit_paise)).toBe(due);
+			expect(line("total").debit_paise).toBe(line("total").credit_paise);
+			expect((await answer("merchant-statement", id)).at(-1)!.balance_paise).toBe(due);
+			// The month's invoice has the month's commission, less what its own refunds took back.
+			expect(
+				await query("select sum(taxable_amount)::int as taxable from invoices where client_id = $1", [id]),
+			).toEqual([{ taxable: commission - reversed }]);
+		}
+	});
+
+	test("saw collections come through, fail and come back, and a dispute lost", async () => {
+		expect(await query("select status, count(*)::int as n from payouts group by 1 order by 1")).toEqual([
+			{ status: "failed", n: 1 },
+			{ status: "processed", n: 3 },
+			{ status: "reversed", n: 1 },
+		]);
+		expect(await query("select status from disputes order by status")).toEqual([{ status: "lost" }, { status: "won" }]);
+	});
+
+	test("has each difference found that was planted, and no other", async () => {
+		const found = (await answer("reconciliation-exceptions")).length;
+		expect(found).toBe(0);
+		expect(
+			Object.fromEntries(
+				(
+					await query<{ kind: string; n: number }>(
+						"select kind, count(*)::int as n from reconciliation_exceptions group by 1",
+					)
+				).map(({ kind, n }) => [kind, n]),
+			),
+		).toEqual(played.planted);
 	});
 });
