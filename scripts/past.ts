@@ -48,10 +48,10 @@ export async function moveToPast(admin: pg.ClientBase, moment: Moment): Promise<
 			`update public.disputes d set created_at = $3, updated_at = $3 from (${own}) e where d.id = e.dispute_id`,
 		);
 		await move(
-			`update public.payouts p set created_at = least(created_at, $3::timestamptz), updated_at = $3,
-					collected_for = least(collected_for, ($3::timestamptz at time zone 'Asia/Kolkata')::date),
-					processed_at = case when entry_id = e.id then $3::timestamptz else processed_at end,
-					reversed_at = case when reversal_entry_id = e.id then $3::timestamptz else reversed_at end
+			`update public.payouts p set created_at = least(p.created_at, $3::timestamptz), updated_at = $3,
+					collected_for = least(p.collected_for, ($3::timestamptz at time zone 'Asia/Kolkata')::date),
+					processed_at = case when p.entry_id = e.id then $3::timestamptz else p.processed_at end,
+					reversed_at = case when p.reversal_entry_id = e.id then $3::timestamptz else p.reversed_at end
 				from (${own} union all select null where false) e where e.id in (p.entry_id, p.reversal_entry_id)`.replace(
 				" union all select null where false",
 				"",

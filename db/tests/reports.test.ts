@@ -677,7 +677,7 @@ describe("a month that was played", () => {
 			expect(line("GST taken back").debit_paise).toBe(gst_reversed);
 			expect(line("bank: collected").debit_paise).toBe(collected);
 			expect(line("bank: payments received").debit_paise).toBe(settled);
-			expect(line("adjustments").debit_paise).toBe(-adjusted);
+			expect(line("adjustments").debit_paise).toBe(0 - adjusted);
 			const receivable = line("receivable from merchants");
 			expect(Number(receivable.debit_paise) - Number(receivable.credit_paise)).toBe(due);
 			expect(line("total").debit_paise).toBe(line("total").credit_paise);
