@@ -136,6 +136,7 @@ const QUESTIONS: Record<string, (samples: Samples) => string[]> = {
 		`/alerts?client_id=${client}`,
 		"/alerts?search=nobody",
 	],
+	"get /alerts/blocks": () => ["/alerts/blocks"],
 	"get /alerts/:id": ({ alert }) => [`/alerts/${alert}`],
 	"get /audit": ({ client }) => [
 		"/audit",

@@ -10,18 +10,18 @@ revoke all on all tables in schema public from studio;
 
 grant select (
   id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url,
-  previous_webhook_secret_until, previous_client_key, previous_credentials_until, redirect_urls, fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode,
+  previous_webhook_secret_until, previous_client_key, previous_credentials_until, redirect_urls, fee_percent, suspend_threshold, rate_limit_per_minute, rate_plan, burst_per_second, rotation_mode,
   max_rpm_per_gateway, cooldown_seconds, payment_expiry_seconds, max_transaction_amount, daily_count_cap,
   daily_amount_cap, monthly_amount_cap, allow_plain_salt, reverse_commission_on_refund, status, kyc_status, created_at,
   updated_at, new_client_salt, new_webhook_secret, theme_color, logo_sha256
 ), insert (
   id, client_key, company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, redirect_urls,
-  fee_percent, suspend_threshold, rate_limit_per_minute, rotation_mode, max_rpm_per_gateway, cooldown_seconds,
+  fee_percent, suspend_threshold, rate_limit_per_minute, rate_plan, burst_per_second, rotation_mode, max_rpm_per_gateway, cooldown_seconds,
   payment_expiry_seconds, max_transaction_amount, daily_count_cap, daily_amount_cap, monthly_amount_cap, allow_plain_salt,
   reverse_commission_on_refund, status, kyc_status, new_client_salt, new_webhook_secret, theme_color
 ), update (
   company_name, legal_name, gstin, email, phone, address, state_code, webhook_url, redirect_urls, fee_percent,
-  suspend_threshold, rate_limit_per_minute, rotation_mode, max_rpm_per_gateway, cooldown_seconds, payment_expiry_seconds,
+  suspend_threshold, rate_limit_per_minute, rate_plan, burst_per_second, rotation_mode, max_rpm_per_gateway, cooldown_seconds, payment_expiry_seconds,
   max_transaction_amount, daily_count_cap, daily_amount_cap, monthly_amount_cap, allow_plain_salt,
   reverse_commission_on_refund, status, kyc_status, theme_color, logo_sha256
 ) on public.clients to studio;

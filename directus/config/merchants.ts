@@ -197,6 +197,20 @@ const clients: Collection = {
 			group: "section_routing",
 		}),
 		section("section_limits", label("Limits", "सीमाएँ"), "speed", "closed"),
+		choice(
+			"rate_plan",
+			label("Plan of API requests", "एपीआई अनुरोधों की योजना"),
+			[
+				["starter", "Starter", "grey"],
+				["growth", "Growth", "blue"],
+				["scale", "Scale", "purple"],
+				["enterprise", "Enterprise", "green"],
+			],
+			{ group: "section_limits", note: "Empty: the two limits below are this merchant's own." },
+		),
+		number("burst_per_second", label("API requests at once", "एक साथ एपीआई अनुरोध"), { min: 1 }, "At least 1.", {
+			group: "section_limits",
+		}),
 		number(
 			"rate_limit_per_minute",
 			label("API requests a minute", "प्रति मिनट एपीआई अनुरोध"),

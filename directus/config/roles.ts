@@ -69,6 +69,8 @@ const EDITABLE_CLIENT = [
 	"fee_percent",
 	"suspend_threshold",
 	"rate_limit_per_minute",
+	"rate_plan",
+	"burst_per_second",
 	"rotation_mode",
 	"max_rpm_per_gateway",
 	"cooldown_seconds",

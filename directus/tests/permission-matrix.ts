@@ -212,8 +212,10 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	"get /home": everybody,
 	// Alerts
 	"get /alerts": ["operator", "support", "auditor"],
+	"get /alerts/blocks": ["operator", "support", "auditor"],
 	"get /alerts/:id": ["operator", "support", "auditor"],
 	"post /alerts/test": ["operator"],
+	"post /alerts/blocks/:id/lift": ["operator"],
 	"post /alerts/:id/acknowledge": ["operator"],
 	"post /alerts/:id/resolve": ["operator"],
 	"post /alerts/:id/silence": ["operator"],

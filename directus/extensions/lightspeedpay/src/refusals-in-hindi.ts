@@ -73,6 +73,8 @@ export const REFUSALS_IN_HINDI: Record<string, string> = {
 	NO_SUCH_ENDPOINT: "यह एंडपॉइंट नहीं मिला।",
 	INVALID_ENDPOINT: "पता, सूचनाओं का चुनाव या विवरण मान्य नहीं है। पता https:// से शुरू हो।",
 	TOO_MANY_ENDPOINTS: "एक व्यापारी के अधिक से अधिक दस एंडपॉइंट होते हैं। जो काम में नहीं है उसे हटाएँ।",
+	NO_SUCH_BLOCK: "यह रोक नहीं मिली। पृष्ठ फिर से खोलें।",
+	NOT_BLOCKED: "यह पता अब अवरुद्ध नहीं है। पृष्ठ फिर से खोलें।",
 	NO_SUCH_ALERT: "यह चेतावनी नहीं मिली।",
 	ALERT_IS_RESOLVED: "यह चेतावनी सुलझ चुकी है।",
 	TEST_ALERT_TOO_SOON: "एक मिनट के भीतर जाँच चेतावनी भेजी जा चुकी है। एक मिनट बाद भेजें।",

@@ -53,6 +53,36 @@ export function addAlertRoutes(router: Router, studio: Studio): void {
 		},
 	});
 
+	// Before the alert of an id: "blocks" is none.
+	addLive(router, studio, {
+		path: "/alerts/blocks",
+		who: SEES,
+		view,
+		async read(_req, _actor, view) {
+			const [row] = await callDatabase(studio, "select public.list_address_blocks() as blocks", []);
+			const blocks = row!.blocks as { lifted_by: string | null }[];
+			const nameOf = await namesOf(
+				studio,
+				blocks.map(({ lifted_by }) => lifted_by),
+			);
+			for (const block of blocks) if (block.lifted_by !== null) block.lifted_by = nameOf(block.lifted_by);
+			return { blocks, may_act: view === "acts" };
+		},
+	});
+	addRoute(router, studio, {
+		method: "post",
+		path: "/alerts/blocks/:id/lift",
+		who: ACTS,
+		async answer(req, actor) {
+			await callDatabase(studio, "select public.lift_address_block(?::uuid, ?, ?)", [
+				readId(req, "alerts"),
+				readReason(req),
+				actor,
+			]);
+			return { is_blocked: false };
+		},
+	});
+
 	addLive(router, studio, {
 		path: "/alerts/:id",
 		who: SEES,
