@@ -196,6 +196,58 @@ export function describeIntegration(stage: StudioStage): void {
 			await stage.expectAccessible(page, ".module-page");
 		});
 
+		it("adds an endpoint with a filter and its own secret, disables it, and enables it with what was kept", async () => {
+			const page = await stage.open({ role: "operator" }, path());
+			const ledger = `${endpoint.url.replace("/hook", "")}/merchant/webhook/ledger`;
+			await page.getByRole("button", { name: "Add an endpoint" }).click();
+			await page.getByLabel("Address", { exact: true }).fill(ledger);
+			await page.getByLabel("What it is for").fill("The books");
+			await page.getByLabel("all, also kinds that come later").uncheck();
+			await page.getByLabel("payment.*").check();
+			await stage.picture(page, "integration-endpoint-add");
+			await stage.expectAccessible(page, ".v-card");
+			await page.locator(".v-card").getByRole("button", { name: "Add", exact: true }).click();
+			const secret = await page.locator(".secret code").last().innerText();
+			expect(secret).toMatch(/^whsec_/);
+			await page.getByRole("button", { name: "Done" }).click();
+			const row = page.locator(".endpoints").getByRole("row", { name: /ledger/ });
+			await row.getByText("active").waitFor();
+
+			await payPayment(stage.database, merchant);
+			const requests = [await endpoint.next(), await endpoint.next()];
+			for (const { response } of requests) response.writeHead(204).end();
+			const own = requests.find(({ body, headers }) => {
+				try {
+					return new Webhook(secret).verify(body, headers as Record<string, string>);
+				} catch {
+					return false;
+				}
+			});
+			expect(own).toBeDefined();
+			expect(new Set(requests.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
+
+			await row.getByRole("button", { name: "Disable" }).click();
+			await answerReason(page, "they move their books", "Disable");
+			await row.getByText("disabled").waitFor();
+			await payPayment(stage.database, merchant);
+			// The first endpoint is told of both: that the other is disabled, and of the payment.
+			for (const _ of [1, 2]) (await endpoint.next()).response.writeHead(204).end();
+			await row.getByText("1 kept").waitFor();
+			await stage.picture(page, "integration-endpoint-disabled");
+			await row.getByRole("button", { name: "Enable" }).click();
+			await answerReason(page, "the books have moved", "Enable");
+			const kept = await endpoint.next();
+			expect(new Webhook(secret).verify(kept.body, kept.headers as Record<string, string>)).toMatchObject({
+				type: "payment.paid",
+			});
+			kept.response.writeHead(204).end();
+			await row.getByText("active").waitFor();
+			await row.getByRole("button", { name: "Remove" }).click();
+			await answerReason(page, "only a trial", "Remove");
+			await row.waitFor({ state: "detached" });
+			expect(await auditOf("remove_webhook_endpoint")).toEqual([{ reason: "only a trial" }]);
+		});
+
 		it("shows support the log and lets it replay one event, and nothing more", async () => {
 			const [row] = await stage.query<{ order_id: string }>(
 				"select t.order_id from webhook_events e join transactions t on t.id = e.transaction_id where e.client_id = $1 limit 1",
