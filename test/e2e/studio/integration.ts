@@ -234,6 +234,7 @@ export function describeIntegration(stage: StudioStage): void {
 			for (const _ of [1, 2]) (await endpoint.next()).response.writeHead(204).end();
 			await row.getByText("1 kept").waitFor();
 			await stage.picture(page, "integration-endpoint-disabled");
+			await stage.expectAccessible(page, ".endpoints");
 			await row.getByRole("button", { name: "Enable" }).click();
 			await answerReason(page, "the books have moved", "Enable");
 			const kept = await endpoint.next();
