@@ -3,12 +3,12 @@
 create or replace function public.count_exceptions() returns jsonb
 language sql stable security definer set search_path = '' as $$
   with open as (
-    select kind, count(*) as differences, min(id) as oldest from (
-      select kind, id from public.reconciliation_exceptions where status = 'open' order by id limit 20000) o
+    select kind, count(*) as differences, min(opened_at) as oldest from (
+      select kind, opened_at from public.reconciliation_exceptions where status = 'open' order by id limit 20000) o
       group by kind
   )
   select jsonb_build_object('open', coalesce(sum(differences), 0), 'kinds', coalesce(jsonb_object_agg(kind, differences), '{}'),
-      'oldest_at', public.iso_time(public.uuid_at(min(oldest))),
+      'oldest_at', public.iso_time(min(oldest)),
       'night', (select jsonb_build_object('night', r.night, 'finished_at', public.iso_time(r.finished_at), 'result', r.result)
         from public.reconciliation_runs r order by r.night desc limit 1))
     from open

@@ -509,6 +509,46 @@ describe("people", () => {
 	});
 });
 
+describe("the studio", () => {
+	test("reads settlements with their lines, differences with what they are about, and gateways with fees and reports", async () => {
+		const kaveri = await merchant();
+		const payment = await ordered(kaveri);
+		await report(kaveri, [
+			line(payment),
+			line(payment, { psp_id: "pay_z", psp_payment_id: "pay_z", psp_order_id: null }),
+		]);
+		const gateway = kaveri.gateways[0]!.id;
+		const one = async (call: string, ...values: unknown[]) =>
+			(await asStudio<{ value: Record<string, unknown> }>(`select public.${call} as value`, values)).map(
+				({ value }) => value,
+			);
+		const [settlement] = await one("list_settlements(null, $1, null, null, 'HDFC0001', null, null, 10)", kaveri.id);
+		expect(settlement).toMatchObject({ net: 2 * 9_764, line_count: 2, matched_count: 1, gateway_id: gateway });
+		expect(
+			await one("list_settlements($1, null, current_date - 3, null, null, current_date + 3, $2, 10)", gateway, gateway),
+		).toHaveLength(1);
+		expect(await one("read_settlement($1)", settlement!.id)).toMatchObject([
+			{ credits: [], psp_settlement_id: "setl_1" },
+		]);
+		const lines = await one("list_settlement_lines($1, 'all', null, 10)", settlement!.id);
+		expect(lines).toMatchObject([
+			{ status: "matched", transaction_id: payment.transaction_id, open_exceptions: [] },
+			{ status: "open", open_exceptions: [{ kind: "missing_with_us" }] },
+		]);
+		expect(await one("list_settlement_lines($1, 'differing', $2, 10)", settlement!.id, lines[0]!.id)).toHaveLength(1);
+		const [exception] = await exceptionsOf(kaveri);
+		expect(await one("read_exception($1)", exception!.id)).toMatchObject([
+			{ line: { psp_id: "pay_z" }, payment: null },
+		]);
+		expect(await one("count_exceptions()")).toMatchObject([
+			{ open: expect.any(Number), oldest_at: expect.any(String) },
+		]);
+		expect(await one("read_settlement_account($1)", gateway)).toMatchObject([
+			{ open: 1, fees: { payments: 2, fee: 472 }, reports: [{ source: "pull", new: 2 }], settlement_days: 5 },
+		]);
+	});
+});
+
 describe("the clock", () => {
 	test("has each gateway with payments pulled once an hour, from the day of its first payment", async () => {
 		const [kaveri] = [await merchant(), await merchant()];
