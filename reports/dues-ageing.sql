@@ -17,7 +17,8 @@ with open_days as materialized (
   select client_id, sum(raised) filter (where day > :'to'::date - 30) as to_30,
       sum(raised) filter (where day > :'to'::date - 60) as to_60, sum(raised) filter (where day > :'to'::date - 90) as to_90
     from days group by 1
-), balances as (
+), balances as materialized (
+  -- materialized: else the look-up below is repeated wherever the balance is used
   select m.client_id, m.company_name as merchant, m.status,
       coalesce((select d.closing_balance from reports.ledger_days d where d.client_id = m.client_id and d.day <= :'to'::date
         order by d.day desc limit 1), 0)

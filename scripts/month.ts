@@ -59,7 +59,7 @@ interface Paid {
 }
 
 const MERCHANTS = [
-	{ name: "Kaveri Books", provider: "razorpay", state_code: "29", gstin: "29AAGCB7383J1Z4", fee_percent: 3.5 },
+	{ name: "Kaveri Books", provider: "razorpay", state_code: "29", gstin: "29AAPFU0939F1ZR", fee_percent: 3.5 },
 	{ name: "Fifty Lamps", provider: "cashfree", state_code: "33", gstin: null, fee_percent: 2 },
 	{ name: "Narmada Tours", provider: "razorpay", state_code: "27", gstin: null, fee_percent: 2.75 },
 ];

@@ -253,6 +253,34 @@ export async function seedTraces(adminUrl: string, report: (line: string) => voi
 	}
 }
 
+/** A settlement a gateway and day of the last forty, and differences for two payments in a hundred, one in ten of them open. */
+export async function seedSettlements(adminUrl: string, report: (line: string) => void): Promise<void> {
+	const admin = new pg.Client({ connectionString: adminUrl });
+	await admin.connect();
+	try {
+		await admin.query("set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'");
+		await admin.query(`
+			insert into public.settlements (client_id, gateway_id, psp_settlement_id, currency, utr, settled_on, line_count, matched_count,
+					payment_count, payment_amount, fee, tax, net)
+				select a.client_id, a.gateway_id, 'setl_' || d.day, 'INR', 'UTR', d.day + 2, count(*), count(*), count(*), sum(a.amount),
+						sum(a.amount) / 50, sum(a.amount) / 50 * 18 / 118, sum(a.amount) - sum(a.amount) / 50
+					from public.payment_attempts a
+					cross join lateral (select (a.settled_at at time zone 'Asia/Kolkata')::date as day) d
+					where a.status = 'succeeded' and a.settled_at > now() - interval '40 days'
+					group by a.client_id, a.gateway_id, d.day;
+			insert into public.reconciliation_exceptions (client_id, gateway_id, kind, attempt_id, expected, status, opened_at, resolution,
+					resolution_reason, resolved_by, resolved_at)
+				select client_id, gateway_id, 'missing_there', id, amount, case when n % 10 = 0 then 'open' else 'resolved' end,
+						settled_at + interval '6 days', case when n % 10 > 0 then 'explained' end, case when n % 10 > 0 then 'It came.' end,
+						case when n % 10 > 0 then 'system' end, case when n % 10 > 0 then settled_at + interval '8 days' end
+					from (select row_number() over () as n, a.* from public.payment_attempts a tablesample system (2) where status = 'succeeded') x`);
+		report("settlements and differences");
+		await admin.query("vacuum (analyze) public.settlements, public.reconciliation_exceptions");
+	} finally {
+		await admin.end();
+	}
+}
+
 /** The figures of the hours that are over: hours of payments are read from them, and in life each minute adds its own. */
 export async function closeFigures(adminUrl: string, report: (line: string) => void): Promise<void> {
 	const admin = new pg.Client({ connectionString: adminUrl });
@@ -263,6 +291,11 @@ export async function closeFigures(adminUrl: string, report: (line: string) => v
 			minutes = rows[0]!.minutes;
 			if (days % 30 === 29) report(`figures of ${days + 1} days`);
 		}
+		for (let closed = 1; closed > 0; ) {
+			const { rows } = await admin.query<{ closed: number }>("select public.close_report_days() as closed");
+			closed = rows[0]!.closed;
+		}
+		report("figures for reports");
 		await admin.query("analyze");
 	} finally {
 		await admin.end();
