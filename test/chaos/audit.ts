@@ -1,6 +1,7 @@
 /** What must hold once a storm has passed. Reads the database as it is and the sandbox's truth beside it. */
 import { readFileSync } from "node:fs";
 import type pg from "pg";
+import type { Survived } from "./disasters.ts";
 import type { Played } from "./payer.ts";
 import { orderIdOf } from "./payer.ts";
 import type { Truth } from "./truth.ts";
@@ -194,6 +195,7 @@ export async function audit(
 	truth: Truth,
 	heard: readonly MerchantEvent[],
 	refused_refunds: readonly string[],
+	survived: readonly Survived[],
 ): Promise<Audit> {
 	const { admin } = world;
 	await loadTruth(admin, truth, heard, refused_refunds);
@@ -234,16 +236,71 @@ export async function audit(
 	for (const [name, file] of Object.entries(world.logs)) {
 		for (const line of readFileSync(file, "utf8").split("\n")) {
 			// pino: 50 is an error, 60 the end.
-			if (!/"level":(50|60)/.test(line) || isExpected(line)) continue;
+			if (!/"level":(50|60)/.test(line) || isExpected(line, survived)) continue;
 			violations.push({ check: checks.at(-1)!, detail: `${name}: ${line.slice(0, 400)}`, transaction_id: null });
 		}
+	}
+	checks.push("no secret is in the clear in a table, a job, a recorded statement or a log");
+	for (const detail of await findCanaries(world)) {
+		violations.push({ check: checks.at(-1)!, detail, transaction_id: null });
+	}
+
+	checks.push("every disaster was survived");
+	for (const { name, seconds } of survived) {
+		if (seconds === null) violations.push({ check: checks.at(-1)!, detail: name, transaction_id: null });
 	}
 	return { checks, violations };
 }
 
-/** Alerts go to operators through the log. */
-function isExpected(line: string): boolean {
-	return /"alert":"/.test(line);
+/** Reconnecting takes a while longer than it takes to be ready. */
+const AFTERMATH_SECONDS = 15;
+
+/** Alerts go to operators through the log; and who loses the database says so. */
+function isExpected(line: string, survived: readonly Survived[]): boolean {
+	if (/"alert":"/.test(line)) return true;
+	const time = Number(/"time":(\d{13})/.exec(line)?.[1]);
+	return survived.some(
+		({ is_of_database, struck_at, seconds }) =>
+			is_of_database && time >= struck_at && time <= struck_at + ((seconds ?? 0) + AFTERMATH_SECONDS) * 1000,
+	);
+}
+
+/** Of every merchant and every account; what the sandbox's PSPs and merchants share with us alone. */
+function canariesOf({ merchants }: World): string[] {
+	return merchants
+		.flatMap(({ client_salt, webhook_secret, storm_gateways }) => [
+			client_salt,
+			webhook_secret,
+			...storm_gateways.flatMap(({ account }) => [account.api_secret, account.webhook_secret]),
+		])
+		.filter((secret): secret is string => secret !== null && secret.length >= 12);
+}
+
+/** Every column of every table, as text: payloads of jobs, revisions and recorded statements among them. */
+async function findCanaries(world: World): Promise<string[]> {
+	const { admin } = world;
+	const canaries = canariesOf(world);
+	await admin.query("create extension if not exists pg_stat_statements schema chaos");
+	const { rows: tables } = await admin.query<{ name: string }>(
+		`select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+			where (c.relkind in ('r', 'p') and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'chaos'))
+				or (n.nspname, c.relname) = ('chaos', 'pg_stat_statements')`,
+	);
+	const found: string[] = [];
+	for (const { name } of tables) {
+		const { rows } = await admin.query<{ count: number }>(
+			`select count(*)::int as count from ${name} t where exists (select from unnest($1::text[]) c where strpos(t::text, c) > 0)`,
+			[canaries],
+		);
+		if (rows[0]!.count > 0) found.push(`${rows[0]!.count} rows of ${name}`);
+	}
+	for (const [name, file] of Object.entries(world.logs)) {
+		// The sandbox plays those whose secrets they are.
+		if (name === "sandbox") continue;
+		const text = readFileSync(file, "utf8");
+		if (canaries.some((canary) => text.includes(canary))) found.push(`the log of ${name}`);
+	}
+	return found;
 }
 
 async function loadTruth(

@@ -97,7 +97,7 @@ export function merchantCall(
 	const body = content === undefined ? "" : JSON.stringify(content);
 	const timestamp = Math.floor(Date.now() / 1000);
 	const signature = createHmac("sha256", client_salt).update(`${timestamp}.${method}.${path}.${body}`).digest("hex");
-	return fetch(world.checkout_url + path, {
+	return persistently(world.checkout_url + path, {
 		method,
 		headers: {
 			...(content !== undefined && { "content-type": "application/json" }),
@@ -110,6 +110,25 @@ export function merchantCall(
 		const text = await response.text();
 		return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text) };
 	});
+}
+
+const PERSISTENCE_MS = 60_000;
+
+/**
+ * As merchants' servers and payers do: again, when nobody answers, or the answer is that nobody can just now. That there is no
+ * gateway for a payment is an answer.
+ */
+async function persistently(url: string, init: RequestInit): Promise<Response> {
+	for (const deadline = Date.now() + PERSISTENCE_MS; ; await sleep(250)) {
+		try {
+			const response = await fetch(url, init);
+			const is_busy = response.status >= 502 && !url.endsWith("/payment/initiate");
+			if (!is_busy || Date.now() > deadline) return response;
+			await response.arrayBuffer();
+		} catch (error) {
+			if (Date.now() > deadline) throw error;
+		}
+	}
 }
 
 export const orderIdOf = (seed: number, number: number) => `S${seed}-${number}`;
@@ -126,7 +145,7 @@ async function initiate(
 		customer: { name: "Asha Rao", email: "asha@example.com", phone: "+919876543210" },
 	};
 	const send = () => merchantCall(world, merchant, "POST", "/payment/initiate", order);
-	for (let tries = 1; tries <= 8; tries++) {
+	for (let tries = 1; tries <= 20; tries++) {
 		const answers = await Promise.all(plan.is_sent_twice ? [send(), send()] : [send()]);
 		const taken = answers.filter(({ status }) => status === 200).map(({ body }) => body);
 		const ids = new Set(taken.map(({ transaction_id }) => transaction_id));
@@ -366,7 +385,7 @@ class Payer {
 	async #open(path: string, init: RequestInit = {}, query: Record<string, string> = {}): Promise<void> {
 		const { id, token } = this.#page;
 		const url = `${this.#stage.world.checkout_url}/pay/${id}${path}?${new URLSearchParams({ token, ...query })}`;
-		const response = await fetch(url, { ...init, redirect: "manual" });
+		const response = await persistently(url, { ...init, redirect: "manual" });
 		await response.arrayBuffer();
 		const expected = path === "" ? 200 : 303;
 		if (response.status !== expected) this.#played.faults.push(`/pay${path} was answered ${response.status}`);

@@ -33,6 +33,11 @@ export function describeStorm(seed: number, payments: number, result: StormResul
 		"",
 		...notesOf(plays),
 		"",
+		...result.disasters.map(
+			({ name, seconds: recovery }) =>
+				`${name.padEnd(36)} ${recovery === null ? "NOT SURVIVED" : `survived, well again after ${recovery.toFixed(1)} s`}`,
+		),
+		"",
 		`The sandbox took ${truth.taken.length} payments and gave ${truth.given_back.length} back; orders: ${orders.join(", ")}.`,
 		`Storm ${seconds.storm} s, calm ${seconds.calm} s (${rounds} rounds), audit ${seconds.audit} s.`,
 		"",

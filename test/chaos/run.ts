@@ -35,19 +35,22 @@ const home = mkdtempSync(join(tmpdir(), "lightspeedpay-chaos-"));
 // Another user than root runs the server and must get through.
 chmodSync(home, 0o711);
 console.log(`Seed ${seed}. Logs in ${home}.`);
-const cluster = await startCluster({
-	directory: join(home, "postgres"),
-	password: "test-superuser",
-	durable: false,
-	report: console.log,
-});
+const start = (port: number) =>
+	startCluster({ directory: join(home, "postgres"), port, password: "test-superuser", report: console.log });
+let cluster = await start(0);
+/** What `pg_ctl stop -m immediate` does: no checkpoint, so the next start replays the log. */
+async function crash(): Promise<void> {
+	process.kill(cluster.pid, "SIGQUIT");
+	await cluster.exited;
+	cluster = await start(cluster.port);
+}
 let is_sound = false;
 try {
 	await prepareDatabase({ adminUrl: cluster.adminUrl, database: NAME, passwords: ROLE_PASSWORDS });
 	const adminUrl = new URL(cluster.adminUrl);
 	adminUrl.pathname = `/${NAME}`;
 	const result = await runStorm(
-		{ adminUrl: adminUrl.href, url: (role) => roleUrl(cluster.adminUrl, NAME, role, ROLE_PASSWORDS[role]) },
+		{ adminUrl: adminUrl.href, crash, url: (role) => roleUrl(cluster.adminUrl, NAME, role, ROLE_PASSWORDS[role]) },
 		{ seed, payments, ...(only && { only }), directory: join(home, "processes"), report: console.log },
 	);
 	console.log(`\n${describeStorm(seed, payments, result)}`);

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Audit, audit, type MerchantEvent } from "./audit.ts";
 import { type Calm, calmDown, importStatements, shortenCoolDowns } from "./calm.ts";
+import { type Disaster, LONG, SHORT, type Survived, survive } from "./disasters.ts";
 import { type Patience, type Played, playPayment, refundPayment, type Stage } from "./payer.ts";
 import { type PlanOptions, planPayment } from "./plan.ts";
 import { readTruth, type Truth } from "./truth.ts";
@@ -25,6 +26,7 @@ export interface StormResult {
 	audit: Audit;
 	/** Requests that each kind of fault upset. */
 	upset: Map<string, number>;
+	disasters: Survived[];
 	rounds: number;
 	seconds: { storm: number; calm: number; audit: number };
 }
@@ -40,11 +42,6 @@ const LONG_FROM = 1_000;
 const CONCURRENCY = 90;
 const LONG_PATIENCE: Patience = { order_ms: 40_000, paid_ms: 12_000, move_ms: 25_000 };
 const SHORT_PATIENCE: Patience = { order_ms: 11_000, paid_ms: 4_000, move_ms: 6_000 };
-/** Of the way through the storm: when a worker is killed. */
-const KILLS: readonly [at: number, worker: number][] = [
-	[0.35, 0],
-	[0.7, 1],
-];
 
 export async function runStorm(database: StormDatabase, options: StormOptions): Promise<StormResult> {
 	const { seed, payments, only, directory, report = () => {} } = options;
@@ -76,7 +73,8 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			() => is_storm,
 			() => hear(world, heard),
 		);
-		const plays = await playAll(stage, planned, numbers, report);
+		const disasters = is_long && database.crash !== undefined ? LONG : SHORT;
+		const { plays, survived } = await playAll(stage, planned, numbers, disasters, report);
 		is_storm = false;
 		const faults = (await Promise.all([statements, cooling, listening])).flat();
 		const upset = await countUpset(world, plays);
@@ -97,7 +95,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 		await world.stop();
 		stopped = true;
 		const truth = readTruth(world.state_file);
-		const result = await audit(world, seed, plays, truth, [...heard.values()], [...calm.refused_refunds]);
+		const result = await audit(world, seed, plays, truth, [...heard.values()], [...calm.refused_refunds], survived);
 		result.violations.push(
 			...faults.map((detail) => ({ check: "every answer was as it should be", detail, transaction_id: null })),
 		);
@@ -108,6 +106,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			truth,
 			audit: result,
 			upset,
+			disasters: survived,
 			rounds: calm.rounds,
 			seconds: {
 				storm: seconds(stormedAt - startedAt),
@@ -129,27 +128,32 @@ async function playAll(
 	stage: Stage,
 	planned: PlanOptions,
 	numbers: readonly number[],
+	disasters: readonly Disaster[],
 	report: (line: string) => void,
-): Promise<Played[]> {
+): Promise<{ plays: Played[]; survived: Survived[] }> {
 	const plays: Played[] = [];
 	const waiting = numbers.map((number) => planPayment(planned, number));
 	const total = waiting.length;
-	const kills = [...KILLS];
-	let killing = Promise.resolve();
+	const to_come = [...disasters];
+	const survived: Survived[] = [];
+	let striking = Promise.resolve();
 	const play = async () => {
 		for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
-			const [kill] = kills;
-			if (kill !== undefined && total - waiting.length > kill[0] * total) {
-				kills.shift();
-				killing = killing.then(() => stage.world.killWorker(kill[1]));
+			const [disaster] = to_come;
+			if (disaster !== undefined && total - waiting.length > disaster.at * total) {
+				to_come.shift();
+				// One after the other, so that each has its own time.
+				striking = striking.then(async () => {
+					survived.push(await survive(stage.world, disaster));
+				});
 			}
 			plays.push(await playPayment(stage, plan));
 			if (plays.length % 500 === 0) report(`${plays.length} of ${total} payments played.`);
 		}
 	};
 	await Promise.all(Array.from({ length: Math.min(CONCURRENCY, total) }, play));
-	await killing;
-	return plays;
+	await striking;
+	return { plays, survived };
 }
 
 /** Again and again, `every_ms` after it was done, while it may. Answers what went wrong. */

@@ -57,7 +57,7 @@ export function createWatcher(admin: pg.Pool): Watcher {
 			}
 			for (const [id, one] of waiting) if (Date.now() > one.until) end(id, one);
 		} catch (error) {
-			for (const [id, one] of waiting) end(id, one);
+			for (const [id, one] of waiting) if (Date.now() > one.until) end(id, one);
 			console.error(error);
 		} finally {
 			is_asking = false;

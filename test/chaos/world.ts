@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
 import type { DatabaseRole } from "../../db/prepare.ts";
@@ -17,6 +18,8 @@ const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 
 export interface StormDatabase {
 	adminUrl: string;
+	/** Stops the server as `pg_ctl stop -m immediate` does, and starts it again; not where others use it too. */
+	crash?(): Promise<void>;
 	url(role: DatabaseRole): string;
 }
 
@@ -44,8 +47,10 @@ export interface World {
 	merchants: StormMerchant[];
 	gateways: Map<string, StormGateway>;
 	control<Answer>(method: string, path: string, body?: unknown): Promise<ControlAnswer<Answer>>;
-	/** Kills a worker as a machine that loses power would, and starts another in its place. */
-	killWorker(index: number): Promise<void>;
+	/** Ends a process and starts another in its place. */
+	restart(name: string, signal: "SIGKILL" | "SIGTERM"): Promise<void>;
+	signal(name: string, signal: NodeJS.Signals): void;
+	crashDatabase(): Promise<void>;
 	/** Ends all but the database; afterwards the sandbox's state files tell what it took. */
 	stop(): Promise<void>;
 	logs: Record<string, string>;
@@ -105,9 +110,7 @@ export async function createWorld(database: StormDatabase, directory: string): P
 		parts.push(part);
 		return part;
 	};
-	const admin = new pg.Pool({ connectionString: database.adminUrl, max: 12 });
-	// The server may end while idle connections are held.
-	admin.on("error", () => {});
+	const admin = patientPool(database.adminUrl);
 
 	const sandbox = start("sandbox", "sandbox/server.ts", {
 		PORT: "0",
@@ -125,6 +128,17 @@ export async function createWorld(database: StormDatabase, directory: string): P
 			PUBLIC_CHECKOUT_URL: checkout_url,
 			SANDBOX_URL: sandbox_url,
 		};
+		const running = new Map<string, Part>();
+		let is_stopping = false;
+		/** As a supervisor does: a process that ends unasked is started again. */
+		const run = (name: string, begin: () => Part): Part => {
+			const part = begin();
+			running.set(name, part);
+			part.ended.then(() => {
+				if (!is_stopping && running.get(name) === part) run(name, begin);
+			});
+			return part;
+		};
 		const startWorker = (name: string) =>
 			start(name, "jobs/worker.ts", {
 				...shared,
@@ -132,13 +146,17 @@ export async function createWorld(database: StormDatabase, directory: string): P
 				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${port}`,
 				WORKER_BEAT_SECONDS: "1",
 			});
-		const workers = [startWorker("jobs-1"), startWorker("jobs-2")];
-		const checkout = start("checkout", "checkout/server.ts", {
-			...shared,
-			DATABASE_URL: database.url("checkout"),
-			PORT: String(checkout_port),
-			LOG_LEVEL: "warn",
-		});
+		const startCheckout = () =>
+			start("checkout", "checkout/server.ts", {
+				...shared,
+				DATABASE_URL: database.url("checkout"),
+				PORT: String(checkout_port),
+				LOG_LEVEL: "warn",
+			});
+		const processes = [
+			...["jobs-1", "jobs-2"].map((name) => run(name, () => startWorker(name))),
+			run("checkout", startCheckout),
+		];
 		const control: World["control"] = async (method, path, body) => {
 			const response = await fetch(`${sandbox_url}/_control/${path}`, {
 				method,
@@ -151,7 +169,7 @@ export async function createWorld(database: StormDatabase, directory: string): P
 		for (const terms of MERCHANTS) {
 			merchants.push(await openMerchant(admin, terms, { checkout_url, sandbox_url, control }));
 		}
-		await Promise.all([...workers, checkout].map(({ ready }) => ready));
+		await Promise.all(processes.map(({ ready }) => ready));
 		return {
 			admin,
 			checkout_url,
@@ -161,15 +179,20 @@ export async function createWorld(database: StormDatabase, directory: string): P
 			gateways: new Map(merchants.flatMap(({ storm_gateways }) => storm_gateways.map((one) => [one.id, one]))),
 			control,
 			logs,
-			async killWorker(index) {
-				const old = workers[index]!;
-				process.kill(old.pid!, "SIGKILL");
+			async restart(name, signal) {
+				const old = running.get(name)!;
+				process.kill(old.pid!, signal);
 				await old.ended;
-				workers[index] = startWorker(`jobs-${index + 1}`);
-				await workers[index].ready;
+			},
+			signal(name, signal) {
+				process.kill(running.get(name)!.pid!, signal);
+			},
+			async crashDatabase() {
+				await database.crash?.();
 			},
 			async stop() {
-				await Promise.all([checkout, ...workers].map((part) => part.stop(12_000)));
+				is_stopping = true;
+				await Promise.all([...running.values()].map((part) => part.stop(12_000)));
 				await sandbox.stop(12_000);
 			},
 		};
@@ -178,6 +201,30 @@ export async function createWorld(database: StormDatabase, directory: string): P
 		await admin.end();
 		throw error;
 	}
+}
+
+/** SQLSTATEs and codes of a server that is away, or just was. */
+const AWAY = /^(57P0[123]|08|ECONNREFUSED|ECONNRESET|EPIPE)/;
+
+/** Asks again while the server is away; what is asked here may be done twice. */
+function patientPool(connectionString: string): pg.Pool {
+	const pool = new pg.Pool({ connectionString, max: 12 });
+	// The server may end while idle connections are held.
+	pool.on("error", () => {});
+	pool.on("connect", (client) => client.on("error", () => {}));
+	const ask = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
+	const patient = async (...given: unknown[]): Promise<unknown> => {
+		for (const deadline = Date.now() + 60_000; ; await sleep(200)) {
+			try {
+				return await ask(...given);
+			} catch (error) {
+				const { code = "", message } = error as NodeJS.ErrnoException;
+				const is_away = AWAY.test(code) || message.includes("Connection terminated");
+				if (!is_away || Date.now() > deadline) throw error;
+			}
+		}
+	};
+	return Object.assign(pool, { query: patient as typeof pool.query });
 }
 
 async function openMerchant(
