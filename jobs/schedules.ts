@@ -10,8 +10,8 @@ import type { Pool } from "pg";
 import { PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import { releaseWebhooks } from "../db/client/deliveries.ts";
+import { type Checked, checkAllInvariants, checkRecentInvariants } from "../db/client/invariants.ts";
 import {
-	checkInvariants,
 	clearCooldowns,
 	closeReportDays,
 	enqueuePendingLookups,
@@ -238,26 +238,22 @@ export const SCHEDULES: readonly Schedule[] = [
 		run: ({ backups, log }) => runBackup("restore_test", backups ?? null, log),
 	},
 	{
+		// What has changed since the last run; what was changed by stealth, and all the rest, is found by the one below.
 		name: "check_invariants",
 		when: { cron: "0 * * * *" },
-		// longer than the role's statement_timeout
-		expire_seconds: 90,
+		// after a standstill it has more than an hour to look at
+		expire_seconds: 600,
 		retries: 2,
 		keep_days: 90,
-		async run({ database, log }) {
-			const violations = await checkInvariants(database);
-			for (const [invariant, details] of groupByInvariant(violations)) {
-				log.error({ invariant, violations: details.length, first: details[0] }, "an invariant is violated");
-				await raiseAlert(database, {
-					kind: "invariant_violated",
-					severity: "critical",
-					message: `The invariant ${invariant} is violated in ${details.length} place(s). First: ${details[0]}`,
-					details: { invariant, violations: details.slice(0, 100) },
-					dedupe_key: `invariant_violated:${invariant}`,
-				});
-			}
-			return { violations: violations.length };
-		},
+		run: async (context) => reportChecked(context, await checkRecentInvariants(context.database)),
+	},
+	{
+		name: "check_all_invariants",
+		when: { cron: "0 5 * * *" },
+		expire_seconds: 7200,
+		retries: 1,
+		keep_days: 400,
+		run: async (context) => reportChecked(context, await checkAllInvariants(context.database)),
 	},
 ];
 
@@ -293,6 +289,28 @@ async function inBatches(size: number, work: () => Promise<number>): Promise<num
 		if (count < size) break;
 	}
 	return total;
+}
+
+async function reportChecked(
+	{ database, log }: ScheduleContext,
+	{ violations, payments, wallets, since }: Checked,
+): Promise<Record<string, number>> {
+	for (const [invariant, details] of groupByInvariant(violations)) {
+		log.error({ invariant, violations: details.length, first: details[0] }, "an invariant is violated");
+		await raiseAlert(database, {
+			kind: "invariant_violated",
+			severity: "critical",
+			message: `The invariant ${invariant} is violated in ${details.length} place(s). First: ${details[0]}`,
+			details: { invariant, violations: details.slice(0, 100) },
+			dedupe_key: `invariant_violated:${invariant}`,
+		});
+	}
+	return {
+		violations: violations.length,
+		payments,
+		wallets,
+		...(since === null ? {} : { since: Math.floor(since.getTime() / 1000) }),
+	};
 }
 
 function groupByInvariant(violations: { invariant: string; detail: string }[]): Map<string, string[]> {

@@ -8,7 +8,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { prepareBackupRole } from "../db/backup/role.ts";
 import { listBackups } from "../db/backup/store.ts";
-import { checkInvariants } from "../db/client/operations.ts";
+import { checkInvariants } from "../db/client/invariants.ts";
 import { createPool } from "../db/client/pool.ts";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { type Cluster, startCluster } from "../db/cluster.ts";

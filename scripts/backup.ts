@@ -11,7 +11,7 @@ import { DamagedBackup } from "../db/backup/manifest.ts";
 import { RestoreError, restoreCluster } from "../db/backup/restore.ts";
 import { chooseBackup, listBackups, makeBackup, pruneBackups } from "../db/backup/store.ts";
 import { type BackupOutcome, beginBackup, finishBackup } from "../db/client/backups.ts";
-import { checkInvariants } from "../db/client/operations.ts";
+import { checkInvariants } from "../db/client/invariants.ts";
 import { createPool } from "../db/client/pool.ts";
 import { ClusterError } from "../db/cluster.ts";
 import { type BackupSettings, readBackupSettings } from "./backup-settings.ts";

@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { DamagedBackup } from "../db/backup/manifest.ts";
 import { RestoreError, restoreCluster } from "../db/backup/restore.ts";
 import { chooseBackup, listBackups } from "../db/backup/store.ts";
-import { checkInvariants } from "../db/client/operations.ts";
+import { checkInvariants } from "../db/client/invariants.ts";
 import { createPool } from "../db/client/pool.ts";
 import { ClusterError, locateDirectory } from "../db/cluster.ts";
 import { splitDatabaseUrl } from "./database-url.ts";

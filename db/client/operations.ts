@@ -51,16 +51,6 @@ export async function returnJob(database: Queryable, job_id: string, worker_id: 
 	await callRows(database, "return_job", "select public.return_job($1, $2)", [job_id, worker_id]);
 }
 
-export interface Violation {
-	invariant: string;
-	detail: string;
-}
-
-/** None is the pass. */
-export function checkInvariants(database: Queryable): Promise<Violation[]> {
-	return callRows(database, "check_invariants", "select invariant, detail from public.check_invariants()", []);
-}
-
 export async function beatWorker(database: Queryable, worker_id: string): Promise<void> {
 	await callRows(database, "beat_worker", "select public.beat_worker($1)", [worker_id]);
 }

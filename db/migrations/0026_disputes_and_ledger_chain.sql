@@ -124,3 +124,18 @@ drop function pg_temp.next_hash(bytea, text);
 
 -- It takes a dispute as well.
 drop function if exists public.reverse_commission(public.transactions, public.refunds, bigint);
+
+-- Up to where each wallet was found sound; the next check goes on from there.
+create table public.wallet_checks (
+  client_id uuid constraint wallet_checks_pkey primary key constraint wallet_checks_client_id_fkey references public.wallets (client_id),
+  entry_no bigint not null,
+  balance bigint not null,
+  hash bytea not null,
+  checked_at timestamptz not null
+);
+
+-- Until when the check of recent changes has looked: one row.
+create table public.check_windows (
+  id integer constraint check_windows_pkey primary key constraint check_windows_id_check check (id = 1),
+  checked_until timestamptz not null
+);

@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { queryAs, startPayment } from "../../test/payments.ts";
 import { beginPspOrder, recordPspOrder } from "../client/attempts.ts";
-import { checkInvariants } from "../client/operations.ts";
+import { checkInvariants } from "../client/invariants.ts";
 import { readTransaction } from "../client/payments.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 

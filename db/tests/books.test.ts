@@ -6,8 +6,8 @@ import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../t
 import { backdateEntries } from "../../test/months.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { beginPspOrder, refuseSplit, settleAttempt } from "../client/attempts.ts";
+import { checkInvariants } from "../client/invariants.ts";
 import { type ClosedMonth, closeBillingMonth, type Invoice, listBillingDue, readInvoice } from "../client/invoices.ts";
-import { checkInvariants } from "../client/operations.ts";
 import { createRefund, settleRefund } from "../client/refunds.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 

@@ -5,7 +5,7 @@ import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../t
 import { attemptState, payPayment, queryAs, type StartedPayment, startPayment } from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
 import { type DisputeReport, findDisputedAttempt, recordDispute } from "../client/disputes.ts";
-import { checkInvariants } from "../client/operations.ts";
+import { checkInvariants } from "../client/invariants.ts";
 import { createRefund, settleRefund } from "../client/refunds.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 

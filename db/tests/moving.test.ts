@@ -12,7 +12,8 @@ import {
 	requestAnotherGateway,
 	settleAttempt,
 } from "../client/attempts.ts";
-import { checkInvariants, expireTransactions } from "../client/operations.ts";
+import { checkInvariants } from "../client/invariants.ts";
+import { expireTransactions } from "../client/operations.ts";
 import { readPayPage, readTransaction, requestConfirmation } from "../client/payments.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 

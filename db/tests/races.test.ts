@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
 import { attemptState, initiateRequest, queryAs } from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
-import { checkInvariants } from "../client/operations.ts";
+import { checkInvariants } from "../client/invariants.ts";
 import { acceptGatewayEvent, initiatePayments } from "../client/payments.ts";
 import { createPool } from "../client/pool.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";

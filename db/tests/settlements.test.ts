@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { attemptState, queryAs, type StartedPayment, startPayment } from "../../test/payments.ts";
 import { recordPspOrder, settleAttempt } from "../client/attempts.ts";
-import { checkInvariants } from "../client/operations.ts";
+import { checkInvariants } from "../client/invariants.ts";
 import { beginRefund, createRefund, settleRefund } from "../client/refunds.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 import {

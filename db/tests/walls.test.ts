@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { payPayment, queryAs } from "../../test/payments.ts";
 import { DATABASE_ERRORS, ERROR_CODES } from "../client/errors.ts";
-import { checkInvariants } from "../client/operations.ts";
+import { checkInvariants } from "../client/invariants.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkInvariants } from "../../db/client/invariants.ts";
 import type { Invoice } from "../../db/client/invoices.ts";
 import { readInvoice } from "../../db/client/invoices.ts";
-import { checkInvariants } from "../../db/client/operations.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { pino } from "pino";
 import { beforeAll, describe, expect, it } from "vitest";
 import { settleAttempt } from "../../../db/client/attempts.ts";
-import { checkInvariants } from "../../../db/client/operations.ts";
+import { checkInvariants } from "../../../db/client/invariants.ts";
 import { createRefund, settleRefund } from "../../../db/client/refunds.ts";
 import { issueInvoices } from "../../../jobs/invoices/issue.ts";
 import drawAndStore from "../../../jobs/tasks/draw_invoice.ts";
