@@ -11,6 +11,7 @@ import type {
 	BrowserReturn,
 	CreateOrderInput,
 	CreateOrderResult,
+	DisputeState,
 	PaymentState,
 	PspAccount,
 	PspAdapter,
@@ -21,6 +22,7 @@ import type {
 import { bentCopies, withBendingProxy } from "./bent-answers.ts";
 import {
 	closeScenarios,
+	disputeScenarios,
 	notApplicable,
 	SESSION_SCENARIO,
 	statementScenarios,
@@ -41,6 +43,8 @@ export interface ConformanceKit {
 	lookup_repeats_create?: true;
 	/** The scenarios that the PSP has no counterpart for on the wire, by name; the reason is printed in the report. */
 	not_applicable: Readonly<Record<string, string>>;
+	/** Why the adapter reads no disputes; absent where it does. */
+	no_disputes?: string;
 	/** Set where no PSP, but only the bank's statement tells of payments: where it is below the provider's address, and its reader. */
 	statement?: { path(account: PspAccount): string; read(content: Uint8Array): readonly StatementCredit[] };
 	/** Another account at the PSP that parts of a payment can go to; absent where the PSP offers no split. */
@@ -541,6 +545,63 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 						refund: expect.objectContaining({ reference: input.reference, psp_refund_id, amount: 11_000 }),
 					}),
 				);
+		});
+
+		/** What the webhooks of a paid order say of its dispute, once `count` of them came; newest last, as they tell it. */
+		async function disputesOf(order: PaidOrder, count: number): Promise<DisputeState[]> {
+			const ids = [order.psp_order_id, order.reference, order.psp_payment_id];
+			const told = async () =>
+				(await sandbox.webhooksAbout(ids, 1)).flatMap((request) => {
+					const event = adapter.parseWebhook(request);
+					if (event.kind !== "dispute") return [];
+					verifiedWebhook(request);
+					return [event.dispute];
+				});
+			await expect.poll(async () => (await told()).length, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(count);
+			return (await told()).sort((one, other) => (one.occurred_at! < other.occurred_at! ? -1 : 1));
+		}
+
+		scenario(disputeScenarios.opened, async () => {
+			const order = await paidOrder(45_000);
+			await sandbox.dispute(order.psp_order_id, "opened", { amount: 12_345 });
+			const [dispute] = await disputesOf(order, 1);
+			expect(dispute).toMatchObject({ status: "opened", amount: 12_345, currency: "INR", phase: "chargeback" });
+			const named = [dispute!.psp_payment_id, dispute!.psp_order_id, dispute!.reference];
+			expect(named.some((name) => name === order.psp_payment_id || name === order.psp_order_id)).toBe(true);
+			expect(Date.parse(dispute!.respond_by!)).toBeGreaterThan(Date.now());
+			expect(Date.parse(dispute!.opened_at!)).toBeLessThanOrEqual(Date.parse(dispute!.occurred_at!));
+		});
+
+		scenario(disputeScenarios.decided, async () => {
+			for (const ending of ["won", "lost", "closed"] as const) {
+				const order = await paidOrder(30_000);
+				await sandbox.dispute(order.psp_order_id, "opened", { webhook: { duplicate: true } });
+				await sandbox.dispute(order.psp_order_id, ending);
+				const disputes = await disputesOf(order, 3);
+				expect(disputes.map(({ status }) => status)).toEqual(["opened", "opened", ending]);
+				expect(new Set(disputes.map(({ psp_dispute_id }) => psp_dispute_id)).size).toBe(1);
+			}
+		});
+
+		scenario(disputeScenarios.newer, async () => {
+			const order = await paidOrder(30_000);
+			await sandbox.dispute(order.psp_order_id, "opened", { webhook: { delay_ms: 400 } });
+			await sandbox.dispute(order.psp_order_id, "under_review", { webhook: { delay_ms: 200 } });
+			await sandbox.dispute(order.psp_order_id, "lost");
+			const times = (await disputesOf(order, 3)).map(({ status, occurred_at }) => [status, occurred_at]);
+			expect(times.map(([status]) => status)).toEqual(["opened", "opened", "lost"]);
+			expect(new Set(times.map(([, time]) => time)).size).toBe(3);
+		});
+
+		scenario(disputeScenarios.forged, async () => {
+			const order = await paidOrder(30_000);
+			const before = (await webhooksOf(order, 1)).length;
+			await sandbox.dispute(order.psp_order_id, "opened", { webhook: { forge: true } });
+			const ids = [order.psp_order_id, order.reference, order.psp_payment_id];
+			const requests = await sandbox.webhooksAbout(ids, before + 1);
+			const forged = requests.filter((request) => adapter.parseWebhook(request).kind === "dispute");
+			for (const request of forged) expect(adapter.verifyWebhook(account, request).valid).toBe(false);
+			expect(forged.length).toBeGreaterThan(0);
 		});
 
 		scenario("webhook: forged is refused", async () => {

@@ -9,6 +9,13 @@ export const closeScenarios = {
 	lost: "close: a lost reply is unknown",
 } as const;
 
+export const disputeScenarios = {
+	opened: "dispute: opened, with the payment, the amount and the day to answer by",
+	decided: "dispute: won, lost and ended without money are told apart",
+	newer: "dispute: a message about a later moment says so, whatever order they come in",
+	forged: "dispute: forged is refused",
+} as const;
+
 export const statementScenarios = {
 	paid: "statement: a payment, with our reference, the amount and the UTR as the bank says",
 	other_amount: "statement: another amount than asked for is told as the bank says",
@@ -23,6 +30,9 @@ export function notApplicable(adapter: PspAdapter, kit: ConformanceKit): Readonl
 	if (adapter.transfer === undefined) left_out[TRANSFER_SCENARIO] = "nothing is transferred after a payment";
 	if (adapter.closeOrder === undefined) {
 		for (const name of Object.values(closeScenarios)) left_out[name] = "orders cannot be closed";
+	}
+	if (kit.no_disputes !== undefined) {
+		for (const name of Object.values(disputeScenarios)) left_out[name] = kit.no_disputes;
 	}
 	if (kit.statement === undefined) {
 		for (const name of Object.values(statementScenarios)) left_out[name] = "the PSP itself tells of payments";

@@ -12,11 +12,22 @@ export interface SandboxDriver {
 	clearFaults(): Promise<void>;
 	/** What a payer does with an order, by the PSP's id of it or ours; resolves when the PSP has taken note of it. */
 	pay(order: string, outcome: PayOutcome, manner?: PayManner): Promise<void>;
+	/** What the payer's bank says of a dispute about an order that was paid; as `pay` else. */
+	dispute(order: string, outcome: DisputeOutcome, manner?: DisputeManner): Promise<void>;
 	/** Answers the `count` webhooks (or more) that name any of these ids, once so many have come in. */
 	webhooksAbout(ids: string | readonly string[], count: number): Promise<WebhookRequest[]>;
 	/** How many calls to paths that begin with `path` the PSP has seen. */
 	countRequests(method: string, path: string): Promise<number>;
 	close(): Promise<void>;
+}
+
+export type DisputeOutcome = "opened" | "under_review" | "won" | "lost" | "closed";
+
+export interface DisputeManner {
+	phase?: "chargeback" | "pre_arbitration" | "arbitration";
+	/** The whole payment unless said. */
+	amount?: number;
+	webhook?: NonNullable<PayManner["webhook"]>;
 }
 
 export type PayOutcome = "success" | "failure" | "pending" | "authorized";
@@ -95,6 +106,9 @@ export async function connectSandbox(sandbox_url: string, provider: string): Pro
 		},
 		async pay(order, outcome, manner = {}) {
 			await control("POST", "pay", { provider, order, outcome, ...manner });
+		},
+		async dispute(order, outcome, manner = {}) {
+			await control("POST", "dispute", { provider, order, outcome, ...manner });
 		},
 		async webhooksAbout(ids, count) {
 			const about = () => received.filter(({ raw_body }) => [ids].flat().some((id) => raw_body.includes(id)));

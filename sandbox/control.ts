@@ -1,5 +1,6 @@
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { z } from "zod";
+import { disputeInstructionSchema } from "./disputes.ts";
 import { type Faults, faultSchema } from "./faults.ts";
 import type { MerchantEndpoint } from "./merchant/endpoint.ts";
 import { payoutInstructionSchema } from "./payouts.ts";
@@ -29,6 +30,8 @@ type ControlCode =
 	| "refund_not_found"
 	| "refund_decided"
 	| "payout_not_found"
+	| "dispute_not_open"
+	| "no_disputes"
 	| "message_not_found"
 	| "not_found";
 
@@ -40,6 +43,8 @@ const HTTP_STATUS: Record<ControlCode, number> = {
 	refund_not_found: 404,
 	refund_decided: 409,
 	payout_not_found: 404,
+	dispute_not_open: 409,
+	no_disputes: 409,
 	message_not_found: 404,
 	not_found: 404,
 };
@@ -59,6 +64,7 @@ const provider = z.string().min(1).max(40);
 const paySchema = payInstructionSchema.extend({ provider });
 const payoutSchema = payoutInstructionSchema.extend({ provider });
 const refundSchema = refundInstructionSchema.extend({ provider });
+const disputeSchema = disputeInstructionSchema.extend({ provider });
 const answerSchema = z.strictObject({ message: z.string().min(1), text: z.string().min(1).max(4_096) });
 const serviceSchema = z.strictObject({ provider: z.enum(["meta", "gupshup"]) });
 const challengeSchema = z.strictObject({ challenge: z.string().min(1).max(200) });
@@ -205,6 +211,23 @@ export function createControl({
 			throw new ControlError("payout_not_found", `${provider.title} has no payout ${instruction.payout}`, "payout");
 		}
 		res.json(report);
+	});
+
+	router.post("/dispute", (req, res) => {
+		const { provider: name, ...instruction } = readBody(disputeSchema, req);
+		const provider = providerOf(name);
+		if (provider.dispute === undefined) {
+			throw new ControlError("no_disputes", `${provider.title} tells of no disputes`, "provider");
+		}
+		const report = provider.dispute(instruction);
+		if (report.outcome === "not_found") {
+			throw new ControlError("order_not_found", `${provider.title} has no paid order ${instruction.order}`, "order");
+		}
+		if (report.outcome === "not_open") {
+			throw new ControlError("dispute_not_open", "No dispute of this payment is open", "outcome");
+		}
+		const { dispute, webhooks } = report;
+		res.json({ dispute, webhooks });
 	});
 
 	router.put("/whatsapp/accounts", (req, res) => {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { webhookMannerSchema } from "./provider.ts";
+import { webhookMannerSchema } from "./webhook-manner.ts";
 import { Ring } from "./ring.ts";
 
 /** What becomes of a payout, in a bank's place. */

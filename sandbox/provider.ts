@@ -1,20 +1,9 @@
 import type { Router } from "express";
 import { z } from "zod";
 import type { PayoutInstruction, PayoutReport } from "./payouts.ts";
+import type { DisputeInstruction, DisputeReport } from "./disputes.ts";
+import { webhookMannerSchema } from "./webhook-manner.ts";
 
-/** How the webhooks about it are sent. */
-export const webhookMannerSchema = z
-	.strictObject({
-		/** How many more copies of each event, with the same event id. */
-		duplicate: z.union([z.boolean().transform(Number), z.int().min(0).max(1_000)]).default(0),
-		delay_ms: z.int().min(0).max(600_000).default(0),
-		skip: z.boolean().default(false),
-		/** Signs with a secret that is not the account's. */
-		forge: z.boolean().default(false),
-		/** Sends the events last to first. */
-		reorder: z.boolean().default(false),
-	})
-	.prefault({});
 
 /** What a person, or a test in a person's place, does with a payment. */
 export const payInstructionSchema = z.strictObject({
@@ -77,6 +66,8 @@ export interface SandboxProvider {
 	/** Absent where it pays nothing out. null: there is no such payout. */
 	decidePayout?(instruction: PayoutInstruction): PayoutReport | null;
 	decideRefund(instruction: RefundInstruction): RefundReport;
+	/** Absent where the provider tells of none. */
+	dispute?(instruction: DisputeInstruction): DisputeReport;
 	recentOrders(limit: number): OrderSummary[];
 	/** All it knows, for a next start. */
 	save(): Buffer;

@@ -15,6 +15,8 @@ export const conformanceKit: ConformanceKit = {
 		token: "/apis/identity-manager/v1/oauth/token",
 	},
 	lookup_repeats_create: true,
+	no_disputes:
+		"PhonePe names its dispute events, payment.dispute.*, and publishes no sample of one: they are kept and not acted upon",
 	not_applicable: {
 		"status: money held and not taken is authorized": "money is taken at once",
 		"status: another currency than asked for is told as the PSP says": "rupees only, and no currency on the wire",

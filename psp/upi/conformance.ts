@@ -24,6 +24,7 @@ export const conformanceKit: ConformanceKit = {
 			return statement.credits;
 		},
 	},
+	no_disputes: "a transfer between bank accounts is disputed with the banks; no webhook tells of it",
 	not_applicable: {
 		"create: refused for an amount that the PSP does not take": nothing_is_sent,
 		"create: refused with a wrong secret": nothing_is_sent,

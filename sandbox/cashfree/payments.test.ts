@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DisputeBook } from "../disputes.ts";
 import { Registry } from "../registry.ts";
 import { WebhookSender } from "../webhook-sender.ts";
 import { type CashfreeContext, type PayChoice, payOrder } from "./payments.ts";
@@ -20,7 +21,7 @@ function expiredOrder(begin: boolean) {
 		settings: {},
 	});
 	const sender = new WebhookSender({ retry_base_ms: 5, max_attempts: 1 });
-	const context: CashfreeContext = { store: new CashfreeStore(10), registry, sender };
+	const context: CashfreeContext = { store: new CashfreeStore(10), disputes: new DisputeBook(), registry, sender };
 	const stored = context.store.createOrder("TEST", {
 		order_id: "KB-1042",
 		amount: 49_900,

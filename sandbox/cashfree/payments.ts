@@ -1,13 +1,15 @@
+import type { DisputeBook, DisputeInstruction, DisputeReport } from "../disputes.ts";
 import type { PayInstruction, PayReport, RefundInstruction, RefundReport } from "../provider.ts";
 import type { Account, Registry } from "../registry.ts";
 import type { WebhookSender } from "../webhook-sender.ts";
 import type { CashfreeStore, Payment, PaymentDetails, StoredOrder } from "./store.ts";
 import { statusOf } from "./store.ts";
-import { type CashfreeEvent, chargesEvent, paymentEvent, refundEvent, sendEvents } from "./webhooks.ts";
+import { type CashfreeEvent, chargesEvent, disputeEvent, paymentEvent, refundEvent, sendEvents } from "./webhooks.ts";
 import { orderEntity, paymentEntity, refundEntity } from "./wire.ts";
 
 export interface CashfreeContext {
 	store: CashfreeStore;
+	disputes: DisputeBook;
 	registry: Registry;
 	sender: WebhookSender;
 }
@@ -91,5 +93,24 @@ export function decideRefund(
 		outcome: "decided",
 		refund: refundEntity(order, refund),
 		webhooks: sendEvents(sender, accountOf(context, stored), order.notify_url, events, webhook),
+	};
+}
+
+export function disputePayment(
+	context: CashfreeContext,
+	{ order: name, webhook, ...said }: DisputeInstruction,
+): DisputeReport {
+	const stored = context.store.searchOrder(name);
+	const payment = stored?.payments.find(({ status }) => status === "SUCCESS");
+	if (stored === undefined || payment === undefined) return { outcome: "not_found" };
+	const { order } = stored;
+	const { cf_payment_id: id, amount, currency } = payment;
+	const recorded = context.disputes.record({ id, amount, currency }, said);
+	if (recorded === null) return { outcome: "not_open" };
+	const event = disputeEvent(order, payment, recorded);
+	return {
+		outcome: "recorded",
+		dispute: event.data,
+		webhooks: sendEvents(context.sender, accountOf(context, stored), order.notify_url, [event], webhook),
 	};
 }

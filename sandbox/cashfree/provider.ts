@@ -1,18 +1,24 @@
 import { Router } from "express";
+import { DisputeBook } from "../disputes.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { ProviderDependencies } from "../providers.ts";
 import { createApi } from "./api.ts";
 import { BROWSER_SCRIPT } from "./browser-script.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { type CashfreeContext, decideRefund, payOrder } from "./payments.ts";
 import { createPayouts } from "./payouts.ts";
+import { type CashfreeContext, decideRefund, disputePayment, payOrder } from "./payments.ts";
 import { CashfreeStore, statusOf } from "./store.ts";
 
 const STATUS_WORDS: Record<string, string> = { ACTIVE: "created", PAID: "paid" };
 
 export function createCashfree({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
-	const context: CashfreeContext = { store: new CashfreeStore(capacity), registry, sender };
+	const context: CashfreeContext = {
+		store: new CashfreeStore(capacity),
+		disputes: new DisputeBook(),
+		registry,
+		sender,
+	};
 	const router = Router();
 	router.get("/js/v3/cashfree.js", (_req, res) => {
 		// Pages of another origin run it.
@@ -33,6 +39,7 @@ export function createCashfree({ registry, sender, capacity }: ProviderDependenc
 		},
 		decidePayout: payouts.decide,
 		decideRefund: (instruction) => decideRefund(context, instruction),
+		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map(({ order, payments }) => {
 				const status = statusOf(order);

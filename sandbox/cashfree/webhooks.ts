@@ -1,4 +1,5 @@
 import { createHmac, randomBytes } from "node:crypto";
+import type { Dispute } from "../disputes.ts";
 import { randomAlphanumeric } from "../ids.ts";
 import type { PayInstruction } from "../provider.ts";
 import type { Account } from "../registry.ts";
@@ -66,6 +67,58 @@ export function paymentEvent(order: Order, payment: Payment): CashfreeEvent {
 	const outcome =
 		payment.status === "USER_DROPPED" ? "USER_DROPPED" : payment.status === "FAILED" ? "FAILED" : "SUCCESS";
 	return { type: `PAYMENT_${outcome}_WEBHOOK`, data: paymentData(order, payment) };
+}
+
+const DISPUTE_STATE = {
+	opened: "CREATED",
+	under_review: "UNDER_REVIEW",
+	won: "MERCHANT_WON",
+	lost: "MERCHANT_LOST",
+	closed: "DOCS_RECEIVED",
+};
+
+export function disputeEvent(order: Order, payment: Payment, dispute: Dispute): CashfreeEvent {
+	const stage = dispute.phase.toUpperCase();
+	const is_over = ["won", "lost", "closed"].includes(dispute.state);
+	const is_new = dispute.updated_at.getTime() === dispute.opened_at.getTime();
+	return {
+		type: is_over ? "DISPUTE_CLOSED" : is_new ? "DISPUTE_CREATED" : "DISPUTE_UPDATED",
+		data: {
+			dispute: {
+				dispute_id: disputeId(dispute),
+				dispute_type: stage,
+				reason_code: "1402",
+				reason_description: "Duplicate Processing",
+				dispute_amount: decimals(dispute.amount),
+				created_at: istTime(dispute.opened_at.getTime()),
+				updated_at: istTime(dispute.updated_at.getTime()),
+				respond_by: istTime(dispute.respond_by.getTime()),
+				...(is_over ? { resolved_at: istTime(dispute.updated_at.getTime()) } : {}),
+				dispute_status: `${stage}_${DISPUTE_STATE[dispute.state]}`,
+				cf_dispute_remarks: is_over ? "Dispute is closed" : "Dispute is created, please take action",
+				dispute_action_on: is_over ? "NONE" : "MERCHANT",
+				dispute_amount_currency: dispute.currency,
+			},
+			order_details: {
+				order_id: order.order_id,
+				order_amount: decimals(order.amount),
+				order_currency: order.currency,
+				cf_payment_id: payment.cf_payment_id,
+				payment_amount: decimals(payment.amount),
+				payment_currency: payment.currency,
+			},
+			customer_details: {
+				customer_name: order.customer.customer_name ?? null,
+				customer_phone: order.customer.customer_phone,
+				customer_email: order.customer.customer_email ?? null,
+			},
+		},
+	};
+}
+
+/** Digits, as Cashfree's are. */
+function disputeId({ number }: Dispute): string {
+	return [...number].map((letter) => letter.charCodeAt(0) % 10).join("");
 }
 
 /** Says what Cashfree keeps, once the success has been told. */

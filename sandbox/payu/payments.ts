@@ -1,11 +1,13 @@
+import type { DisputeBook, DisputeInstruction, DisputeReport } from "../disputes.ts";
 import type { PayInstruction, PayReport, RefundInstruction, RefundReport } from "../provider.ts";
 import type { Account, Registry } from "../registry.ts";
 import type { WebhookSender } from "../webhook-sender.ts";
 import { type Payment, type PayuStore, type StoredOrder, succeededPayment } from "./store.ts";
-import { sendPaymentEvent, sendRefundEvent } from "./webhooks.ts";
+import { sendDisputeEvent, sendPaymentEvent, sendRefundEvent } from "./webhooks.ts";
 
 export interface PayuContext {
 	store: PayuStore;
+	disputes: DisputeBook;
 	registry: Registry;
 	sender: WebhookSender;
 }
@@ -49,4 +51,14 @@ export function decideRefund(context: PayuContext, { refund: id, outcome, webhoo
 	else store.failRefund(stored, refund);
 	const webhooks = sendRefundEvent(sender, accountOf(context, stored), stored, payment, refund, webhook);
 	return { outcome: "decided", refund, webhooks };
+}
+
+export function disputePayment(context: PayuContext, { order, webhook, ...said }: DisputeInstruction): DisputeReport {
+	const stored = context.store.searchOrder(order);
+	const payment = stored && succeededPayment(stored);
+	if (stored === undefined || payment === undefined) return { outcome: "not_found" };
+	const recorded = context.disputes.record({ id: payment.mihpayid, amount: payment.amount, currency: "INR" }, said);
+	if (recorded === null) return { outcome: "not_open" };
+	const webhooks = sendDisputeEvent(context.sender, accountOf(context, stored), recorded, webhook);
+	return { outcome: "recorded", dispute: recorded, webhooks };
 }

@@ -1,9 +1,10 @@
 import { Router } from "express";
+import { DisputeBook } from "../disputes.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { ProviderDependencies } from "../providers.ts";
 import { createApi, errorBodyFor } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
-import { decideRefund, type PayuContext, payOrder } from "./payments.ts";
+import { decideRefund, disputePayment, type PayuContext, payOrder } from "./payments.ts";
 import { PayuStore, type StoredOrder, succeededPayment } from "./store.ts";
 
 function statusOf(stored: StoredOrder): string {
@@ -12,7 +13,7 @@ function statusOf(stored: StoredOrder): string {
 }
 
 export function createPayu({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
-	const context: PayuContext = { store: new PayuStore(capacity), registry, sender };
+	const context: PayuContext = { store: new PayuStore(capacity), disputes: new DisputeBook(), registry, sender };
 	const router = Router();
 	router.use(createCheckout(context));
 	router.use(createApi(context));
@@ -25,6 +26,7 @@ export function createPayu({ registry, sender, capacity }: ProviderDependencies)
 			return stored ? payOrder(context, stored, instruction) : null;
 		},
 		decideRefund: (instruction) => decideRefund(context, instruction),
+		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map((stored) => ({
 				id: stored.form.txnid!,

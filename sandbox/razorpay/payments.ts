@@ -1,11 +1,13 @@
+import { type DisputeBook, type DisputeInstruction, type DisputeReport, unixSeconds } from "../disputes.ts";
 import type { PayInstruction, PayReport, RefundInstruction, RefundReport } from "../provider.ts";
 import type { Account, Registry } from "../registry.ts";
 import type { WebhookSender } from "../webhook-sender.ts";
 import type { Payment, PaymentDetails, RazorpayStore, StoredOrder } from "./store.ts";
-import { type RazorpayEvent, sendEvents } from "./webhooks.ts";
+import { disputeEntity, type RazorpayEvent, sendEvents } from "./webhooks.ts";
 
 export interface RazorpayContext {
 	store: RazorpayStore;
+	disputes: DisputeBook;
 	registry: Registry;
 	sender: WebhookSender;
 }
@@ -82,4 +84,29 @@ export function decideRefund(
 
 export function capturePayment(context: RazorpayContext, stored: StoredOrder, payment: Payment): void {
 	sendEvents(context.sender, accountOf(context, stored), capture(context.store, stored, payment));
+}
+
+const DISPUTE_EVENT = { opened: "created", under_review: "under_review", won: "won", lost: "lost", closed: "closed" };
+
+export function disputePayment(
+	context: RazorpayContext,
+	{ order, webhook, ...said }: DisputeInstruction,
+): DisputeReport {
+	const stored = context.store.searchOrder(order);
+	const payment = stored?.payments.find(({ status }) => status === "captured" || status === "refunded");
+	if (stored === undefined || payment === undefined) return { outcome: "not_found" };
+	const recorded = context.disputes.record(payment, said);
+	if (recorded === null) return { outcome: "not_open" };
+	const dispute = disputeEntity(recorded);
+	const event = {
+		event: `payment.dispute.${DISPUTE_EVENT[said.outcome]}`,
+		payment: { ...payment },
+		dispute,
+		created_at: unixSeconds(recorded.updated_at),
+	};
+	return {
+		outcome: "recorded",
+		dispute,
+		webhooks: sendEvents(context.sender, accountOf(context, stored), [event], webhook),
+	};
 }

@@ -1,15 +1,21 @@
 import { Router } from "express";
+import { DisputeBook } from "../disputes.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { ProviderDependencies } from "../providers.ts";
 import { createApi } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { decideRefund, payOrder, type RazorpayContext } from "./payments.ts";
 import { createPayouts } from "./payouts.ts";
+import { decideRefund, disputePayment, payOrder, type RazorpayContext } from "./payments.ts";
 import { RazorpayStore } from "./store.ts";
 
 export function createRazorpay({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
-	const context: RazorpayContext = { store: new RazorpayStore(capacity), registry, sender };
+	const context: RazorpayContext = {
+		store: new RazorpayStore(capacity),
+		disputes: new DisputeBook(),
+		registry,
+		sender,
+	};
 	const router = Router();
 	router.use("/v1/checkout", createCheckout(context));
 	const payouts = createPayouts(registry, sender, capacity);
@@ -25,6 +31,7 @@ export function createRazorpay({ registry, sender, capacity }: ProviderDependenc
 		},
 		decidePayout: payouts.decide,
 		decideRefund: (instruction) => decideRefund(context, instruction),
+		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map(({ api_key, order }) => ({
 				id: order.id,

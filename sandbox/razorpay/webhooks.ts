@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { type Dispute, unixSeconds } from "../disputes.ts";
 import { randomAlphanumeric } from "../ids.ts";
 import type { PayInstruction } from "../provider.ts";
 import type { Account } from "../registry.ts";
@@ -10,6 +11,27 @@ export interface RazorpayEvent {
 	payment: Payment;
 	order?: Order;
 	refund?: Refund;
+	dispute?: RazorpayDispute;
+	created_at?: number;
+}
+
+export type RazorpayDispute = ReturnType<typeof disputeEntity>;
+
+/** What a bank takes for a dispute is taken when it is lost. */
+export function disputeEntity({ number, payment_id, amount, currency, phase, state, opened_at, respond_by }: Dispute) {
+	return {
+		id: `disp_${number}`,
+		entity: "dispute",
+		payment_id,
+		amount,
+		currency,
+		amount_deducted: state === "lost" ? amount : 0,
+		reason_code: "10.4",
+		respond_by: unixSeconds(respond_by),
+		status: state === "opened" ? "open" : state,
+		phase,
+		created_at: unixSeconds(opened_at),
+	};
 }
 
 type Manner = PayInstruction["webhook"];
@@ -22,15 +44,19 @@ function accountIdOf(apiKey: string): string {
 }
 
 /** Events are rendered at once, so that a later change of the payment does not alter what is still to be sent. */
-function render(account: Account, { event, payment, order, refund }: RazorpayEvent, secret: string): OutgoingWebhook {
-	const entities = { ...(refund && { refund }), payment, ...(order && { order }) };
+function render(
+	account: Account,
+	{ event, payment, order, refund, dispute, created_at }: RazorpayEvent,
+	secret: string,
+): OutgoingWebhook {
+	const entities = { ...(refund && { refund }), payment, ...(order && { order }), ...(dispute && { dispute }) };
 	const body = JSON.stringify({
 		entity: "event",
 		account_id: accountIdOf(account.api_key),
 		event,
 		contains: Object.keys(entities),
 		payload: Object.fromEntries(Object.entries(entities).map(([name, entity]) => [name, { entity }])),
-		created_at: unixNow(),
+		created_at: created_at ?? unixNow(),
 	});
 	const eventId = randomAlphanumeric(14);
 	return {

@@ -1,8 +1,10 @@
+import { type DisputeBook, type DisputeInstruction, type DisputeReport, unixSeconds } from "../disputes.ts";
 import type { PayInstruction, PayReport, RefundInstruction, RefundReport } from "../provider.ts";
 import type { Account, Registry } from "../registry.ts";
 import type { WebhookSender } from "../webhook-sender.ts";
 import {
 	type Charge,
+	type Dispute,
 	type Metadata,
 	type PaymentIntent,
 	type Refund,
@@ -15,6 +17,7 @@ import { type StripeEvent, sendEvents } from "./webhooks.ts";
 
 export interface StripeContext {
 	store: StripeStore;
+	disputes: DisputeBook;
 	registry: Registry;
 	sender: WebhookSender;
 }
@@ -143,4 +146,55 @@ export function decideRefund(
 	const events = [event("refund.updated", refund)];
 	if (outcome === "failure") events.push(event("refund.failed", refund));
 	return { outcome: "decided", refund, webhooks: sendEvents(sender, accountOf(context, stored), events, webhook) };
+}
+
+const DISPUTE_STATUS = {
+	opened: "needs_response",
+	under_review: "under_review",
+	won: "won",
+	lost: "lost",
+	closed: "warning_closed",
+};
+
+/** Money is withdrawn when a dispute is opened, and reinstated when it is won. */
+export function disputePayment(context: StripeContext, { order, webhook, ...said }: DisputeInstruction): DisputeReport {
+	const stored = context.store.searchOrder(order);
+	const intent = stored?.intent;
+	if (stored === undefined || !intent || intent.status !== "succeeded") return { outcome: "not_found" };
+	const { id, amount, currency } = intent;
+	const recorded = context.disputes.record({ id, amount, currency }, said);
+	if (recorded === null) return { outcome: "not_open" };
+	const is_over = ["won", "lost", "closed"].includes(recorded.state);
+	const withdrawn = { object: "balance_transaction", amount: -recorded.amount, currency, type: "adjustment" };
+	const dispute: Dispute = {
+		id: `dp_${recorded.number}`,
+		object: "dispute",
+		amount: recorded.amount,
+		balance_transactions:
+			recorded.state === "won" ? [withdrawn, { ...withdrawn, amount: recorded.amount }] : [withdrawn],
+		charge: intent.latest_charge,
+		created: unixSeconds(recorded.opened_at),
+		currency,
+		evidence: {},
+		evidence_details: {
+			due_by: is_over ? null : unixSeconds(recorded.respond_by),
+			has_evidence: recorded.state === "under_review",
+			past_due: false,
+			submission_count: 0,
+		},
+		is_charge_refundable: false,
+		livemode: false,
+		metadata: {},
+		network_reason_code: "10.4",
+		payment_intent: id,
+		reason: "fraudulent",
+		status: DISPUTE_STATUS[recorded.state],
+	};
+	const suffix = is_over ? "closed" : recorded.state === "opened" ? "created" : "updated";
+	const told = { ...event(`charge.dispute.${suffix}`, dispute), created: unixSeconds(recorded.updated_at) };
+	return {
+		outcome: "recorded",
+		dispute,
+		webhooks: sendEvents(context.sender, accountOf(context, stored), [told], webhook),
+	};
 }

@@ -1,14 +1,15 @@
 import { Router } from "express";
+import { DisputeBook } from "../disputes.ts";
 import type { SandboxProvider } from "../provider.ts";
 import type { ProviderDependencies } from "../providers.ts";
 import { createApi } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { decideRefund, payOrder, type StripeContext } from "./payments.ts";
+import { decideRefund, disputePayment, payOrder, type StripeContext } from "./payments.ts";
 import { type Session, StripeStore } from "./store.ts";
 
 export function createStripe({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
-	const context: StripeContext = { store: new StripeStore(capacity), registry, sender };
+	const context: StripeContext = { store: new StripeStore(capacity), disputes: new DisputeBook(), registry, sender };
 	const router = Router();
 	router.use("/c/pay", createCheckout(context));
 	router.use("/v1", createApi(context));
@@ -21,6 +22,7 @@ export function createStripe({ registry, sender, capacity }: ProviderDependencie
 			return stored ? payOrder(context, stored, instruction) : null;
 		},
 		decideRefund: (instruction) => decideRefund(context, instruction),
+		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map(({ session }) => ({
 				id: session.id,

@@ -151,7 +151,17 @@ export interface Payout {
 	type: "bank_account";
 }
 
-export type StripeObject = Session | PaymentIntent | Charge | Refund | Transfer | BalanceTransaction | Payout;
+/** As far as webhooks carry it. */
+export interface Dispute {
+	id: string;
+	object: "dispute";
+	amount: number;
+	currency: string;
+	status: string;
+	[field: string]: unknown;
+}
+
+export type StripeObject = Session | PaymentIntent | Charge | Refund | Transfer | BalanceTransaction | Payout | Dispute;
 
 export interface NewSession {
 	amount: number;

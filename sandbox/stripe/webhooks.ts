@@ -11,6 +11,7 @@ export interface StripeEvent {
 	type: string;
 	/** A snapshot: an event shows the state that it is about. */
 	object: StripeObject;
+	created?: number;
 }
 
 type Manner = PayInstruction["webhook"];
@@ -23,14 +24,14 @@ function signatureOf(secret: string, body: string): string {
 	return `t=${timestamp},v1=${createHmac("sha256", secret).update(`${timestamp}.${body}`).digest("hex")}`;
 }
 
-function render(account: Account, { type, object }: StripeEvent, secret: string): OutgoingWebhook {
+function render(account: Account, { type, object, created }: StripeEvent, secret: string): OutgoingWebhook {
 	const id = `evt_${randomAlphanumeric(24)}`;
 	const body = JSON.stringify(
 		{
 			id,
 			object: "event",
 			api_version: API_VERSION,
-			created: unixNow(),
+			created: created ?? unixNow(),
 			data: { object },
 			livemode: false,
 			pending_webhooks: 1,
