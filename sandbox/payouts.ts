@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { webhookMannerSchema } from "./webhook-manner.ts";
 import { Ring } from "./ring.ts";
+import { webhookMannerSchema } from "./webhook-manner.ts";
 
 /** What becomes of a payout, in a bank's place. */
 export const payoutInstructionSchema = z.strictObject({

@@ -1,9 +1,8 @@
 import type { Router } from "express";
 import { z } from "zod";
-import type { PayoutInstruction, PayoutReport } from "./payouts.ts";
 import type { DisputeInstruction, DisputeReport } from "./disputes.ts";
+import type { PayoutInstruction, PayoutReport } from "./payouts.ts";
 import { webhookMannerSchema } from "./webhook-manner.ts";
-
 
 /** What a person, or a test in a person's place, does with a payment. */
 export const payInstructionSchema = z.strictObject({

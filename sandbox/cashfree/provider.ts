@@ -6,8 +6,8 @@ import { createApi } from "./api.ts";
 import { BROWSER_SCRIPT } from "./browser-script.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { createPayouts } from "./payouts.ts";
 import { type CashfreeContext, decideRefund, disputePayment, payOrder } from "./payments.ts";
+import { createPayouts } from "./payouts.ts";
 import { CashfreeStore, statusOf } from "./store.ts";
 
 const STATUS_WORDS: Record<string, string> = { ACTIVE: "created", PAID: "paid" };

@@ -5,8 +5,8 @@ import type { ProviderDependencies } from "../providers.ts";
 import { createApi } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { createPayouts } from "./payouts.ts";
 import { decideRefund, disputePayment, payOrder, type RazorpayContext } from "./payments.ts";
+import { createPayouts } from "./payouts.ts";
 import { RazorpayStore } from "./store.ts";
 
 export function createRazorpay({ registry, sender, capacity }: ProviderDependencies): SandboxProvider {
