@@ -51,6 +51,8 @@ export async function returnJob(database: Queryable, job_id: string, worker_id: 
 	await callRows(database, "return_job", "select public.return_job($1, $2)", [job_id, worker_id]);
 }
 
+export { checkInvariants } from "./invariants.ts";
+
 export async function beatWorker(database: Queryable, worker_id: string): Promise<void> {
 	await callRows(database, "beat_worker", "select public.beat_worker($1)", [worker_id]);
 }

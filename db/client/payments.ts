@@ -1,5 +1,6 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
 import type { ClientTheme, Gateway } from "./clients.ts";
+import type { DisputeView } from "./disputes.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 import { type Rate, type RateRow, toRate } from "./rates.ts";
 
@@ -52,6 +53,8 @@ export interface TransactionView {
 	provider: string;
 	method: string | null;
 	error?: { code: string; message: string | null };
+	/** Where the payer's bank has wanted it back. */
+	disputes?: DisputeView[];
 	/** Paid after expires_at. */
 	late?: true;
 	created_at: string;

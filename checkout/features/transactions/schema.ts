@@ -22,6 +22,26 @@ export const Transaction = z
 			.object({ code: z.string(), message: z.string().nullable() })
 			.optional()
 			.meta({ description: "Why the last try failed." }),
+		disputes: z
+			.array(
+				z.object({
+					dispute_id: z.uuid(),
+					transaction_id: TransactionId,
+					order_id: z.string(),
+					status: z.enum(["opened", "won", "lost", "closed"]).meta({ description: "closed: ended without money." }),
+					phase: z.string().nullable().meta({ description: "chargeback, pre_arbitration …, where the provider says." }),
+					amount: z.int().meta({ description: "Paise; may be less than the payment." }),
+					currency: z.string(),
+					reason_code: z.string().nullable(),
+					reason: z.string().nullable(),
+					provider_dispute_id: z.string(),
+					respond_by: time().nullable().meta({ description: "Evidence must be with the provider by then." }),
+					opened_at: time(),
+					closed_at: time().nullable(),
+				}),
+			)
+			.optional()
+			.meta({ description: "Present when a payer's bank has wanted the payment back." }),
 		late: z.literal(true).optional().meta({ description: "Present when it was paid after expires_at." }),
 		created_at: time(),
 		paid_at: time().nullable(),

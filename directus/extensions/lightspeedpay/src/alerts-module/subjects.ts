@@ -7,6 +7,7 @@ export interface Subject {
 
 /** What is nearest to the trouble comes first. */
 export const SUBJECTS: readonly Subject[] = [
+	{ key: "dispute_id", collection: "disputes", label: { en: "Dispute", hi: "विवाद" } },
 	{ key: "refund_id", collection: "refunds", label: { en: "Refund", hi: "रिफ़ंड" } },
 	{ key: "attempt_id", collection: "payment_attempts", label: { en: "Attempt", hi: "प्रयास" } },
 	{ key: "transaction_id", collection: "transactions", label: { en: "Payment", hi: "भुगतान" } },

@@ -88,6 +88,41 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "व्यापारी को याद दिलाएँ: सीमा पर नए भुगतान रुक जाते हैं।",
 		},
 	},
+	dispute_mismatch: {
+		label: { en: "Dispute that cannot be right", hi: "विवाद जो सही नहीं हो सकता" },
+		next: {
+			en: "It was not booked. Compare amount, currency and payment with the provider's dashboard, and answer it there in time.",
+			hi: "यह दर्ज नहीं हुआ। राशि, मुद्रा और भुगतान प्रदाता के डैशबोर्ड से मिलाएँ, और समय पर वहीं उत्तर दें।",
+		},
+	},
+	dispute_opened: {
+		label: { en: "A payer disputes a payment", hi: "भुगतान पर विवाद" },
+		next: {
+			en: "Have the merchant answer with evidence in the provider's dashboard by the time named; without an answer it is lost.",
+			hi: "बताए गए समय तक व्यापारी प्रदाता के डैशबोर्ड में सबूत के साथ उत्तर दे; उत्तर न देने पर विवाद हारा जाता है।",
+		},
+	},
+	dispute_outcome_changed: {
+		label: { en: "Lost dispute ended otherwise", hi: "हारा हुआ विवाद बदला" },
+		next: {
+			en: "Commission was given back for it. Compare with the provider's dashboard, and adjust the wallet by hand.",
+			hi: "इसका कमीशन लौटाया जा चुका है। प्रदाता के डैशबोर्ड से मिलाएँ और वॉलेट हाथ से समायोजित करें।",
+		},
+	},
+	dispute_unmatched: {
+		label: { en: "Dispute of an unpaid payment", hi: "अवैतनिक भुगतान पर विवाद" },
+		next: {
+			en: "Compare with the provider's dashboard whether the payment was made, and answer the dispute there in time.",
+			hi: "प्रदाता के डैशबोर्ड से मिलाएँ कि भुगतान हुआ या नहीं, और विवाद का उत्तर समय पर वहीं दें।",
+		},
+	},
+	disputed_and_refunded: {
+		label: { en: "Money went back twice", hi: "पैसा दो बार लौटा" },
+		next: {
+			en: "Send the provider the proof of the refund: it may win the dispute.",
+			hi: "प्रदाता को रिफ़ंड का सबूत भेजें: इससे विवाद जीता जा सकता है।",
+		},
+	},
 	egress_group_waits: {
 		label: { en: "No worker for a group", hi: "किसी समूह का वर्कर नहीं" },
 		next: {
