@@ -20,6 +20,12 @@ beforeAll(async () => {
 	merchants = await Promise.all(
 		Array.from({ length: 3 }, () => createMerchant(admin, old_keys, {}, [{}, { webhook_secret: null }])),
 	);
+	const { id } = merchants[0]!;
+	await admin.query(
+		`insert into public.collection_accounts (client_id, provider, api_key, api_secret, destination)
+			values ($1, 'cashfree', 'CF1', $2, 'LIGHTSPEEDPAY')`,
+		[id, encryptSecret(old_keys, "of a collection", { table: "collection_accounts", column: "api_secret", row: id })],
+	);
 });
 afterAll(() => database.drop());
 
@@ -52,6 +58,7 @@ async function openAll(): Promise<string[]> {
 		"select id, client_salt, previous_client_salt, webhook_secret, previous_webhook_secret from clients order by id",
 	);
 	const gateways = await rows<Record<string, string>>("select id, api_secret, webhook_secret from payment_gateways");
+	const collections = await rows<Record<string, string>>("select client_id, api_secret from collection_accounts");
 	const open = (table: string, row: string, column: string, stored: string | null | undefined) =>
 		stored ? [decryptSecret(new_keys, stored, { table, column, row })] : [];
 	return [
@@ -65,18 +72,23 @@ async function openAll(): Promise<string[]> {
 			...open("payment_gateways", id!, "api_secret", api_secret),
 			...open("payment_gateways", id!, "webhook_secret", webhook_secret),
 		]),
+		...collections.flatMap(({ client_id, api_secret }) =>
+			open("collection_accounts", client_id!, "api_secret", api_secret),
+		),
 	].sort();
 }
 
 /** As the merchants were made: the second gateway of each has no webhook secret. */
-const plaintexts = () =>
-	merchants.flatMap(({ client_salt, webhook_secret, gateways: [first, second] }) => [
+const plaintexts = () => [
+	"of a collection",
+	...merchants.flatMap(({ client_salt, webhook_secret, gateways: [first, second] }) => [
 		client_salt,
 		webhook_secret,
 		first!.api_secret,
 		first!.webhook_secret,
 		second!.api_secret,
-	]);
+	]),
+];
 
 describe("secrets:rotate", () => {
 	it("says which variable is missing", async () => {
@@ -101,6 +113,8 @@ describe("secrets:rotate", () => {
 				"webhook_endpoints.previous_secret: 0 encrypted again",
 				"payment_gateways.api_secret: 6 encrypted again",
 				"payment_gateways.webhook_secret: 3 encrypted again",
+				"collection_accounts.api_secret: 1 encrypted again",
+				"collection_accounts.webhook_secret: 0 encrypted again",
 				"whatsapp_provider_tokens.token: 0 encrypted again",
 				"",
 			].join("\n"),

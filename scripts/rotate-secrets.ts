@@ -10,10 +10,12 @@ import { createPool } from "../db/client/pool.ts";
 import { decryptSecret, type EncryptionKeys, encryptSecret, parseEncryptionKeys } from "../db/client/secrets.ts";
 
 interface SecretColumn {
-	table: "clients" | "payment_gateways" | "webhook_endpoints" | "whatsapp_provider_tokens";
+	table: "clients" | "payment_gateways" | "webhook_endpoints" | "collection_accounts" | "whatsapp_provider_tokens";
 	column: string;
 	/** The column that the ciphertext is bound to, where it is another: a secret that was moved here as it was. */
 	made_for?: string;
+	/** The row's id, where it is not called so. */
+	row_id?: string;
 }
 
 const COLUMNS: readonly SecretColumn[] = [
@@ -25,6 +27,8 @@ const COLUMNS: readonly SecretColumn[] = [
 	{ table: "webhook_endpoints", column: "previous_secret", made_for: "secret" },
 	{ table: "payment_gateways", column: "api_secret" },
 	{ table: "payment_gateways", column: "webhook_secret" },
+	{ table: "collection_accounts", column: "api_secret", row_id: "client_id" },
+	{ table: "collection_accounts", column: "webhook_secret", row_id: "client_id" },
 	{ table: "whatsapp_provider_tokens", column: "token" },
 ];
 
@@ -50,13 +54,14 @@ interface Pass {
 	unreadable: string[];
 }
 
-async function rotateColumn(pool: Pool, keys: EncryptionKeys, { table, column, made_for = column }: SecretColumn) {
+async function rotateColumn(pool: Pool, keys: EncryptionKeys, secret: SecretColumn) {
+	const { table, column, made_for = column, row_id = "id" } = secret;
 	const pass: Pass = { replaced: 0, missed: 0, unreadable: [] };
 	let after = "00000000-0000-0000-0000-000000000000";
 	for (;;) {
 		const { rows } = await pool.query<{ id: string; stored: string }>(
-			`select id, ${column} as stored from public.${table}
-			where id > $1 and split_part(${column}, '.', 2) <> $2 order by id limit ${BATCH}`,
+			`select ${row_id} as id, ${column} as stored from public.${table}
+			where ${row_id} > $1 and split_part(${column}, '.', 2) <> $2 order by ${row_id} limit ${BATCH}`,
 			[after, keys.current],
 		);
 		for (const { id, stored } of rows) {
@@ -69,7 +74,7 @@ async function rotateColumn(pool: Pool, keys: EncryptionKeys, { table, column, m
 				continue;
 			}
 			const { rowCount } = await pool.query(
-				`update public.${table} set ${column} = $3 where id = $1 and ${column} = $2`,
+				`update public.${table} set ${column} = $3 where ${row_id} = $1 and ${column} = $2`,
 				[id, stored, encryptSecret(keys, plaintext, place)],
 			);
 			if (rowCount === 1) pass.replaced += 1;
