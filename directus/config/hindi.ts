@@ -71,8 +71,6 @@ export const HINDI: Record<string, string> = {
 	"Dispute closed": "विवाद बंद",
 	"Dispute lost": "विवाद हारा",
 	"GST of a lost dispute": "हारे विवाद का जीएसटी",
-	"What payers want back through their banks; answered in the provider's dashboard":
-		"भुगतानकर्ता बैंक से जो वापस चाहते हैं; उत्तर प्रदाता के डैशबोर्ड में",
 	"On the way": "रास्ते में",
 	"Once: for one payment": "एक बार: एक भुगतान के लिए",
 	Open: "खुली",
