@@ -11,6 +11,7 @@ export class ClientCache<Value> {
 	readonly #listener: DatabaseListener;
 	readonly #clientIdOf: (value: Value) => string;
 	readonly #values = new Map<string, Value>();
+	readonly #count: (result: "hit" | "miss") => void;
 	/** Counts forgettings: what was being read during one of them may be old, and is not kept. */
 	#generation = 0;
 
@@ -18,16 +19,20 @@ export class ClientCache<Value> {
 		listener: DatabaseListener,
 		changes: readonly ("client_changed" | "gateway_changed")[],
 		clientIdOf: (value: Value) => string,
+		count: (result: "hit" | "miss") => void,
 	) {
 		this.#listener = listener;
 		this.#clientIdOf = clientIdOf;
+		this.#count = count;
 		for (const change of changes) listener.on(change, (client_id) => this.#forget(client_id));
 		listener.on("connected", () => this.#forgetAll());
 		listener.on("disconnected", () => this.#forgetAll());
 	}
 
 	get(client_key: string): Value | undefined {
-		return this.#values.get(client_key);
+		const value = this.#values.get(client_key);
+		this.#count(value === undefined ? "miss" : "hit");
+		return value;
 	}
 
 	/** Reads and keeps; null is not kept. */

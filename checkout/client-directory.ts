@@ -51,10 +51,15 @@ export class ClientDirectory {
 	readonly #keys: EncryptionKeys;
 	readonly #cache: ClientCache<KnownClient>;
 
-	constructor(database: Queryable, keys: EncryptionKeys, listener: DatabaseListener) {
+	constructor(
+		database: Queryable,
+		keys: EncryptionKeys,
+		listener: DatabaseListener,
+		count: (result: "hit" | "miss") => void = () => {},
+	) {
 		this.#database = database;
 		this.#keys = keys;
-		this.#cache = new ClientCache(listener, ["client_changed"], ({ id }) => id);
+		this.#cache = new ClientCache(listener, ["client_changed"], ({ id }) => id, count);
 	}
 
 	/**

@@ -7,11 +7,16 @@ import { createPool } from "../db/client/pool.ts";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PspAdapter } from "../psp/adapter.ts";
 import { createPspAdapters } from "../psp/providers.ts";
+import { type ErrorReports, reportingHooks, startErrorReports } from "../telemetry/error-reports.ts";
+import { watchPools } from "../telemetry/metrics.ts";
+import { telemetryOptions } from "../telemetry/settings.ts";
+import { startTracing, type Tracing } from "../telemetry/tracing.ts";
 import { AddressGuard } from "./address-guard.ts";
 import { ClientDirectory } from "./client-directory.ts";
 import { type DatabaseClock, startDatabaseClock } from "./database-clock.ts";
 import { DatabaseListener } from "./database-listener.ts";
 import type { Env } from "./env.ts";
+import { addDatabaseMetrics } from "./features/metrics/database-metrics.ts";
 import { BATCHES_AT_ONCE } from "./features/payments/batcher.ts";
 import { StatusHub } from "./features/status/hub.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
@@ -33,20 +38,29 @@ export interface Dependencies {
 	hub: StatusHub;
 	addresses: AddressGuard;
 	metrics: Metrics;
+	/** Brings the figures of the database up to date. */
+	refreshMetrics(): Promise<void>;
+	/** Null: nobody traces. */
+	tracing: Tracing | null;
 	close(): Promise<void>;
 }
 
 /** Connects to the database; rejects when that fails. */
 export async function createDependencies(env: Env): Promise<Dependencies> {
-	const logger = createLogger(env);
+	const telemetry = telemetryOptions("checkout", env);
+	const [tracing, reports] = await Promise.all([startTracing(telemetry.tracing), startErrorReports(telemetry.errors)]);
+	const logger = createLogger(env, reports);
 	const pools = [
 		createPool({ connectionString: env.DATABASE_URL, application_name: "checkout", max: 10 }),
 		createPool({ connectionString: env.DATABASE_URL, application_name: "checkout-initiate", max: BATCHES_AT_ONCE }),
 	] as const;
 	const pool = reachable(pools[0]);
 	const listener = new DatabaseListener(env.DATABASE_URL, logger);
-	const clients = new ClientDirectory(pool, env.ENCRYPTION_KEYS, listener);
 	const metrics = createMetrics();
+	watchPools(metrics.registry, { main: pools[0], initiate: pools[1] });
+	const clients = new ClientDirectory(pool, env.ENCRYPTION_KEYS, listener, (result) =>
+		metrics.cache.inc({ cache: "clients", result }),
+	);
 	const hub = new StatusHub(pool, listener, (err) => logger.error({ err }, "cannot read a transaction for its stream"));
 	listener.on("connected", () => metrics.listener_connected.set(1));
 	listener.on("disconnected", () => metrics.listener_connected.set(0));
@@ -79,14 +93,20 @@ export async function createDependencies(env: Env): Promise<Dependencies> {
 		hub,
 		addresses,
 		metrics,
+		refreshMetrics: addDatabaseMetrics(metrics.registry, pool),
+		tracing,
 		async close() {
 			await addresses.stop();
 			clock.stop();
 			await listener.stop();
 			await endPools();
+			await Promise.all([tracing?.close(), reports?.close(REPORT_MS)]);
 		},
 	};
 }
+
+/** What stopping waits for the last reports of faults. */
+const REPORT_MS = 1_000;
 
 /** SQLSTATE classes (and codes) of a database that cannot answer now: connection, resources, shut-down, time-out, deadlock. */
 const UNREACHABLE = /^(08|40|53|55P03|57)/;
@@ -115,7 +135,10 @@ function reachable(pool: pg.Pool): Queryable {
 }
 
 /** Lines are written by the kilobyte: one write a request would cost more than the request's own work. */
-function createLogger(env: Env): Logger {
+function createLogger(env: Env, reports: ErrorReports | null): Logger {
 	const destination = pino.destination({ dest: 1, sync: false, minLength: 4096, periodicFlush: 200 });
-	return pino({ level: env.LOG_LEVEL, base: { part: "checkout" }, ...LOG_REDACTION }, destination);
+	return pino(
+		{ level: env.LOG_LEVEL, base: { part: "checkout" }, ...LOG_REDACTION, ...reportingHooks(reports) },
+		destination,
+	);
 }

@@ -1,6 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
+import { TELEMETRY } from "../telemetry/settings.ts";
 
 const url = (example: string) =>
 	z
@@ -10,6 +11,7 @@ const url = (example: string) =>
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
 const schema = z.object({
+	...TELEMETRY,
 	NODE_ENV: z.string().default("development"),
 	DATABASE_URL: z
 		.string({ error: "must be the connection URL of the checkout role" })

@@ -9,8 +9,9 @@ const ROOT = join(import.meta.dirname, "..");
 const ALLOWED: Record<string, string[]> = {
 	db: [],
 	psp: [],
-	checkout: ["db/client", "psp"],
-	jobs: ["db/client", "psp"],
+	telemetry: [],
+	checkout: ["db/client", "psp", "telemetry"],
+	jobs: ["db/client", "psp", "telemetry"],
 	directus: [
 		"db/client/secrets.ts",
 		"db/client/errors.ts",
@@ -23,7 +24,7 @@ const ALLOWED: Record<string, string[]> = {
 };
 
 const code = new Map(
-	globSync("{bench,checkout,db,directus,jobs,psp,sandbox,scripts,test}/**/*.{ts,vue,sql,txt,mjs}", {
+	globSync("{bench,checkout,db,directus,jobs,psp,sandbox,scripts,telemetry,test}/**/*.{ts,vue,sql,txt,mjs}", {
 		cwd: ROOT,
 		exclude: ["**/node_modules", "**/dist"],
 	}).map((path) => [path, readFileSync(join(ROOT, path), "utf8")]),

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type EncryptionKeys, parseEncryptionKeys } from "../db/client/secrets.ts";
+import { TELEMETRY, type TelemetryVariables } from "../telemetry/settings.ts";
 import { type AlertSettings, readAlertSettings } from "./alerts/settings.ts";
 import type { BackupSettings } from "./backups.ts";
 import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
@@ -27,6 +28,9 @@ export interface JobsEnv {
 	/** Null: nothing is sent by WhatsApp. */
 	whatsapp: WhatsappSettings | null;
 	alerts: AlertSettings;
+	/** Where /metrics is served; null: nowhere. */
+	metrics: { port: number; host: string; token: string | undefined } | null;
+	telemetry: TelemetryVariables;
 	/** Null: the database is backed up by others. */
 	backups: BackupSettings | null;
 	log_level: "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -66,6 +70,15 @@ function listOf(text: string): string[] {
 
 const schema = z
 	.object({
+		...TELEMETRY,
+		METRICS_PORT: z.coerce
+			.number("METRICS_PORT must be a port number.")
+			.int("METRICS_PORT must be a port number.")
+			.min(0, "METRICS_PORT must be a port number.")
+			.max(65_535, "METRICS_PORT must be a port number.")
+			.optional(),
+		METRICS_HOST: z.string().default("127.0.0.1"),
+		METRICS_TOKEN: z.string().min(16, "METRICS_TOKEN must have at least 16 characters.").optional(),
 		NODE_ENV: z.string().optional(),
 		DATABASE_URL: z
 			.string("DATABASE_URL is not set: give it the connection URL of the database role jobs.")
@@ -156,6 +169,11 @@ export function readEnv(env: Record<string, string | undefined>): JobsEnv {
 		egress_groups: new Set(parsed.EGRESS_GROUPS),
 		whatsapp: readWith(readWhatsappSettings, given),
 		alerts: readWith(readAlertSettings, given),
+		metrics:
+			parsed.METRICS_PORT === undefined
+				? null
+				: { port: parsed.METRICS_PORT, host: parsed.METRICS_HOST, token: parsed.METRICS_TOKEN },
+		telemetry: parsed,
 		backups:
 			parsed.BACKUP_DATABASE_URL === undefined || parsed.BACKUP_DIR === undefined
 				? null

@@ -28,6 +28,7 @@ import { collectCommissions } from "../db/client/payouts.ts";
 import { watchBalances } from "../db/client/whatsapp.ts";
 import { type BackupSettings, runBackup } from "./backups.ts";
 import { issueInvoices } from "./invoices/issue.ts";
+import type { JobsMetrics } from "./metrics.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import { reconcile, settle } from "./reconciliation.ts";
 
@@ -325,6 +326,7 @@ export interface ClockOptions extends ScheduleContext {
 	connection_string: string;
 	schedules?: readonly Schedule[];
 	desk: QueueDesk;
+	metrics?: Pick<JobsMetrics, "schedules">;
 	/** Called once, when pg-boss stopped without having been asked. */
 	onLost(error: Error): void;
 }
@@ -381,7 +383,7 @@ export async function startClock(options: ClockOptions): Promise<Clock> {
 			deadLetter: DEAD_LETTERS,
 		});
 		await boss.work(schedule.name, { pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 30 }, () =>
-			runSchedule(schedule, { database, log, backups }, desk),
+			runSchedule(schedule, { database, log, backups }, desk, options.metrics),
 		);
 		if ("cron" in schedule.when) {
 			await boss.schedule(schedule.name, schedule.when.cron, null, { tz: TIME_ZONE });
@@ -413,18 +415,23 @@ async function runSchedule(
 	schedule: Schedule,
 	context: ScheduleContext,
 	desk: QueueDesk,
+	metrics: ClockOptions["metrics"],
 ): Promise<Record<string, number>> {
 	const log = context.log.child({ schedule: schedule.name });
 	// The record says that it did nothing.
 	if (desk.isPaused(schedule.name)) return { paused: 1 };
 	const started_at = performance.now();
+	const observe = (outcome: string) =>
+		metrics?.schedules.observe({ schedule: schedule.name, outcome }, (performance.now() - started_at) / 1000);
 	try {
 		const result = await schedule.run({ ...context, log });
 		log.debug({ ...result, duration_ms: Math.round(performance.now() - started_at) }, "schedule ran");
 		desk.count(schedule.name, "completed");
+		observe("completed");
 		return result;
 	} catch (error) {
 		desk.count(schedule.name, "failed");
+		observe("failed");
 		log.error({ err: error }, "schedule failed");
 		await raiseAlert(context.database, {
 			kind: "schedule_failed",

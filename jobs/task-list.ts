@@ -13,6 +13,7 @@ import type { Task, TaskList } from "graphile-worker";
 import { raiseAlert, returnJob } from "../db/client/operations.ts";
 import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
 import { failedJobAlert } from "./failed-job-alert.ts";
+import { type JobScope, runInScope } from "./job-scope.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
 import * as collectPayout from "./tasks/collect_payout.ts";
@@ -156,24 +157,63 @@ function toGraphileTask(name: string, run: RunTask, services: Services, desk: Qu
 		}
 		const is_last_attempt = job.attempts >= job.max_attempts;
 		const log = services.log.child({ task: name, job_id: job.id, attempt: job.attempts });
+		const scope: JobScope = { log, transaction_id: null, calls: [] };
+		const started_at = performance.timeOrigin + performance.now();
+		let failure: unknown;
 		try {
-			await run(raw_payload, {
-				...services,
-				log,
-				job: { id: String(job.id), attempt: job.attempts, is_last_attempt, is_urgent: job.priority < 0 },
-			});
+			await runInScope(scope, () =>
+				run(raw_payload, {
+					...services,
+					log,
+					job: { id: String(job.id), attempt: job.attempts, is_last_attempt, is_urgent: job.priority < 0 },
+				}),
+			);
 			desk.count(name, "completed");
 		} catch (error) {
+			failure = error;
 			desk.count(name, "failed");
 			if (error instanceof TryAgain) {
-				log.info({ reason: error.message }, "job waits for another try");
+				scope.log.info({ reason: error.message }, "job waits for another try");
 			} else {
-				log.error({ err: error, payload: raw_payload }, is_last_attempt ? "job failed for good" : "job failed");
+				scope.log.error({ err: error, payload: raw_payload }, is_last_attempt ? "job failed for good" : "job failed");
 				if (is_last_attempt || job.attempts === TRIES_BEFORE_ALERT) await report(name, String(job.id), error, services);
 			}
 			throw error;
+		} finally {
+			const span = { name, job, started_at, ended_at: performance.timeOrigin + performance.now(), scope, failure };
+			observeRun(span, services);
 		}
 	};
+}
+
+interface Run {
+	name: string;
+	job: { id: unknown; attempts: number; created_at: Date };
+	started_at: number;
+	ended_at: number;
+	scope: JobScope;
+	failure: unknown;
+}
+
+/** A job is measured; one that turned out to be about a payment joins the payment's trace, from when it was added. */
+function observeRun({ name, job, started_at, ended_at, scope, failure }: Run, { metrics, tracing }: Services): void {
+	const outcome = failure === undefined ? "completed" : failure instanceof TryAgain ? "again" : "failed";
+	metrics.jobs.observe({ task: name, outcome }, (ended_at - started_at) / 1000);
+	if (tracing === null || scope.transaction_id === null) return;
+	tracing.record(scope.transaction_id, {
+		name,
+		kind: "consumer",
+		started_at,
+		ended_at,
+		attributes: {
+			"job.id": String(job.id),
+			"job.attempt": job.attempts,
+			"job.added_at": job.created_at.toISOString(),
+			"transaction.id": scope.transaction_id,
+		},
+		children: scope.calls,
+		...(outcome === "failed" && { error: failure instanceof Error ? failure.name : "failed" }),
+	});
 }
 
 async function report(task: string, job_id: string, error: unknown, { database, log }: Services): Promise<void> {

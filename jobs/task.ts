@@ -4,9 +4,11 @@ import type { z } from "zod";
 import type { EncryptionKeys } from "../db/client/secrets.ts";
 import type { PayoutAdapters } from "../psp/payout-providers.ts";
 import type { PspAdapters } from "../psp/providers.ts";
+import type { Tracing } from "../telemetry/tracing.ts";
 import type { AlertChannel } from "./alerts/channel.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { DeliveryGate } from "./delivery-gate.ts";
+import type { JobsMetrics } from "./metrics.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Clock } from "./schedules.ts";
 import type { StudioClient } from "./studio.ts";
@@ -24,6 +26,9 @@ export interface Services {
 	gate: DeliveryGate;
 	studio: StudioClient;
 	clock: Pick<Clock, "offer">;
+	metrics: JobsMetrics;
+	/** Null: nobody traces. */
+	tracing: Tracing | null;
 	/** Where operators hear of alerts. */
 	alert_channels: readonly AlertChannel[];
 	/** Null: no provider is configured, and nothing is sent. */

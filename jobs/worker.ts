@@ -5,12 +5,18 @@ import { createPool } from "../db/client/pool.ts";
 import { configureWhatsapp } from "../db/client/whatsapp.ts";
 import { createPayoutAdapters } from "../psp/payout-providers.ts";
 import { createPspAdapters } from "../psp/providers.ts";
+import { startErrorReports } from "../telemetry/error-reports.ts";
+import { watchPools } from "../telemetry/metrics.ts";
+import { telemetryOptions } from "../telemetry/settings.ts";
+import { startTracing } from "../telemetry/tracing.ts";
 import { createAlertChannels } from "./alerts/channel.ts";
 import { createCheckoutUrls } from "./checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "./delivery-gate.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { createLogger } from "./log.ts";
+import { createJobsMetrics, serveMetrics } from "./metrics.ts";
+import { observeAdapters } from "./observed-adapters.ts";
 import { createOutbound } from "./outbound.ts";
 import { openQueueDesk } from "./queue-desk.ts";
 import { type StartedLane, startLane } from "./runner.ts";
@@ -24,6 +30,10 @@ import { TokenKeeper } from "./whatsapp/token-keeper.ts";
 /** Of the ten seconds a process has to stop; the rest is for handing back what did not finish. */
 const FINISH_MS = 8000;
 const STOP_MS = 9800;
+/** For the last reports of faults. */
+const REPORT_MS = 1000;
+/** A PSP that takes as long is told of. */
+const SLOW_MS = 5000;
 
 function readEnvOrExit(): JobsEnv {
 	try {
@@ -36,14 +46,18 @@ function readEnvOrExit(): JobsEnv {
 }
 
 const env = readEnvOrExit();
-const log = createLogger(env.log_level);
+const telemetry = telemetryOptions("jobs", env.telemetry);
+const [tracing, reports] = await Promise.all([startTracing(telemetry.tracing), startErrorReports(telemetry.errors)]);
+const log = createLogger(env.log_level, reports);
 let is_stopping = false;
 
 /** A worker that cannot go on must not look alive: whoever started it starts another. */
 function fail(error: unknown, message: string): void {
 	if (is_stopping) return;
 	log.fatal({ err: error }, message);
-	process.exit(1);
+	if (reports === null) process.exit(1);
+	is_stopping = true;
+	reports.close(REPORT_MS).finally(() => process.exit(1));
 }
 process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
@@ -72,12 +86,16 @@ await registerQueues(heartbeat_pool, [
 	})),
 	...describeSchedules(),
 ]);
+const metrics = createJobsMetrics();
+watchPools(metrics.registry, { main: pool, heartbeat: heartbeat_pool });
+const metrics_server = env.metrics === null ? null : await serveMetrics(metrics.registry, env.metrics);
 const desk = await openQueueDesk({ database: heartbeat_pool, log });
 const clock = await startClock({
 	connection_string: env.database_url,
 	database: pool,
 	backups: env.backups,
 	desk,
+	metrics,
 	log,
 	onLost: (error) => fail(error, "the clock stopped"),
 });
@@ -85,7 +103,11 @@ const outbound = createOutbound({ allowed_hosts: env.outbound_allowed_hosts });
 const services: Services = {
 	database: pool,
 	keys: env.encryption_keys,
-	adapters: createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
+	adapters: observeAdapters(
+		createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
+		metrics.psp_requests,
+		SLOW_MS,
+	),
 	payout_adapters: createPayoutAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
 	urls: createCheckoutUrls(env),
 	outbound,
@@ -94,6 +116,8 @@ const services: Services = {
 	whatsapp: openWhatsapp(),
 	studio: createStudioClient(env.studio_url, env.encryption_keys),
 	clock,
+	metrics,
+	tracing,
 	log,
 };
 const { provider = null, sender = null, is_sandbox = false } = services.whatsapp?.adapter ?? {};
@@ -137,6 +161,7 @@ async function stop(reason: string): Promise<void> {
 		await Promise.all([heartbeat.stop(), desk.stop()]);
 		for (const channel of services.alert_channels) channel.close();
 		await services.outbound.close();
+		await Promise.all([metrics_server?.close(), tracing?.close(), reports?.close(REPORT_MS)]);
 		await Promise.all([heartbeat_pool.end(), pool.end()]);
 	} catch (error) {
 		log.error({ err: error }, "stopping failed");

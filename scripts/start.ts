@@ -261,7 +261,7 @@ async function startCheckoutAndJobs(
 		STUDIO_URL: settings.innerStudioUrl,
 		PUBLIC_STUDIO_URL: settings.studioUrl,
 		...mailEnvironment(),
-		...variablesNamed(/^(ALERT_|RUNBOOK_URL$)/),
+		...variablesNamed(/^(ALERT_|METRICS_|OTEL_|SENTRY_|RUNBOOK_URL$)/),
 	});
 	const checkout = start("checkout", settings, {
 		...shared,
@@ -271,6 +271,7 @@ async function startCheckoutAndJobs(
 		STUDIO_URL: innerUrl(settings, settings.studioPort),
 		TRUSTED_PROXIES: process.env.TRUSTED_PROXIES ?? "",
 		METRICS_TOKEN: process.env.METRICS_TOKEN ?? "",
+		...variablesNamed(/^(OTEL_|SENTRY_)/),
 		HOST: settings.host,
 		PORT: String(settings.checkoutPort),
 	});
@@ -313,8 +314,9 @@ async function waitUntilGreen(checkoutUrl: string, settings: Settings): Promise<
 	for (const deadline = Date.now() + 60_000; Date.now() < deadline; await sleep(100)) {
 		try {
 			const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-			last = `${response.status} ${await response.text()}`;
-			if (response.ok) return;
+			const text = await response.text();
+			last = `${response.status} ${text}`;
+			if (response.ok && JSON.parse(text).status === "ok") return;
 		} catch (error) {
 			last = (error as Error).message;
 		}

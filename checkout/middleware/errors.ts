@@ -55,7 +55,8 @@ export const refuseUnknownPath: RequestHandler = () => {
 export function answerErrors(logger: Logger): ErrorRequestHandler {
 	return (thrown, req, res, _next) => {
 		const error = toDomainError(thrown);
-		if (error.code === "internal_error") logger.error({ err: thrown, request_id: req.id }, "a request failed");
+		if (error.code === "internal_error")
+			logger.error({ err: thrown, request_id: req.id, transaction_id: req.transaction_id }, "a request failed");
 		else if (HTTP_STATUS[error.code] === 503 && error.cause !== undefined) {
 			logger.warn({ err: error.cause, request_id: req.id }, "a request could not be answered now");
 		}

@@ -11,6 +11,8 @@ declare global {
 			id: string;
 			/** The exact bytes received; set by readBody. */
 			raw_body: Buffer;
+			/** The payment that the request made or is about, where it is known. */
+			transaction_id?: string;
 			/** Set by authenticate. */
 			merchant: KnownClient;
 		}
@@ -40,6 +42,7 @@ export function observeRequests(logger: Logger, metrics: Metrics): RequestHandle
 				status: res.statusCode,
 				ms: Math.round(ms * 10) / 10,
 				...(req.merchant !== undefined && { client_id: req.merchant.id }),
+				...(req.transaction_id !== undefined && { transaction_id: req.transaction_id }),
 				...(!res.writableFinished && { aborted: true }),
 			});
 		});

@@ -1,6 +1,8 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
 
 export interface Delivery {
+	/** Null: it is about no payment. */
+	transaction_id: string | null;
 	event_id: string;
 	/** What the merchant sees as the event's id: the same for all its endpoints. */
 	message_id: string;

@@ -49,6 +49,7 @@ export function readRefund(database: Queryable, client_id: string, refund_id: st
 /** What a worker needs for calling the PSP about one refund. Gateway secrets are ciphertexts. */
 export interface RefundWork {
 	refund_id: string;
+	transaction_id: string;
 	/** Our name of it at the PSP, and the idempotency key there. */
 	reference: string;
 	kind: "requested" | "duplicate_payment";

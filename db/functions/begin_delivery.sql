@@ -8,7 +8,7 @@ declare
   v record;
   v_is_probe boolean := false;
 begin
-  select e.id, e.client_id, e.type, e.payload, e.attempts, coalesce(e.endpoint_id, e.client_id) as endpoint_id,
+  select e.id, e.client_id, e.transaction_id, e.type, e.payload, e.attempts, coalesce(e.endpoint_id, e.client_id) as endpoint_id,
       coalesce(e.message_id, e.id) as message_id, w.url, w.disabled_at, w.resting_until, w.failures,
       coalesce(w.secret, c.webhook_secret) as secret,
       case when w.secret is null then case when c.previous_webhook_secret_until > now() then c.previous_webhook_secret end
@@ -35,7 +35,7 @@ begin
       return null;
     end if;
   end if;
-  return jsonb_build_object('event_id', v.id, 'message_id', v.message_id, 'type', v.type, 'endpoint_id', v.endpoint_id,
+  return jsonb_build_object('event_id', v.id, 'transaction_id', v.transaction_id, 'message_id', v.message_id, 'type', v.type, 'endpoint_id', v.endpoint_id,
     'client_id', v.client_id, 'url', v.url, 'secret', v.secret, 'previous_secret', v.previous_secret,
     'is_probe', v_is_probe, 'is_troubled', v.failures > 0 or v_is_probe, 'body', v.payload::text, 'attempt', v.attempts + 1);
 end

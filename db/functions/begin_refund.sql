@@ -5,7 +5,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_work jsonb;
 begin
-  select jsonb_build_object('refund_id', r.id, 'reference', r.id, 'kind', r.kind, 'status', r.status, 'amount', r.amount, 'currency', r.currency,
+  select jsonb_build_object('refund_id', r.id, 'transaction_id', r.transaction_id, 'reference', r.id, 'kind', r.kind, 'status', r.status, 'amount', r.amount, 'currency', r.currency,
       'reason', r.reason, 'psp_refund_id', r.psp_refund_id, 'lookups', r.lookups,
       'started_before', r.started_at is not null,
       'payment', jsonb_build_object('psp_payment_id', r.psp_payment_id, 'psp_order_id', a.psp_order_id, 'order_reference', a.id),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { readAttempt, settleAttempt } from "../../db/client/attempts.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
+import { about } from "../job-scope.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
@@ -20,14 +21,13 @@ export default async function confirmAttempt(
 	const work = await readAttempt(context.database, attempt_id);
 	// Without an order there is nothing to ask about: create_psp_order looks it up by reference.
 	if (work === null || work.psp_order_id === null || work.attempt_status === "succeeded") return;
+	const log = about(context.log, { attempt_id, transaction_id: work.transaction.id, gateway_id: work.gateway.id });
 	const adapter = adapterOf(context.adapters, work.gateway.provider);
 	const account = openGatewaySecrets(context.keys, work.gateway);
 	const state = await adapter.fetchStatus(account, { psp_order_id: work.psp_order_id, reference: attempt_id });
 
 	const { transaction_status, changed } = await settleAttempt(context.database, attempt_id, state);
-	if (changed) {
-		context.log.info({ attempt_id, transaction_id: work.transaction.id, transaction_status }, "payment settled");
-	}
+	if (changed) log.info({ transaction_status }, "payment settled");
 	const is_under_way = state.outcome === "unknown" || (state.outcome === "pending" && state.psp_payment_id !== null);
 	if (is_under_way && context.job.is_urgent && !context.job.is_last_attempt) {
 		throw new TryAgain(state.error === null ? `The payment is ${state.outcome}.` : state.error.message);

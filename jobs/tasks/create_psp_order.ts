@@ -12,6 +12,7 @@ import type { TransactionStatus } from "../../db/client/payments.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { CreateOrderInput, CreateOrderResult, PspAccount, PspAdapter, PspError } from "../../psp/adapter.ts";
 import type { CheckoutUrls } from "../checkout-urls.ts";
+import { about } from "../job-scope.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import type { TaskContext } from "../task.ts";
 
@@ -35,7 +36,11 @@ export default async function createPspOrder(
 ): Promise<void> {
 	const work = await beginPspOrder(context.database, attempt_id);
 	if (work === null) return;
-	const log = context.log.child({ attempt_id, transaction_id: work.transaction.id, gateway_id: work.gateway.id });
+	const log = about(context.log, {
+		attempt_id,
+		transaction_id: work.transaction.id,
+		gateway_id: work.gateway.id,
+	});
 	const started_at = performance.now();
 
 	const result = await obtainOrder(work, context);

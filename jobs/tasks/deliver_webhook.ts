@@ -8,6 +8,7 @@ import {
 	recordWebhookTestAnswer,
 } from "../../db/client/deliveries.ts";
 import { decryptSecret, type EncryptionKeys } from "../../db/client/secrets.ts";
+import { about } from "../job-scope.ts";
 import { type OutboundAnswer, OutboundError } from "../outbound.ts";
 import type { TaskContext } from "../task.ts";
 
@@ -37,7 +38,8 @@ export default async function deliverWebhook(
 }
 
 async function deliver(delivery: Delivery, context: TaskContext): Promise<void> {
-	const { event_id } = delivery;
+	const { event_id, transaction_id, client_id } = delivery;
+	const log = about(context.log, { event_id, transaction_id, client_id });
 	const secrets = openSecrets(context.keys, delivery);
 	const started_at = performance.now();
 	let answer: OutboundAnswer | null = null;
@@ -54,6 +56,8 @@ async function deliver(delivery: Delivery, context: TaskContext): Promise<void> 
 	if (delivery.type === TEST_EVENT && answer !== null) {
 		await recordWebhookTestAnswer(context.database, event_id, answer.content_type, readableText(answer.body_start));
 	}
+	const outcome = answer === null ? "no_answer" : `${Math.floor(answer.status_code / 100)}xx`;
+	context.metrics.deliveries.observe({ outcome }, (performance.now() - started_at) / 1000);
 	const status = await recordDelivery(context.database, {
 		event_id,
 		url: delivery.url,
@@ -63,10 +67,8 @@ async function deliver(delivery: Delivery, context: TaskContext): Promise<void> 
 		response_bytes: answer?.response_bytes ?? 0,
 		retry_after_seconds: answer?.retry_after_seconds ?? null,
 	});
-	context.log.debug(
+	log.debug(
 		{
-			event_id,
-			client_id: delivery.client_id,
 			endpoint_id: delivery.endpoint_id,
 			status,
 			status_code: answer?.status_code,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type AttemptWork, abandonMove, movePayment, readAttempt, settleAttempt } from "../../db/client/attempts.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { PspAccount, PspAdapter } from "../../psp/adapter.ts";
+import { about } from "../job-scope.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
@@ -27,7 +28,7 @@ export default async function moveToAnotherGateway(
 ): Promise<void> {
 	const work = await readAttempt(context.database, attempt_id);
 	if (work === null) return;
-	const log = context.log.child({ attempt_id, transaction_id: work.transaction.id });
+	const log = about(context.log, { attempt_id, transaction_id: work.transaction.id });
 	const verdict = await judge(work, context).catch(async (error: unknown) => {
 		// The payer must not be left waiting for it.
 		if (context.job.is_last_attempt) await abandonMove(context.database, attempt_id);

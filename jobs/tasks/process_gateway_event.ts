@@ -13,6 +13,7 @@ import { raiseAlert } from "../../db/client/operations.ts";
 import { beginRefund, findRefund, settleRefund } from "../../db/client/refunds.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { DisputeState, PaymentState, RefundState } from "../../psp/adapter.ts";
+import { about } from "../job-scope.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
 
@@ -25,7 +26,7 @@ export default async function processGatewayEvent(
 ): Promise<void> {
 	const event = await readGatewayEvent(context.database, event_id);
 	if (event === null || event.processed_at !== null) return;
-	const log = context.log.child({ event_id, gateway_id: event.gateway_id });
+	const log = about(context.log, { event_id, gateway_id: event.gateway_id });
 	const adapter = adapterOf(context.adapters, event.provider);
 	const parsed = adapter.parseWebhook({ raw_body: event.raw_body, headers: event.headers });
 	switch (parsed.kind) {
@@ -41,7 +42,7 @@ export default async function processGatewayEvent(
 }
 
 async function settlePayment(event: GatewayEvent, claimed: PaymentState, context: TaskContext): Promise<void> {
-	const { database, log } = context;
+	const { database } = context;
 	const { event_id, gateway_id } = event;
 	const { psp_order_id, reference } = claimed;
 	const attempt_id = await findAttemptForEvent(database, { gateway_id, psp_order_id, reference });
@@ -51,11 +52,14 @@ async function settlePayment(event: GatewayEvent, claimed: PaymentState, context
 		return keepForAnotherTry(event_id, `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`, context);
 	}
 
+	// The trace is worth a read; without one the ids at hand do.
+	const transaction_id = context.tracing && (await readAttempt(database, attempt_id))?.transaction.id;
+	const log = about(context.log, { attempt_id, transaction_id: transaction_id ?? undefined });
 	const state = event.body_proven ? claimed : await fetchState(attempt_id, claimed, context);
 	if (state === null) return keepForAnotherTry(event_id, "The order is not recorded yet.", context);
 	const { transaction_status, changed } = await settleAttempt(database, attempt_id, state);
 	await markGatewayEvent(database, event_id, null);
-	if (changed) log.info({ attempt_id, transaction_status }, "payment settled");
+	if (changed) log.info({ transaction_status }, "payment settled");
 }
 
 async function keepForAnotherTry(event_id: string, reason: string, context: TaskContext): Promise<void> {

@@ -3,6 +3,7 @@ import { raiseAlert } from "../../db/client/operations.ts";
 import { beginRefund, type RefundWork, settleRefund } from "../../db/client/refunds.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
 import type { PspErrorCode, RefundState } from "../../psp/adapter.ts";
+import { about } from "../job-scope.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import type { TaskContext } from "../task.ts";
 
@@ -21,7 +22,7 @@ export default async function refundPayment(
 ): Promise<void> {
 	const work = await beginRefund(context.database, refund_id);
 	if (work === null) return;
-	const log = context.log.child({ refund_id, gateway_id: work.gateway.id });
+	const log = about(context.log, { refund_id, transaction_id: work.transaction_id, gateway_id: work.gateway.id });
 	const state = await askPsp(work, context);
 	const is_undecided = leavesOpen(work, state);
 	if (is_undecided) await alertOperators(work, state, context);

@@ -28,6 +28,9 @@ export default async function sendWhatsapp(
 	const { is_token_refused: _, ...answer } = await send(whatsapp, token, work);
 	const result: WhatsappResult = { ...answer, latency_ms: Math.round(performance.now() - started_at) };
 	const status = await recordWhatsappAttempt(database, notification_id, result);
+	const { provider } = whatsapp.adapter;
+	if (result.outcome === "accepted") context.metrics.wa_sent.inc({ provider, template: work.template });
+	else context.metrics.wa_failed.inc({ provider, reason: result.outcome });
 	const line = { notification_id, status, try: work.attempt, code: result.code, latency_ms: result.latency_ms };
 	if (result.outcome === "accepted") context.log.debug(line, "message sent");
 	else context.log.warn(line, "message not sent, or not known to be");

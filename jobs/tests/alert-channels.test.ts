@@ -10,6 +10,7 @@ import { createAlertChannels } from "../alerts/channel.ts";
 import { readAlertSettings } from "../alerts/settings.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
+import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import type { QueueDesk } from "../queue-desk.ts";
 import { type StartedLane, startLane } from "../runner.ts";
@@ -55,6 +56,8 @@ beforeEach(async () => {
 		),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		metrics: createJobsMetrics(),
+		tracing: null,
 		whatsapp: null,
 		log: pino({ level: "silent" }),
 	};

@@ -14,6 +14,7 @@ import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../t
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
+import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
@@ -126,6 +127,8 @@ function context(): TaskContext {
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		metrics: createJobsMetrics(),
+		tracing: null,
 		alert_channels: [],
 		whatsapp: null,
 		log: pino({ level: "silent" }),

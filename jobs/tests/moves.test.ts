@@ -4,6 +4,7 @@ import { requestAnotherGateway } from "../../db/client/attempts.ts";
 import { createPspAdapters, type Provider } from "../../psp/providers.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
+import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
@@ -149,6 +150,8 @@ function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		metrics: createJobsMetrics(),
+		tracing: null,
 		alert_channels: [],
 		whatsapp: null,
 		log: pino({ level: "silent" }),

@@ -7,6 +7,7 @@ import { createRefund } from "../../db/client/refunds.ts";
 import { createPspAdapters, type Provider, providers } from "../../psp/providers.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
+import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
@@ -105,6 +106,8 @@ function run(refund_id: string, adapters = createPspAdapters({ sandbox_url: scen
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		metrics: createJobsMetrics(),
+		tracing: null,
 		alert_channels: [],
 		whatsapp: null,
 		log: pino({ level: "silent" }),

@@ -9,6 +9,7 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
+import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import type { QueueDesk } from "../queue-desk.ts";
 import { type StartedLane, startLane } from "../runner.ts";
@@ -115,6 +116,8 @@ async function work(provider: keyof typeof ENV | null): Promise<void> {
 		gate: createDeliveryGate(gateWidths(50)),
 		studio: createStudioClient(null, keys),
 		clock: { offer: async () => 0 },
+		metrics: createJobsMetrics(),
+		tracing: null,
 		alert_channels: [],
 		whatsapp: adapter && { adapter, tokens: new TokenKeeper(pool, keys, adapter) },
 		log: pino(

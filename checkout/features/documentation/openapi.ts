@@ -428,8 +428,8 @@ const ROUTES: RouteConfig[] = [
 		summary: "Whether every part works",
 		security: [],
 		responses: {
-			200: json(Readiness, "All of them do."),
-			503: json(Readiness, "One of them does not."),
+			200: json(Readiness, "Requests are served: all is well, or degraded."),
+			503: json(Readiness, "Requests cannot be served."),
 		},
 	},
 	{

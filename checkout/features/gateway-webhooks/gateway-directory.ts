@@ -29,11 +29,17 @@ export class GatewayDirectory {
 	readonly #logger: Logger;
 	readonly #cache: ClientCache<KnownGateways>;
 
-	constructor(database: Queryable, keys: EncryptionKeys, listener: DatabaseListener, logger: Logger) {
+	constructor(
+		database: Queryable,
+		keys: EncryptionKeys,
+		listener: DatabaseListener,
+		logger: Logger,
+		count: (result: "hit" | "miss") => void,
+	) {
 		this.#database = database;
 		this.#keys = keys;
 		this.#logger = logger;
-		this.#cache = new ClientCache(listener, ["gateway_changed", "client_changed"], ({ client_id }) => client_id);
+		this.#cache = new ClientCache(listener, ["gateway_changed", "client_changed"], ({ client_id }) => client_id, count);
 	}
 
 	/** Null when the key was never a merchant's. */

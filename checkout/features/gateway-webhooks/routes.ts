@@ -12,7 +12,9 @@ const UNKEPT_HEADERS = new Set(["authorization", "proxy-authorization", "cookie"
 
 export function gatewayWebhookRoutes(dependencies: Dependencies): Router {
 	const { pool, keys, listener, logger, adapters, metrics } = dependencies;
-	const directory = new GatewayDirectory(pool, keys, listener, logger);
+	const directory = new GatewayDirectory(pool, keys, listener, logger, (result) =>
+		metrics.cache.inc({ cache: "gateways", result }),
+	);
 	const router = Router();
 
 	router.post("/webhook/:client_key{/:gateway_id}", readBody, async (req, res) => {

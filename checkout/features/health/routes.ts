@@ -21,7 +21,7 @@ export function healthRoutes({ pool, listener, logger }: Dependencies): Router {
 			last = { at: performance.now(), readiness: check() };
 		}
 		const readiness = await last.readiness;
-		sendJson(res, readiness.status === "ok" ? 200 : 503, readiness);
+		sendJson(res, readiness.status === "unavailable" ? 503 : 200, readiness);
 	});
 
 	async function check(): Promise<Readiness> {
@@ -41,8 +41,9 @@ export function healthRoutes({ pool, listener, logger }: Dependencies): Router {
 			}),
 		]);
 		const parts = { database, listener: listening, jobs };
-		const is_ready = Object.values(parts).every(({ status }) => status === "ok");
-		return { status: is_ready ? "ok" : "unavailable", parts };
+		const is_well = Object.values(parts).every(({ status }) => status === "ok");
+		// Without workers payments are taken and wait; without announcements everything is asked of the database.
+		return { status: is_well ? "ok" : database.status === "ok" ? "degraded" : "unavailable", parts };
 	}
 
 	async function timed<Value>(part: string, ask: () => Promise<Value>): Promise<{ part: Part; value: Value | null }> {

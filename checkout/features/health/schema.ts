@@ -1,8 +1,6 @@
 import { z } from "zod";
 
-const Status = z.enum(["ok", "unavailable"]);
-
-const Part = z.object({ status: Status, latency_ms: z.number() });
+const Part = z.object({ status: z.enum(["ok", "unavailable"]), latency_ms: z.number() });
 
 const JobsPart = Part.extend({
 	worker_seen_seconds_ago: z.number().nullable().meta({ description: "Since a worker last said that it is alive." }),
@@ -10,7 +8,12 @@ const JobsPart = Part.extend({
 });
 
 export const Readiness = z
-	.object({ status: Status, parts: z.object({ database: Part, listener: Part, jobs: JobsPart }) })
+	.object({
+		status: z
+			.enum(["ok", "degraded", "unavailable"])
+			.meta({ description: "degraded: requests are served, and a part that they do not need at once is not well." }),
+		parts: z.object({ database: Part, listener: Part, jobs: JobsPart }),
+	})
 	.meta({ id: "Readiness" });
 
 export type Part = z.output<typeof Part>;

@@ -28,13 +28,17 @@ describe("GET /metrics", () => {
 		const { status, headers, body } = await ask(`${open.url}/metrics`);
 		expect([status, headers.get("content-type")]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
 		const counted = (method: string, route: string, code: number) =>
-			`checkout_request_seconds_count{method="${method}",route="${route}",status="${code}"} 1`;
+			`lightspeedpay_http_request_duration_seconds_count{method="${method}",route="${route}",status="${code}"} 1`;
 		expect(body).toContain(counted("POST", "/payment/initiate", 200));
 		expect(body).toContain(counted("GET", "/transaction/:id", 401));
 		expect(body).toContain(counted("GET", "none", 404));
-		expect(body).toContain("checkout_initiation_batch_size_count 1");
-		expect(body).toContain("checkout_listener_connected 1");
+		expect(body).toContain("lightspeedpay_initiation_batch_payments_count 1");
+		expect(body).toContain("lightspeedpay_listener_connected 1");
 		expect(body).not.toContain(payment.transaction_id);
+		expect(body).toContain("lightspeedpay_database_up 1");
+		expect(body).toContain("lightspeedpay_payment_overdue_seconds 0");
+		expect(body).toMatch(/lightspeedpay_queue_jobs\{queue="create_psp_order",state="waiting"\} 1/);
+		expect(body).toMatch(/lightspeedpay_cache_requests_total\{cache="clients",result="miss"\} 1/);
 	});
 
 	it("answers this machine only, not what a proxy on it forwards, when there is no token", async () => {

@@ -5,10 +5,11 @@ import type { Dependencies } from "../../dependencies.ts";
 
 const LOOPBACK = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/;
 
-export function metricsRoutes({ env, metrics }: Dependencies): Router {
+export function metricsRoutes({ env, metrics, refreshMetrics }: Dependencies): Router {
 	const router = Router();
 	router.get("/metrics", async (req, res) => {
 		if (!mayRead(req, env.METRICS_TOKEN)) throw new DomainError("not_found");
+		await refreshMetrics();
 		res.setHeader("Content-Type", metrics.registry.contentType);
 		res.end(await metrics.registry.metrics());
 	});
