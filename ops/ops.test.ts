@@ -47,10 +47,14 @@ describe("rules of Prometheus", () => {
 	it.skipIf(!promtool)(
 		"warn when they should and only then (skipped without promtool, of Debian's prometheus)",
 		() => {
-			const { status, stdout, stderr } = spawnSync("promtool", ["test", "rules", "rules_test.yml"], {
-				cwd: join(import.meta.dirname, "prometheus"),
-				encoding: "utf8",
-			});
+			const { status, stdout, stderr } = spawnSync(
+				"promtool",
+				["test", "rules", "rules_test.yml", "success_rate_test.yml"],
+				{
+					cwd: join(import.meta.dirname, "prometheus"),
+					encoding: "utf8",
+				},
+			);
 			expect(status, stdout + stderr).toBe(0);
 		},
 		60_000,

@@ -1,5 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
 import { describe, expect, it, vi } from "vitest";
+import { initiate as initiateAt, startTestCheckout } from "../../checkout/test-checkout.ts";
 import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
 import { type Provider, providers } from "../../psp/providers.ts";
 import { usePaymentScene } from "./payment-scene.ts";
@@ -17,7 +22,64 @@ const ordersMade = async (attempt_id: string) =>
 	(await scene.sandbox.requests("POST", "/v1/orders")).filter(({ body }) => JSON.stringify(body).includes(attempt_id))
 		.length;
 
+/** Takes traces as a collector does, and keeps their spans. */
+async function startCollector() {
+	const spans: { name: string; traceId: string; spanId: string; parentSpanId?: string }[] = [];
+	const server = createServer(async (request, response) => {
+		const sent = (await json(request)) as { resourceSpans: { scopeSpans: { spans: typeof spans }[] }[] };
+		for (const { scopeSpans } of sent.resourceSpans) spans.push(...scopeSpans.flatMap((scope) => scope.spans));
+		response.writeHead(200, { "content-type": "application/json" }).end("{}");
+	}).listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+	return { url, spans, close: () => server.close() };
+}
+
 describe("a payment", () => {
+	it("is one trace: initiate, order, call to the PSP, the PSP's webhook, delivery", async () => {
+		const collector = await startCollector();
+		const OTEL_EXPORTER_OTLP_ENDPOINT = collector.url;
+		const checkout = await startTestCheckout(scene.database, { OTEL_EXPORTER_OTLP_ENDPOINT });
+		try {
+			const merchant = await merchantWith();
+			const worker = await start({ OTEL_EXPORTER_OTLP_ENDPOINT });
+			const { body } = await initiateAt(checkout, merchant, { amount: 49_900, order_id: randomUUID() });
+			const transaction_id: string = body.transaction_id;
+			await reaches(transaction_id, "pending");
+			const [attempt] = await attemptsOf(transaction_id);
+			await scene.arrive(attempt!);
+			await scene.sandbox.pay(attempt!.psp_order_id!, "success", { skip: false }, "razorpay");
+			await accept(merchant, await nextWebhook("payment.captured", attempt!.psp_order_id!));
+			await reaches(transaction_id, "paid");
+			await worker.line(({ msg, transaction_id: id }) => msg === "webhook sent" && id === transaction_id);
+
+			const traceId = transaction_id.replaceAll("-", "");
+			const ofPayment = () => collector.spans.filter((span) => span.traceId === traceId);
+			await expect
+				.poll(() => ofPayment().map(({ name }) => name), { timeout: 10_000 })
+				.toEqual(
+					expect.arrayContaining([
+						"POST /payment/initiate",
+						"create_psp_order",
+						"razorpay createOrder",
+						"process_gateway_event",
+						"deliver_webhook",
+					]),
+				);
+			const parentOf = (name: string) => {
+				const span = ofPayment().find((each) => each.name === name)!;
+				return ofPayment().find(({ spanId }) => spanId === span.parentSpanId)?.name;
+			};
+			expect(parentOf("POST /payment/initiate")).toBeUndefined();
+			expect(parentOf("create_psp_order")).toBe("POST /payment/initiate");
+			expect(parentOf("razorpay createOrder")).toBe("create_psp_order");
+			expect(parentOf("deliver_webhook")).toBe("POST /payment/initiate");
+		} finally {
+			await checkout.stop();
+			collector.close();
+		}
+	});
+
 	it("gets its order at the PSP, and an address for the payer to come back to", async () => {
 		const merchant = await merchantWith();
 		await start();
