@@ -595,13 +595,12 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 
 		scenario(disputeScenarios.forged, async () => {
 			const order = await paidOrder(30_000);
-			const before = (await webhooksOf(order, 1)).length;
 			await sandbox.dispute(order.psp_order_id, "opened", { webhook: { forge: true } });
 			const ids = [order.psp_order_id, order.reference, order.psp_payment_id];
-			const requests = await sandbox.webhooksAbout(ids, before + 1);
-			const forged = requests.filter((request) => adapter.parseWebhook(request).kind === "dispute");
-			for (const request of forged) expect(adapter.verifyWebhook(account, request).valid).toBe(false);
-			expect(forged.length).toBeGreaterThan(0);
+			const forged = async () =>
+				(await sandbox.webhooksAbout(ids, 1)).filter((request) => adapter.parseWebhook(request).kind === "dispute");
+			await expect.poll(async () => (await forged()).length, { timeout: PATIENCE_MS }).toBe(1);
+			for (const request of await forged()) expect(adapter.verifyWebhook(account, request).valid).toBe(false);
 		});
 
 		scenario("webhook: forged is refused", async () => {
