@@ -410,3 +410,45 @@ describe("an order that was paid twice", () => {
 		expect(await rows("select status from alerts where kind = 'second_success'")).toEqual([{ status: "resolved" }]);
 	});
 });
+
+const DISPUTING = ["razorpay", "cashfree", "stripe", "payu"] as const satisfies Provider[];
+
+describe("a dispute", () => {
+	it("that is opened and lost is booked and told to the merchant, at every PSP that tells of disputes", async () => {
+		await start();
+		for (const provider of DISPUTING) {
+			const merchant = await merchantOf(provider);
+			const { transaction_id, attempt } = await payOnce(merchant, provider);
+			for (const outcome of ["opened", "lost"]) {
+				const response = await fetch(`${scene.sandbox.url}/_control/dispute`, {
+					method: "POST",
+					headers: { "content-type": "application/json" },
+					body: JSON.stringify({ provider, order: attempt.psp_order_id, outcome, amount: 20_000 }),
+				});
+				expect(response.status).toBe(200);
+				await scene.acceptWebhook(merchant, (event) => event.kind === "dispute" && event.dispute.status === outcome);
+			}
+			await expect
+				.poll(() => rows("select status, amount::int from disputes where transaction_id = $1", [transaction_id]), {
+					timeout: 20_000,
+				})
+				.toEqual([{ status: "lost", amount: 20_000 }]);
+			expect(
+				await rows(
+					"select type, amount::int from wallet_entries where transaction_id = $1 and dispute_id is not null order by entry_no",
+					[transaction_id],
+				),
+			).toEqual([
+				{ type: "DISPUTE_OPENED", amount: 0 },
+				{ type: "DISPUTE_LOST", amount: -700 },
+				{ type: "DISPUTE_LOST_GST", amount: -126 },
+			]);
+			await expect
+				.poll(async () => (await heardBy(transaction_id)).map(({ type, verified }) => `${type} ${verified}`), {
+					timeout: 15_000,
+				})
+				.toContain("dispute.closed true");
+		}
+		expect(await rows("select invariant, detail from check_invariants()")).toEqual([]);
+	});
+});
