@@ -108,6 +108,24 @@ export function describeAlerts(stage: StudioStage): void {
 			await act("This is a test", "Resolve", "It arrived.");
 		});
 
+		it("shows who was shut out by itself, and lets an operator let them in again, with a reason", async () => {
+			await stage.query(
+				"insert into address_blocks (address, reason, count, blocked_until) values ('203.0.113.9', 'refused_credentials', 31, now() + interval '10 minutes')",
+			);
+			const page = await stage.open({ role: "operator" }, "/alerts");
+			await row(page, "203.0.113.9").getByText("31 refused credentials within five minutes").waitFor();
+			await row(page, "203.0.113.9").getByRole("button", { name: "Lift" }).click();
+			const dialog = page.locator(".ask-dialog");
+			await dialog.getByRole("textbox").fill("The merchant signs with its new salt.");
+			await stage.picture(page, "alerts-lift-block");
+			await dialog.getByRole("button", { name: "Lift the block" }).click();
+			await row(page, "203.0.113.9").getByText("The merchant signs with its new salt.").waitFor();
+			await stage.picture(page, "alerts-blocked-addresses");
+			await stage.expectAccessible(page, ".module-page");
+			expect(await audited("lift_address_block")).toMatchObject([{ reason: "The merchant signs with its new salt." }]);
+			await stage.query("delete from address_blocks");
+		});
+
 		it("is filtered, and pages what was resolved", async () => {
 			const page = await stage.open({ role: "operator" }, "/alerts");
 			await page.getByLabel("Severity", { exact: true }).selectOption({ label: "Info" });
