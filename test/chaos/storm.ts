@@ -73,7 +73,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			() => is_storm,
 			() => hear(world, heard),
 		);
-		const disasters = is_long && database.crash !== undefined ? LONG : SHORT;
+		const disasters = database.crash === undefined ? SHORT : LONG;
 		const { plays, survived } = await playAll(stage, planned, numbers, disasters, report);
 		is_storm = false;
 		const faults = (await Promise.all([statements, cooling, listening])).flat();
