@@ -7,6 +7,7 @@ import { payoutInstructionSchema } from "./payouts.ts";
 import { payInstructionSchema, refundInstructionSchema, type SandboxProvider } from "./provider.ts";
 import { accountSchema, merchantSchema, type Registry } from "./registry.ts";
 import type { RequestLog } from "./request-log.ts";
+import { differenceSchema } from "./settlement-differences.ts";
 import type { WebhookSender } from "./webhook-sender.ts";
 import { whatsappAccountSchema } from "./whatsapp/accounts.ts";
 import { outcomeSchema } from "./whatsapp/store.ts";
@@ -228,6 +229,17 @@ export function createControl({
 		}
 		const { dispute, webhooks } = report;
 		res.json({ dispute, webhooks });
+	router.post("/settlement-differences", (req, res) => {
+		const difference = readBody(differenceSchema, req);
+		registry.settlement_differences.plant(difference);
+		res.status(201).json(difference);
+	});
+	router.get("/settlement-differences", (_req, res) => {
+		res.json(registry.settlement_differences.list());
+	});
+	router.delete("/settlement-differences", (_req, res) => {
+		registry.settlement_differences.clear();
+		res.status(204).end();
 	});
 
 	router.put("/whatsapp/accounts", (req, res) => {

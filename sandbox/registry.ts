@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SettlementDifferences } from "./settlement-differences.ts";
 import { readable, readStateFile, writeStateFile } from "./state-file.ts";
 
 export const accountSchema = z.strictObject({
@@ -36,6 +37,8 @@ export function slugOf(name: string): string {
 
 /** Who is known to the outside world. Kept in memory and, when a state file is given, there too. */
 export class Registry {
+	/** What providers' settlement reports shall say wrongly. */
+	readonly settlement_differences = new SettlementDifferences();
 	readonly #accounts = new Map<string, Account>();
 	readonly #merchants = new Map<string, Merchant>();
 	readonly #stateFile: string | null;

@@ -361,7 +361,19 @@ export function createApi(context: CashfreeContext): Router {
 			if (typeof limit !== "number" || !Number.isInteger(limit) || limit < 1 || limit > 1000) {
 				throw fieldError("pagination.limit", "should be between 1 and 1000", limit);
 			}
-			const lines = store.settlementLines(apiKey).filter(settlementFilter(filters));
+			const lines = context.registry.settlement_differences.apply(
+				"cashfree",
+				store.settlementLines(apiKey).filter(settlementFilter(filters)),
+				({ refund, stored: { order } }, wanted) => refund === null && order.order_id === wanted,
+				(line, { amount, fee }) => ({
+					...line,
+					payment: {
+						...line.payment,
+						amount: line.payment.amount + amount,
+						service_charge: line.payment.service_charge + fee,
+					},
+				}),
+			);
 			const start = readCursor(cursor);
 			const end = start + limit;
 			return {

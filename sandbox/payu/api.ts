@@ -92,11 +92,22 @@ const commands: Record<string, Command> = {
 		if (!is_day && !/^[A-Z0-9]{8,}$/.test(wanted)) {
 			return refusal("Please check date format it should be YYYY-MM-DD");
 		}
-		const lines = context.store.settledLines(api_key, wanted).slice((page - 1) * size, page * size);
+		const details = context.registry.settlement_differences.apply(
+			"payu",
+			context.store.settledLines(api_key, wanted).map(settledDetails),
+			(line, order) => line.requestaction === "capture" && line.txnid === order,
+			(line, { amount, fee }) => ({
+				...line,
+				requestamount: (Number(line.requestamount) + amount / 100).toFixed(2),
+				mer_service_fee: (Number(line.mer_service_fee) + fee / 100).toFixed(4),
+				mer_net_amount: (Number(line.mer_net_amount) + (amount - fee) / 100).toFixed(4),
+			}),
+		);
+		const lines = details.slice((page - 1) * size, page * size);
 		return {
 			status: 1,
 			msg: `${lines.length} transactions settled on ${wanted}`,
-			Txn_details: Object.fromEntries(lines.map((line, index) => [String(index + 1), settledDetails(line)])),
+			Txn_details: Object.fromEntries(lines.map((line, index) => [String(index + 1), line])),
 		};
 	},
 	get_settlement_details_range(context, api_key, vars) {

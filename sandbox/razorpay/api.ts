@@ -362,7 +362,20 @@ export function createApi(context: RazorpayContext): Router {
 	);
 	router.get(
 		"/settlements/recon/combined",
-		handle((apiKey, req) => paged(req, store.settlementLines(apiKey, readDayPrefix(req)).map(reconItem), 1000)),
+		handle((apiKey, req) => {
+			const items = context.registry.settlement_differences.apply(
+				"razorpay",
+				store.settlementLines(apiKey, readDayPrefix(req)).map(reconItem),
+				(item, order) => item.type === "payment" && (item.order_id === order || item.order_receipt === order),
+				(item, { amount, fee }) => ({
+					...item,
+					amount: item.amount + amount,
+					fee: (item.fee ?? 0) + fee,
+					credit: item.credit + amount - fee,
+				}),
+			);
+			return paged(req, items, 1000);
+		}),
 	);
 	router.get(
 		"/settlements",

@@ -499,7 +499,19 @@ export function createApi(context: StripeContext): Router {
 			const lines = store
 				.balanceTransactions(api_key, params.payout)
 				.filter((line) => isWithin(line.created, params.created) && (params.type ?? line.type) === line.type);
-			return listOf(req, lines, params);
+			const reported = context.registry.settlement_differences.apply(
+				"stripe",
+				lines,
+				(line, order) =>
+					line.type === "charge" && (store.searchOrder(order)?.charges ?? []).some(({ id }) => id === line.source),
+				(line, { amount, fee }) => ({
+					...line,
+					amount: line.amount + amount,
+					fee: line.fee + fee,
+					net: line.net + amount - fee,
+				}),
+			);
+			return listOf(req, reported, params);
 		}),
 	);
 	router.get(

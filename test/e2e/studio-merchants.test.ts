@@ -5,6 +5,7 @@ import { describeCheckoutSettings } from "./studio/checkout-settings.ts";
 import { describeCommission } from "./studio/commission.ts";
 import { describeIntegration } from "./studio/integration.ts";
 import { describeNotices } from "./studio/notices.ts";
+import { describeReconciliation } from "./studio/reconciliation.ts";
 import { StudioStage } from "./studio/stage.ts";
 
 const stage = new StudioStage();
@@ -16,5 +17,6 @@ describe.skipIf(!hasBrowser())("the studio's areas about merchants", () => {
 	describeIntegration(stage);
 	describeCheckoutSettings(stage);
 	describeCommission(stage);
+	describeReconciliation(stage);
 	describeNotices(stage);
 });
