@@ -229,6 +229,8 @@ export function createControl({
 		}
 		const { dispute, webhooks } = report;
 		res.json({ dispute, webhooks });
+	});
+
 	router.post("/settlement-differences", (req, res) => {
 		const difference = readBody(differenceSchema, req);
 		registry.settlement_differences.plant(difference);
