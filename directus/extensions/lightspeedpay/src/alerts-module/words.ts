@@ -277,6 +277,41 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "वर्कर स्टूडियो तक नहीं पहुँच रहे। वर्करों का STUDIO_URL जाँचें; रुकी घटनाएँ अपने-आप आएँगी।",
 		},
 	},
+	collection_failed: {
+		label: { en: "Commission not collected", hi: "कमीशन नहीं वसूला गया" },
+		next: {
+			en: "The provider refused: usually the collection account's credentials. Correct them under Commission and collect again.",
+			hi: "प्रदाता ने मना किया: प्रायः वसूली खाते की पहचान गलत है। कमीशन पृष्ठ पर ठीक करें और फिर वसूलें।",
+		},
+	},
+	payout_amount_mismatch: {
+		label: { en: "Payout differs", hi: "भुगतान-निकासी की राशि अलग" },
+		next: {
+			en: "Compare with the provider's dashboard and the bank account; book the difference as an adjustment.",
+			hi: "प्रदाता के डैशबोर्ड और बैंक खाते से मिलाएँ; अंतर समायोजन में दर्ज करें।",
+		},
+	},
+	payout_taken_back: {
+		label: { en: "Payout was taken back", hi: "भुगतान-निकासी वापस हुई" },
+		next: {
+			en: "What was collected is due again. Look up why at the provider and agree on another way to pay.",
+			hi: "वसूली गई राशि फिर बकाया है। प्रदाता पर कारण देखें और दूसरा तरीका तय करें।",
+		},
+	},
+	payout_unresolved: {
+		label: { en: "Payout not settled", hi: "भुगतान-निकासी अनिर्णीत" },
+		next: {
+			en: "Look it up in the provider's dashboard and record what became of it: nothing more is collected until then.",
+			hi: "प्रदाता के डैशबोर्ड में देखें और परिणाम दर्ज करें: तब तक और वसूली नहीं होगी।",
+		},
+	},
+	split_refused: {
+		label: { en: "Split was refused", hi: "बँटवारा अस्वीकृत" },
+		next: {
+			en: "The commission is due as usual. Correct the account that it goes to, or switch splitting off.",
+			hi: "कमीशन सामान्य रूप से बकाया है। जिस खाते में जाता है उसे ठीक करें, या बँटवारा बंद करें।",
+		},
+	},
 	test_alert: {
 		label: { en: "Test", hi: "जाँच" },
 		next: {
