@@ -260,8 +260,8 @@ function isExpected(line: string, survived: readonly Survived[]): boolean {
 	if (/"alert":"/.test(line)) return true;
 	const time = Number(/"time":(\d{13})/.exec(line)?.[1]);
 	return survived.some(
-		({ is_of_database, struck_at, seconds }) =>
-			is_of_database && time >= struck_at && time <= struck_at + ((seconds ?? 0) + AFTERMATH_SECONDS) * 1000,
+		({ breaks_connections, struck_at, seconds }) =>
+			breaks_connections && time >= struck_at && time <= struck_at + ((seconds ?? 0) + AFTERMATH_SECONDS) * 1000,
 	);
 }
 

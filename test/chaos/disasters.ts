@@ -6,8 +6,8 @@ export interface Disaster {
 	name: string;
 	/** Of the way through the storm. */
 	at: number;
-	/** Upsets whoever uses the database. */
-	is_of_database?: true;
+	/** Whoever loses its connections, or finds them timed out, says so in its log. */
+	breaks_connections?: true;
 	strike(world: World): Promise<void>;
 	/** Asked until it says so. Told of the jobs that were under way when it struck. */
 	isOver(world: World, under_way: ReadonlySet<string>): Promise<boolean>;
@@ -17,7 +17,7 @@ export interface Survived {
 	name: string;
 	/** By this machine's clock, as logs have it. */
 	struck_at: number;
-	is_of_database: boolean;
+	breaks_connections: boolean;
 	/** Null: it was not well again in time. */
 	seconds: number | null;
 }
@@ -56,7 +56,7 @@ const kill = (at: number, part: "checkout" | "jobs-1" | "jobs-2"): Disaster => (
 const connections = (at: number): Disaster => ({
 	name: "every connection terminated",
 	at,
-	is_of_database: true,
+	breaks_connections: true,
 	async strike({ admin }) {
 		await admin.query(
 			"select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename in ('checkout', 'jobs')",
@@ -79,13 +79,14 @@ export const LONG: readonly Disaster[] = [
 	{
 		name: "pg_ctl stop -m immediate",
 		at: 0.45,
-		is_of_database: true,
+		breaks_connections: true,
 		strike: (world) => world.crashDatabase(),
 		isOver: isReady,
 	},
 	{
 		name: "a worker stands still for 20 s",
 		at: 0.6,
+		breaks_connections: true,
 		async strike(world) {
 			world.signal("jobs-2", "SIGSTOP");
 			await sleep(20_000);
@@ -106,11 +107,11 @@ export const LONG: readonly Disaster[] = [
 export async function survive(world: World, disaster: Disaster): Promise<Survived> {
 	const under_way = await jobsUnderWay(world.admin);
 	const struck_at = Date.now();
-	const { name, is_of_database = false } = disaster;
+	const { name, breaks_connections = false } = disaster;
 	await disaster.strike(world);
 	for (const deadline = struck_at + MOST_SECONDS * 1000; Date.now() < deadline; await sleep(100)) {
 		if (!(await disaster.isOver(world, under_way))) continue;
-		return { name, struck_at, is_of_database, seconds: Math.round((Date.now() - struck_at) / 100) / 10 };
+		return { name, struck_at, breaks_connections, seconds: Math.round((Date.now() - struck_at) / 100) / 10 };
 	}
-	return { name, struck_at, is_of_database, seconds: null };
+	return { name, struck_at, breaks_connections, seconds: null };
 }
