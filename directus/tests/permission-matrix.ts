@@ -90,6 +90,8 @@ export const KEPT_BACK: Record<string, Record<string, readonly Reader[]>> = {
 		cooldown_seconds: ["operator", "auditor"],
 		payment_expiry_seconds: ["operator", "auditor"],
 		rate_limit_per_minute: ["operator", "auditor"],
+		rate_plan: ["operator", "auditor"],
+		burst_per_second: ["operator", "auditor"],
 		max_transaction_amount: ["operator", "auditor"],
 		daily_count_cap: ["operator", "auditor"],
 		daily_amount_cap: ["operator", "auditor"],

@@ -371,6 +371,22 @@ const ROUTES: RouteConfig[] = [
 			},
 		}),
 	),
+	{
+		method: "post",
+		path: "/webhook/{client_key}/payouts",
+		operationId: "receivePayoutWebhook",
+		tags: ["For payment service providers"],
+		summary: "A PSP's webhook about payouts that collect a merchant's dues",
+		security: [],
+		request: {
+			params: z.object({ client_key: z.string() }),
+			body: { description: "As the PSP sends it.", content: { "*/*": { schema: z.unknown() } } },
+		},
+		responses: {
+			200: json(z.object({ received: z.literal(true) }), "Stored, now or before."),
+			...errors(["invalid_credentials", "not_found", "payload_too_large", "service_unavailable"]),
+		},
+	},
 	...(["meta", "gupshup"] as const).map(
 		(provider): RouteConfig => ({
 			method: "post",
