@@ -236,7 +236,9 @@ async function startStudio(
 }
 
 /** Directus' own variables for mail. */
-const mailEnvironment = () => variablesNamed(/^EMAIL_/);
+function mailEnvironment(): Record<string, string> {
+	return variablesNamed(/^EMAIL_/);
+}
 
 function variablesNamed(pattern: RegExp): Record<string, string> {
 	const given = Object.entries(process.env).filter(([name, value]) => pattern.test(name) && value !== undefined);
