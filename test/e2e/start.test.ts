@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { startCluster } from "../../db/cluster.ts";
 import { type Demo, makeDataDirectory, type Supervisor, spawnSupervisor, startStack, untilReady } from "../stack.ts";
 
 const directories: string[] = [];
@@ -186,10 +187,12 @@ describe("npm start", () => {
 	});
 
 	test("runs on a PostgreSQL of one's own given by DATABASE_URL", async () => {
-		const first = await startStack({ dataDirectory: directory() });
+		const home = directory();
+		// As root the server runs as another user, which must get through.
+		chmodSync(home, 0o711);
+		const cluster = await startCluster({ directory: join(home, "postgres"), password: "own", durable: false });
 		try {
-			// The first system's server is the external one of the second; its roles then have the second's passwords.
-			const url = new URL(first.demo.database_url);
+			const url = new URL(cluster.adminUrl);
 			url.pathname = "/shop";
 			const stack = await startStack({ dataDirectory: directory(), env: { DATABASE_URL: url.href } });
 			expect(demoOf(stack.dataDirectory).database_url).toMatch(/\/shop$/);
@@ -215,7 +218,7 @@ describe("npm start", () => {
 			expect(status, stderr).toBe(0);
 			expect(stdout).toMatch(/The database and the studio are prepared\.\n$/);
 		} finally {
-			await first.stop({ keep: true });
+			await cluster.stop();
 		}
 	});
 });
