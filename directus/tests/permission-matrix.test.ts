@@ -115,7 +115,10 @@ describe.each(READERS)("%s", (role) => {
 			const id = await anyRowOf(collection);
 			if (id === null) return;
 			const changed = await person.request("PATCH", `${path}/${id}`, {});
-			expect([`change ${collection}`, changed.status !== 403]).toEqual([`change ${collection}`, may(collection, "U")]);
+			expect([`change ${collection}`, changed.status !== 403], changed.text).toEqual([
+				`change ${collection}`,
+				may(collection, "U"),
+			]);
 			expect([`delete ${collection}`, (await person.request("DELETE", `${path}/${id}`)).status]).toEqual([
 				`delete ${collection}`,
 				403,

@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDeliveryGate, gateWidths } from "../../../jobs/delivery-gate.ts";
+import { createJobsMetrics } from "../../../jobs/metrics.ts";
 import { createOutbound, type Outbound } from "../../../jobs/outbound.ts";
 import type { TaskContext } from "../../../jobs/task.ts";
 import * as deliverWebhook from "../../../jobs/tasks/deliver_webhook.ts";
@@ -36,6 +37,7 @@ export function describeIntegration(stage: StudioStage): void {
 				keys: stage.keys,
 				outbound,
 				gate: createDeliveryGate(gateWidths(50)),
+				metrics: createJobsMetrics(),
 				log: pino({ level: "silent" }),
 			} as unknown as TaskContext;
 			worker = await run({
