@@ -63,7 +63,7 @@ export async function callOverHttp(url: string, init: RequestInit, timeout_ms = 
 	}
 }
 
-function parseJson(text: string): unknown {
+export function parseJson(text: string): unknown {
 	try {
 		return JSON.parse(text);
 	} catch {

@@ -3,6 +3,7 @@
  * stateless, no database, nothing thrown for what a PSP did, and "unknown" is never "failed".
  */
 import type { PspEndpoint, PspError, WebhookRequest } from "./adapter.ts";
+import { redact } from "./redact.ts";
 
 export interface PayoutAccount {
 	api_key: string;
@@ -73,3 +74,8 @@ export const noPayout = (
 	error: PspError,
 	psp_payout_id: string | null = null,
 ): PayoutState => ({ outcome, psp_payout_id, psp_status: null, amount: null, bank_reference: null, error });
+
+/** Without the account's secrets, should the PSP have repeated one. */
+export function cleanPayout(account: PayoutAccount, state: PayoutState): PayoutState {
+	return redact(state, { ...account, settings: {} });
+}

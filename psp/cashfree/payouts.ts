@@ -5,9 +5,10 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { PspEndpoint, PspError, WebhookRequest } from "../adapter.ts";
-import { callOverHttp, type Exchange } from "../exchange.ts";
+import { callOverHttp, type Exchange, parseJson } from "../exchange.ts";
 import { fail } from "../failure.ts";
 import {
+	cleanPayout,
 	noPayout,
 	type PayoutAccount,
 	type PayoutAdapter,
@@ -15,7 +16,6 @@ import {
 	type PayoutState,
 	type PayoutWebhook,
 } from "../payout-adapter.ts";
-import { redact } from "../redact.ts";
 import { codeByDescription } from "./error-map.ts";
 import { paiseOf, rupeesOf } from "./money.ts";
 import { isSignedBy } from "./signature.ts";
@@ -81,22 +81,25 @@ export function createCashfreePayouts({ api_url, timeout_ms }: PspEndpoint = {})
 				}),
 			});
 			const transfer = read(exchange);
-			if (transfer !== null) return clean(account, stateOf(transfer));
+			if (transfer !== null) return cleanPayout(account, stateOf(transfer));
 			const failure = failureOf(exchange);
 			if (REFUSED_FOR_BALANCE.test(`${failure.error.psp_code} ${failure.error.message}`)) {
-				return clean(account, none({ outcome: "failed", error: { ...failure.error, code: "insufficient_funds" } }));
+				return cleanPayout(
+					account,
+					none({ outcome: "failed", error: { ...failure.error, code: "insufficient_funds" } }),
+				);
 			}
 			// The id is taken: by an earlier call of ours, whose answer was lost.
 			const is_taken = failure.error.code === "duplicate_request" || /already exist/i.test(failure.error.message);
-			return clean(account, none(is_taken ? { ...failure, outcome: "unknown" } : failure));
+			return cleanPayout(account, none(is_taken ? { ...failure, outcome: "unknown" } : failure));
 		},
 
 		async findPayout(account, { reference }) {
 			const exchange = await call(account, `?${new URLSearchParams({ transfer_id: transferIdOf(reference) })}`);
 			const transfer = read(exchange);
 			if (transfer !== null && transfer.transfer_id === transferIdOf(reference))
-				return clean(account, stateOf(transfer));
-			return clean(account, none(isAbsent(exchange) ? noneThere() : lookupFailureOf(exchange)));
+				return cleanPayout(account, stateOf(transfer));
+			return cleanPayout(account, none(isAbsent(exchange) ? noneThere() : lookupFailureOf(exchange)));
 		},
 
 		verifyWebhook({ api_secret, webhook_secret }, { raw_body, headers }: WebhookRequest): PayoutWebhook {
@@ -106,7 +109,7 @@ export function createCashfreePayouts({ api_url, timeout_ms }: PspEndpoint = {})
 			if (!isSignedBy(webhook_secret ?? api_secret, timestamp, raw_body, signature)) {
 				return { valid: false, reason: "the signature is not right" };
 			}
-			const parsed = webhookSchema.safeParse(parseJson(raw_body));
+			const parsed = webhookSchema.safeParse(parseJson(raw_body.toString("utf8")));
 			if (!parsed.success) return { valid: false, reason: "not an event" };
 			return {
 				valid: true,
@@ -192,16 +195,4 @@ function isAbsent(exchange: Exchange): boolean {
 function read(exchange: Exchange): CashfreeTransfer | null {
 	if (exchange.kind !== "answered" || exchange.http_status >= 300) return null;
 	return transferSchema.safeParse(exchange.body).data ?? null;
-}
-
-function clean(account: PayoutAccount, state: PayoutState): PayoutState {
-	return redact(state, { ...account, settings: {} });
-}
-
-function parseJson(bytes: Buffer): unknown {
-	try {
-		return JSON.parse(bytes.toString("utf8"));
-	} catch {
-		return null;
-	}
 }

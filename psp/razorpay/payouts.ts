@@ -5,16 +5,16 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { PspEndpoint, PspError, WebhookRequest } from "../adapter.ts";
-import { callOverHttp, type Exchange } from "../exchange.ts";
+import { callOverHttp, type Exchange, parseJson } from "../exchange.ts";
 import { fail } from "../failure.ts";
 import {
+	cleanPayout,
 	noPayout,
 	type PayoutAccount,
 	type PayoutAdapter,
 	type PayoutState,
 	type PayoutWebhook,
 } from "../payout-adapter.ts";
-import { redact } from "../redact.ts";
 import { RAZORPAY_API_URL } from "./client.ts";
 import { codeByPayoutReason } from "./error-map.ts";
 import { isSignedBy } from "./signature.ts";
@@ -71,27 +71,27 @@ export function createRazorpayPayouts({ api_url = RAZORPAY_API_URL, timeout_ms }
 				}),
 			});
 			const payout = read(exchange, payoutSchema);
-			if (payout !== null) return clean(account, stateOf(payout));
+			if (payout !== null) return cleanPayout(account, stateOf(payout));
 			const failure = failureOf(exchange);
 			// The key is taken: by an earlier call of ours, whose answer was lost.
 			const is_taken = failure.error.code === "duplicate_request";
-			return clean(account, none(is_taken ? { ...failure, outcome: "unknown" } : failure));
+			return cleanPayout(account, none(is_taken ? { ...failure, outcome: "unknown" } : failure));
 		},
 
 		async findPayout(account, { reference, psp_payout_id }) {
 			if (psp_payout_id !== null) {
 				const exchange = await call(account, `/${encodeURIComponent(psp_payout_id)}`);
 				const payout = read(exchange, payoutSchema);
-				return clean(account, payout === null ? none(lookupFailureOf(exchange), psp_payout_id) : stateOf(payout));
+				return cleanPayout(account, payout === null ? none(lookupFailureOf(exchange), psp_payout_id) : stateOf(payout));
 			}
 			const query = new URLSearchParams({ account_number: account.source_account ?? "", reference_id: reference });
 			const exchange = await call(account, `?${query}`);
 			const found = read(exchange, collectionOf(payoutSchema));
-			if (found === null) return clean(account, none(lookupFailureOf(exchange)));
+			if (found === null) return cleanPayout(account, none(lookupFailureOf(exchange)));
 			// A server that does not know the filter lists everything.
 			const ours = found.items.filter(({ reference_id }) => reference_id === reference).map(stateOf);
 			const best = ours.find(({ outcome }) => outcome === "processed") ?? ours.find(isOpen) ?? ours[0];
-			return best === undefined ? noneThere() : clean(account, best);
+			return best === undefined ? noneThere() : cleanPayout(account, best);
 		},
 
 		verifyWebhook({ webhook_secret }, { raw_body, headers }: WebhookRequest): PayoutWebhook {
@@ -99,7 +99,7 @@ export function createRazorpayPayouts({ api_url = RAZORPAY_API_URL, timeout_ms }
 			if (!isSignedBy(webhook_secret, raw_body, headers["x-razorpay-signature"])) {
 				return { valid: false, reason: "the signature is not right" };
 			}
-			const parsed = webhookSchema.safeParse(parseJson(raw_body));
+			const parsed = webhookSchema.safeParse(parseJson(raw_body.toString("utf8")));
 			if (!parsed.success) return { valid: false, reason: "not an event" };
 			const { event, payload } = parsed.data;
 			const reference = payload.payout?.entity.reference_id ?? "";
@@ -164,16 +164,4 @@ const noneThere = () => none(fail("failed", "not_found", null, "RazorpayX has no
 function read<Schema extends z.ZodType>(exchange: Exchange, schema: Schema): z.output<Schema> | null {
 	if (exchange.kind !== "answered" || exchange.http_status >= 300) return null;
 	return schema.safeParse(exchange.body).data ?? null;
-}
-
-function clean(account: PayoutAccount, state: PayoutState): PayoutState {
-	return redact(state, { ...account, settings: {} });
-}
-
-function parseJson(bytes: Buffer): unknown {
-	try {
-		return JSON.parse(bytes.toString("utf8"));
-	} catch {
-		return null;
-	}
 }
