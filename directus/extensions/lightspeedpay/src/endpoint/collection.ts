@@ -7,6 +7,7 @@ import {
 	isUuid,
 	type Request,
 	type Router,
+	type Row,
 	readBody,
 	readId,
 	readText,
@@ -30,8 +31,6 @@ const SETTINGS = [
 	"egress_group",
 ];
 const MAX_SECRET = 4096;
-
-type Row = Record<string, unknown>;
 
 export function addCollectionRoutes(router: Router, studio: Studio, checkoutUrl: string): void {
 	const keys = parseEncryptionKeys(process.env.ENCRYPTION_KEYS ?? "");

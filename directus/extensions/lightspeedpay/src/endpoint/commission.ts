@@ -7,10 +7,12 @@ import {
 	isUuid,
 	type Request,
 	type Router,
+	type Row,
 	readBody,
 	readId,
 	readText,
 	refuse,
+	rowsOf,
 	type Studio,
 } from "./context.ts";
 import { rupeesCell, toCsv } from "./csv.ts";
@@ -31,12 +33,7 @@ const SHOWS = ["all", "refused", "suspended", "proposals"];
 const METHODS = ["bank_transfer", "upi", "cheque", "cash", "other"];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-type Row = Record<string, unknown>;
-
 export function addCommissionRoutes(router: Router, studio: Studio): void {
-	const rowsOf = async (sql: string, values: unknown[]): Promise<Row[]> =>
-		(await callDatabase(studio, sql, values)).map(({ row }) => row as Row);
-
 	async function merchants(req: Request): Promise<{ merchants: Row[]; has_more: boolean }> {
 		const { search = "", show = "all", after_balance = "", after_id = "" } = req.query;
 		if (typeof search !== "string" || search.length > 200) refuse(`"search" must be a part of a name`);
@@ -44,7 +41,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		if (after_id !== "" && (!isUuid(after_id) || !/^-?\d{1,15}$/.test(String(after_balance)))) {
 			refuse(`"after_balance" and "after_id" must be the last row's`);
 		}
-		const rows = await rowsOf("select public.list_commission(?::text, ?, ?::bigint, ?::uuid, ?) as row", [
+		const rows = await rowsOf(studio, "select public.list_commission(?::text, ?, ?::bigint, ?::uuid, ?) as row", [
 			search.trim() || null,
 			show,
 			after_id === "" ? null : after_balance,
@@ -59,7 +56,10 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		who: READS,
 		everyMs: 1_000,
 		read: async (req) => {
-			const [page, [totals]] = await Promise.all([merchants(req), rowsOf("select public.sum_commission() as row", [])]);
+			const [page, [totals]] = await Promise.all([
+				merchants(req),
+				rowsOf(studio, "select public.sum_commission() as row", []),
+			]);
 			return { ...page, totals };
 		},
 	});
@@ -83,7 +83,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		who: READS,
 		everyMs: 1_000,
 		read: async (req) => {
-			const [account] = await rowsOf("select public.read_commission_account(?::uuid) as row", [
+			const [account] = await rowsOf(studio, "select public.read_commission_account(?::uuid) as row", [
 				readId(req, "commission"),
 			]);
 			return { ...account!, people: await peopleOf(studio, account!) };
@@ -101,7 +101,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		return (month as string) || null;
 	};
 	const entriesOf = (req: Request, limit: number): Promise<Row[]> =>
-		rowsOf("select public.list_wallet_entries(?::uuid, ?::bigint, ?::date, ?, ?) as row", [
+		rowsOf(studio, "select public.list_wallet_entries(?::uuid, ?::bigint, ?::date, ?, ?) as row", [
 			readId(req, "commission"),
 			readPage(req, "before"),
 			readMonth(req),
@@ -156,7 +156,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		method: "get",
 		path: "/commission/:id/months",
 		who: READS,
-		answer: (req) => rowsOf("select public.list_billing_periods(?::uuid) as row", [readId(req, "commission")]),
+		answer: (req) => rowsOf(studio, "select public.list_billing_periods(?::uuid) as row", [readId(req, "commission")]),
 	});
 
 	addRoute(router, studio, {
@@ -166,7 +166,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		answer: async (req) => {
 			const before = req.query.before ?? null;
 			if (before !== null && !isUuid(before)) refuse(`"before" must be the id of an invoice`);
-			const rows = await rowsOf("select public.list_invoices(?::uuid, ?::uuid, ?) as row", [
+			const rows = await rowsOf(studio, "select public.list_invoices(?::uuid, ?::uuid, ?) as row", [
 				readId(req, "commission"),
 				before,
 				PAGE + 1,
@@ -183,7 +183,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 			const client_id = readId(req, "commission");
 			const invoices: Row[] = [];
 			for (;;) {
-				const page = await rowsOf("select public.list_invoices(?::uuid, ?::uuid, ?) as row", [
+				const page = await rowsOf(studio, "select public.list_invoices(?::uuid, ?::uuid, ?) as row", [
 					client_id,
 					invoices.at(-1)?.id ?? null,
 					INVOICE_PAGE,
@@ -220,6 +220,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 			if (!METHODS.includes(body.method as string)) refuse(`"method" must be one of ${METHODS.join(", ")}`);
 			if (!DAY.test(String(body.received_on))) refuse(`"received_on" must be a day, like 2026-11-01`);
 			const [row] = await rowsOf(
+				studio,
 				"select public.record_manual_settlement(?::uuid, ?::bigint, ?, ?, ?::date, ?, ?) as row",
 				[
 					readId(req, "commission"),
@@ -242,7 +243,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		answer: async (req, actor) => {
 			const body = readBody(req);
 			if (!isUuid(body.id)) refuse(`"id" must be a uuid that is made once for this adjustment`);
-			const [row] = await rowsOf("select public.propose_adjustment(?::uuid, ?::uuid, ?::bigint, ?, ?) as row", [
+			const [row] = await rowsOf(studio, "select public.propose_adjustment(?::uuid, ?::uuid, ?::bigint, ?, ?) as row", [
 				body.id,
 				readId(req, "commission"),
 				readPaise(body, "amount"),
@@ -260,7 +261,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		answer: async (req, actor) => {
 			const body = readBody(req);
 			if (typeof body.approve !== "boolean") refuse(`"approve" must be true or false`);
-			const [row] = await rowsOf("select public.decide_adjustment(?::uuid, ?, ?, ?) as row", [
+			const [row] = await rowsOf(studio, "select public.decide_adjustment(?::uuid, ?, ?, ?) as row", [
 				readId(req, "adjustments"),
 				body.approve,
 				readText(body, "reason", 500),
@@ -291,7 +292,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		method: "get",
 		path: "/company-profile",
 		who: READS,
-		answer: async () => (await rowsOf("select public.read_company_profile() as row", []))[0],
+		answer: async () => (await rowsOf(studio, "select public.read_company_profile() as row", []))[0],
 	});
 
 	addRoute(router, studio, {
@@ -301,6 +302,7 @@ export function addCommissionRoutes(router: Router, studio: Studio): void {
 		answer: async (req, actor) => {
 			const body = readBody(req);
 			const [row] = await rowsOf(
+				studio,
 				"select public.save_company_profile(public.read_company_profile() || ?::jsonb, ?) as row",
 				[JSON.stringify(body), actor],
 			);

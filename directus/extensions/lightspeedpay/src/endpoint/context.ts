@@ -118,3 +118,10 @@ export async function callDatabase(studio: Studio, sql: string, values: unknown[
 		throw new Refusal();
 	}
 }
+
+export type Row = Record<string, unknown>;
+
+/** Of a query that gives each of its rows as one value, named row. */
+export async function rowsOf(studio: Studio, sql: string, values: unknown[]): Promise<Row[]> {
+	return (await callDatabase(studio, sql, values)).map(({ row }) => row as Row);
+}

@@ -17,10 +17,12 @@ import {
 	isUuid,
 	type Request,
 	type Router,
+	type Row,
 	readBody,
 	readId,
 	readText,
 	refuse,
+	rowsOf,
 	type Studio,
 } from "./context.ts";
 import { rupeesCell, toCsv } from "./csv.ts";
@@ -38,8 +40,6 @@ const KINDS = ["missing_with_us", "missing_there", "amount", "fee", "state", "du
 const RESOLUTIONS = ["psp_corrects", "corrected", "accepted", "not_ours"];
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-type Row = Record<string, unknown>;
-
 /** Knex, in the studio's process. */
 interface Transactions {
 	transaction<T>(work: (database: Studio["database"]) => Promise<T>): Promise<T>;
@@ -55,16 +55,13 @@ class Preview extends Error {
 }
 
 export function addReconciliationRoutes(router: Router, studio: Studio): void {
-	const rowsOf = async (sql: string, values: unknown[]): Promise<Row[]> =>
-		(await callDatabase(studio, sql, values)).map(({ row }) => row as Row);
-
 	function exceptionsOf(req: Request, limit: number): Promise<Row[]> {
 		const { status = "open", kind = "", owner = "", days = "" } = req.query;
 		if (status !== "open" && status !== "resolved") refuse(`"status" must be open or resolved`);
 		if (kind !== "" && !KINDS.includes(kind as string)) refuse(`"kind" must be one of ${KINDS.join(", ")}`);
 		if (owner !== "" && owner !== "nobody" && !isUuid(owner)) refuse(`"owner" must be a person's id, or nobody`);
 		if (!/^\d{0,3}$/.test(String(days))) refuse(`"days" must be a number`);
-		return rowsOf("select public.list_exceptions(?, ?, ?::uuid, ?::uuid, ?, ?::integer, ?::uuid, ?) as row", [
+		return rowsOf(studio, "select public.list_exceptions(?, ?, ?::uuid, ?::uuid, ?, ?::integer, ?::uuid, ?) as row", [
 			status,
 			kind || null,
 			readUuid(req, "gateway"),
@@ -88,7 +85,7 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 		read: async (req) => {
 			const [rows, [counts]] = await Promise.all([
 				exceptionsOf(req, PAGE + 1),
-				rowsOf("select public.count_exceptions() as row", []),
+				rowsOf(studio, "select public.count_exceptions() as row", []),
 			]);
 			return { ...(await pageOf(rows)), counts };
 		},
@@ -185,7 +182,9 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 		who: READS,
 		everyMs: 2_000,
 		read: async (req) => {
-			const [exception] = await rowsOf("select public.read_exception(?::uuid) as row", [readId(req, "reconciliation")]);
+			const [exception] = await rowsOf(studio, "select public.read_exception(?::uuid) as row", [
+				readId(req, "reconciliation"),
+			]);
 			return { ...exception!, people: await peopleOf(studio, [exception!]) };
 		},
 	});
@@ -200,7 +199,7 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 			if (owner !== null && !(await listPeople()).some(({ id }) => id === owner)) {
 				refuse(`"owner" must be the id of somebody who may work on differences, or null`);
 			}
-			const [row] = await rowsOf("select public.change_exception(?::uuid, ?, ?, ?) as row", [
+			const [row] = await rowsOf(studio, "select public.change_exception(?::uuid, ?, ?, ?) as row", [
 				readId(req, "reconciliation"),
 				owner,
 				readText(body, "note", 1_000),
@@ -221,7 +220,7 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 			}
 			const reason = readText(body, "reason", 1_000);
 			if (reason === null) refuse("Say why: the next person will want to know");
-			const [row] = await rowsOf("select public.resolve_exception(?::uuid, ?, ?, ?) as row", [
+			const [row] = await rowsOf(studio, "select public.resolve_exception(?::uuid, ?, ?, ?) as row", [
 				readId(req, "reconciliation"),
 				body.resolution,
 				reason,
@@ -235,6 +234,7 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 		const { search = "" } = req.query;
 		if (typeof search !== "string" || search.length > 100) refuse(`"search" must be an id or a UTR`);
 		const rows = await rowsOf(
+			studio,
 			"select public.list_settlements(?::uuid, ?::uuid, ?::date, ?::date, ?, ?::date, ?::uuid, ?) as row",
 			[
 				readUuid(req, "gateway"),
@@ -258,7 +258,7 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 		path: "/settlements/:id",
 		who: READS,
 		answer: async (req) => {
-			const [row] = await rowsOf("select public.read_settlement(?::uuid) as row", [readId(req, "settlements")]);
+			const [row] = await rowsOf(studio, "select public.read_settlement(?::uuid) as row", [readId(req, "settlements")]);
 			if (row === undefined) refuse("There is no such settlement");
 			return row;
 		},
@@ -267,7 +267,7 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 	const linesOf = (req: Request, limit: number): Promise<Row[]> => {
 		const { show = "all" } = req.query;
 		if (!["all", "open", "differing"].includes(show as string)) refuse(`"show" must be all, open or differing`);
-		return rowsOf("select public.list_settlement_lines(?::uuid, ?, ?::uuid, ?) as row", [
+		return rowsOf(studio, "select public.list_settlement_lines(?::uuid, ?, ?::uuid, ?) as row", [
 			readId(req, "settlements"),
 			show,
 			readUuid(req, "after"),
@@ -317,7 +317,7 @@ export function addReconciliationRoutes(router: Router, studio: Studio): void {
 	});
 
 	async function gatewayOf(req: Request): Promise<Row & { provider: string }> {
-		const [row] = await rowsOf("select public.read_settlement_account(?::uuid) as row", [
+		const [row] = await rowsOf(studio, "select public.read_settlement_account(?::uuid) as row", [
 			readId(req, "settlement-gateways"),
 		]);
 		if (row === undefined || row === null) refuse("There is no such gateway");
