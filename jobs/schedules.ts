@@ -13,6 +13,7 @@ import { releaseWebhooks } from "../db/client/deliveries.ts";
 import { type Checked, checkAllInvariants, checkRecentInvariants } from "../db/client/invariants.ts";
 import {
 	clearCooldowns,
+	closeGatewayHours,
 	closeReportDays,
 	enqueuePendingLookups,
 	expireTransactions,
@@ -23,6 +24,7 @@ import {
 	refreshPaymentFigures,
 	refreshSuccessRates,
 	watchQueues,
+	watchSuccessRates,
 } from "../db/client/operations.ts";
 import { collectCommissions } from "../db/client/payouts.ts";
 import { watchBalances } from "../db/client/whatsapp.ts";
@@ -67,6 +69,7 @@ const WARNING_BATCH = 500;
 const EVENT_BATCH = 5000;
 const FIGURES_BATCH = 1440;
 const REPORT_DAYS_BATCH = 3;
+const HOURS_BATCH = 24;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 
@@ -174,6 +177,18 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 2,
 		keep_days: 400,
 		run: async ({ database }) => ({ days: await inBatches(REPORT_DAYS_BATCH, () => closeReportDays(database)) }),
+	},
+	{
+		name: "watch_success_rates",
+		when: { cron: "5 * * * *" },
+		// the first time it goes through nine days
+		expire_seconds: 600,
+		retries: 2,
+		keep_days: 30,
+		async run({ database }) {
+			const hours = await inBatches(HOURS_BATCH, () => closeGatewayHours(database));
+			return { hours, dropped: await watchSuccessRates(database) };
+		},
 	},
 	{
 		// At 02:00 the night is swept, once; every other run finds a night that nobody was there for, if any.

@@ -19,6 +19,8 @@ export interface DatabaseFigures {
 	restore_test_age_seconds: number | null;
 	/** Not resolved, by severity. */
 	alerts: Record<string, number>;
+	/** How many have an open alert that their payments succeed less often than a week ago. */
+	gateways_under_last_week: number;
 	/** Of the last hour, by provider. */
 	gateways: { provider: string; succeeded: number; failed: number }[];
 	buffer_hits: number;

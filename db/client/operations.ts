@@ -12,6 +12,10 @@ export const forgetStudioEvents = call("forget_studio_events");
 export const recordQueueMetrics = call("record_queue_metrics");
 /** Days. */
 export const closeReportDays = call("close_report_days");
+/** Hours. */
+export const closeGatewayHours = call("close_gateway_hours");
+/** Raises the alerts; returns how many gateways do worse than a week ago. */
+export const watchSuccessRates = call("watch_success_rates");
 /** Minutes. */
 export const refreshPaymentFigures = call("refresh_payment_figures");
 /** Raises the alerts; returns how many queues need a person. */

@@ -17,6 +17,7 @@ language sql stable security definer set search_path = '' as $$
       from public.backups where kind = 'restore_test' and result = 'succeeded' order by id desc limit 1),
     'alerts', coalesce((select jsonb_object_agg(severity, n)
       from (select severity, count(*) as n from public.alerts where status <> 'resolved' group by 1) a), '{}'),
+    'gateways_under_last_week', (select count(*) from public.alerts where kind = 'success_rate_dropped' and status <> 'resolved'),
     'gateways', coalesce((select jsonb_agg(to_jsonb(g)) from (
       select provider, sum(succeeded)::integer as succeeded, sum(failed)::integer as failed from public.payment_minutes
         where minute >= date_trunc('minute', clock_timestamp()) - interval '1 hour' and provider <> '' group by 1) g), '[]'),

@@ -4,6 +4,8 @@ import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../t
 import { attemptState, payPayment, queryAs, startPayment } from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
 import { readClientTheme, readLogo } from "../client/clients.ts";
+import { readMetrics } from "../client/metrics.ts";
+import { closeGatewayHours, watchSuccessRates } from "../client/operations.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -31,6 +33,7 @@ interface Listed {
 		used_this_minute: number;
 		max_rpm: number | null;
 		cooldown_until: string | null;
+		points_under_last_week: number | null;
 	};
 	sparkline: number[];
 }
@@ -323,5 +326,103 @@ describe("logos", () => {
 		await expect(store(shop.id, Buffer.alloc(32_769))).rejects.toMatchObject({
 			constraint: "client_logos_content_check",
 		});
+	});
+});
+
+describe("a gateway's success beside the same hour of last week", () => {
+	const closeHours = async () => closeGatewayHours(database.pool("jobs"));
+	const watch = () => watchSuccessRates(database.pool("jobs"));
+	const lastHour = "public.hour_in_india(now() - interval '2 minutes') - interval '1 hour'";
+	const write = (of: TestMerchant, index: number, [succeeded, failed]: [number, number], before = "0") =>
+		rows(
+			`insert into gateway_hours (hour, gateway_id, client_id, succeeded, failed) values (${lastHour} - $1::interval, $2, $3, $4, $5)
+				on conflict (hour, gateway_id) do update set succeeded = excluded.succeeded, failed = excluded.failed`,
+			[before, of.gateways[index]!.id, of.id, succeeded, failed],
+		);
+	const alerts = (of: TestMerchant) =>
+		rows<{ message: string; status: string }>(
+			"select message, status from alerts where kind = 'success_rate_dropped' and client_id = $1 order by first_at",
+			[of.id],
+		);
+
+	it("is counted once the hour is over, without what the payer gave up", async () => {
+		const shop = await merchant("Hourly Shop", [{}]);
+		await payPayment(database, shop);
+		for (const code of ["declined", "cancelled_by_payer"]) {
+			const { attempt_id } = await startPayment(database, shop);
+			await settleAttempt(
+				database.pool("jobs"),
+				attempt_id,
+				attemptState("failed", { error: { code, message: "No." } }),
+			);
+		}
+		await rows(`update payment_attempts set settled_at = ${lastHour} + interval '59 minutes' where client_id = $1`, [
+			shop.id,
+		]);
+		await payPayment(database, shop);
+		await closeHours();
+		expect(await closeHours()).toBe(0);
+		expect(
+			await rows(`select hour = ${lastHour} as is_last, succeeded, failed from gateway_hours where client_id = $1`, [
+				shop.id,
+			]),
+		).toEqual([{ is_last: true, succeeded: 1, failed: 1 }]);
+	});
+
+	it("raises an alert that names merchant and gateway, and takes it back", async () => {
+		const shop = await merchant("Falling Shop", [{ name: "Falls" }, { name: "Holds" }]);
+		await write(shop, 0, [90, 10], "7 days");
+		await write(shop, 0, [70, 30]);
+		await write(shop, 1, [90, 10], "7 days");
+		await write(shop, 1, [85, 15]);
+		expect(await watch()).toBe(1);
+		expect(await watch()).toBe(1);
+		expect(await alerts(shop)).toEqual([
+			{
+				message:
+					'Payments of Falling Shop through "Falls" (razorpay) succeed 20.0 points less often than in the same hour last week: 70.0 % of 100, then 90.0 % of 100.',
+				status: "open",
+			},
+		]);
+		const [falls, holds] = await list({ client_id: shop.id });
+		expect([falls!.figures, holds!.figures]).toMatchObject([
+			{ points_under_last_week: 20 },
+			{ points_under_last_week: null },
+		]);
+		expect((await readMetrics(database.pool("checkout"))).gateways_under_last_week).toBe(1);
+
+		// too few to say that it is well again
+		await write(shop, 0, [10, 0]);
+		expect(await watch()).toBe(0);
+		expect(await alerts(shop)).toMatchObject([{ status: "open" }]);
+		await write(shop, 0, [82, 18]);
+		expect(await watch()).toBe(0);
+		expect(await alerts(shop)).toMatchObject([{ status: "resolved" }]);
+	});
+
+	it.each<[string, [number, number], [number, number]]>([
+		["fewer than 20 payments now", [90, 10], [3, 16]],
+		["fewer than 20 payments then", [19, 0], [50, 50]],
+		["a drop that chance makes as well", [18, 2], [15, 5]],
+		["exactly ten points", [900, 100], [800, 200]],
+	])("says nothing of %s", async (_, before, now) => {
+		const shop = await merchant("Quiet Shop");
+		await write(shop, 0, before, "7 days");
+		await write(shop, 0, now);
+		await watch();
+		expect(await alerts(shop)).toEqual([]);
+	});
+
+	it("has its alert taken back when for a day there was nothing to compare", async () => {
+		const shop = await merchant("Silent Shop");
+		await write(shop, 0, [90, 10], "7 days");
+		await write(shop, 0, [0, 100]);
+		await watch();
+		await rows("delete from gateway_hours where client_id = $1", [shop.id]);
+		await watch();
+		expect(await alerts(shop)).toMatchObject([{ status: "open" }]);
+		await rows("update alerts set last_at = last_at - interval '25 hours' where client_id = $1", [shop.id]);
+		await watch();
+		expect(await alerts(shop)).toMatchObject([{ status: "resolved" }]);
 	});
 });

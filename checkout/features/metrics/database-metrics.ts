@@ -28,6 +28,7 @@ export function addDatabaseMetrics(registry: Registry, pool: Queryable): () => P
 	const backup = gauge("backup_age_seconds", "Since the last base backup that succeeded ended");
 	const restore = gauge("restore_test_age_seconds", "Since a backup was last restored and checked");
 	const alerts = gauge("alerts_open", "Alerts that are not resolved", ["severity"]);
+	const under = gauge("gateways_under_last_week", "Gateways whose payments succeed less often than a week ago");
 	const attempts = gauge("gateway_attempts", "Attempts decided in the last hour, by what became of them", [
 		"provider",
 		"outcome",
@@ -64,6 +65,7 @@ export function addDatabaseMetrics(registry: Registry, pool: Queryable): () => P
 		set(overdue, figures === null ? null : (figures.payment_overdue_seconds ?? 0));
 		set(untried, figures === null ? null : (figures.webhook_oldest_untried_seconds ?? 0));
 		set(violations, figures?.ledger_violations ?? null);
+		set(under, figures?.gateways_under_last_week ?? null);
 		set(backup, figures?.backup_age_seconds ?? null);
 		set(restore, figures?.restore_test_age_seconds ?? null);
 	};

@@ -263,6 +263,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "देखें कि दूसरा भुगतान लौटाया गया: अपने-आप, नहीं तो PSP के डैशबोर्ड में।",
 		},
 	},
+	success_rate_dropped: {
+		label: { en: "Fewer payments succeed", hi: "कम भुगतान सफल" },
+		next: {
+			en: "See in the gateway's log why payments fail, and whether other gateways of this provider do as badly. Lower its priority or switch it off if it goes on.",
+			hi: "गेटवे के लॉग में देखें कि भुगतान क्यों विफल हैं, और क्या इस प्रदाता के दूसरे गेटवे भी ऐसे हैं। जारी रहे तो प्राथमिकता घटाएँ या बंद करें।",
+		},
+	},
 	studio_changed_by_hand: {
 		label: { en: "Configuration changed by hand", hi: "विन्यास हाथ से बदला" },
 		next: {
@@ -372,7 +379,8 @@ export function placeOf({ kind, details, client_id }: Alert): { area: AreaId; to
 	}
 	if (client_id !== null) {
 		if (kind.startsWith("dues_")) return { area: "commission", to: `/commission/${client_id}` };
-		if (["gateway_cooled_down", "no_gateway"].includes(kind)) return { area: "gateways", to: `/gateways/${client_id}` };
+		if (["gateway_cooled_down", "no_gateway", "success_rate_dropped"].includes(kind))
+			return { area: "gateways", to: `/gateways/${client_id}` };
 		if (kind.startsWith("webhook_")) return { area: "integration", to: `/integration/${client_id}` };
 		if (kind === "cap_nearly_reached") return { area: "checkout", to: `/checkout/${client_id}` };
 	}

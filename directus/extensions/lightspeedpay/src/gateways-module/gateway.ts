@@ -7,6 +7,8 @@ export interface Figures {
 	volume?: number;
 	success_rate: number;
 	outcomes: number;
+	/** In the last closed hour, where that is worth an alert. */
+	points_under_last_week: number | null;
 	circuit: "closed" | "open" | "half_open";
 	probe_share: number | null;
 	cooldowns_in_row: number;
@@ -71,6 +73,11 @@ export function healthOf(say: Say, figures: Figures): { tone: Tone; text: string
 	}
 	if (figures.last_used_at === null) return { tone: "idle", text: say("Not used yet", "अभी उपयोग नहीं") };
 	const rate = figures.success_rate.toLocaleString("en-IN", { maximumFractionDigits: 1 });
+	const points = figures.points_under_last_week;
+	if (points !== null) {
+		const text = say(`${rate} %, ${points} under last week`, `${rate} %, पिछले सप्ताह से ${points} कम`);
+		return { tone: "warning", text };
+	}
 	return { tone: rateTone(figures.success_rate), text: say(`${rate} % successful`, `${rate} % सफल`) };
 }
 

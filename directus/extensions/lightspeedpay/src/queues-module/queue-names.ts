@@ -25,6 +25,7 @@ const NAMES: Record<string, Words> = {
 	expire_transactions: { en: "Expire unpaid payments", hi: "अधूरे भुगतान समाप्त करना" },
 	poll_pending: { en: "Look for payments to ask about", hi: "पूछने योग्य भुगतान ढूँढना" },
 	refresh_success_rates: { en: "Work out success rates", hi: "सफलता दर निकालना" },
+	watch_success_rates: { en: "Compare gateways with last week", hi: "गेटवे की पिछले सप्ताह से तुलना" },
 	clear_cooldowns: { en: "Take gateways back after cooling down", hi: "विराम के बाद गेटवे वापस लेना" },
 	record_queue_metrics: { en: "Record these figures", hi: "ये आँकड़े दर्ज करना" },
 	watch_queues: { en: "Watch over queues", hi: "कतारों पर नज़र" },
