@@ -1,14 +1,7 @@
 import { createHmac } from "node:crypto";
 import autocannon from "autocannon";
+import type { Throughput } from "./goal.ts";
 import type { BenchMerchant } from "./merchants.ts";
-
-export interface Figures {
-	per_second: number;
-	p50: number;
-	p99: number;
-	/** Answers that were not 200, and requests without an answer. */
-	refused: number;
-}
 
 let sequence = 0;
 const run = Date.now().toString(36);
@@ -18,7 +11,7 @@ export async function loadInitiate(
 	url: string,
 	merchants: BenchMerchant[],
 	options: { connections: number; seconds: number; with_ids?: boolean },
-): Promise<Figures> {
+): Promise<Throughput> {
 	const result = await autocannon({
 		url,
 		connections: options.connections,
@@ -62,7 +55,7 @@ export async function loadInitiate(
 export async function loadCalls(
 	options: { connections: number; seconds: number },
 	work: () => Promise<number>,
-): Promise<Figures> {
+): Promise<Throughput> {
 	const latencies: number[] = [];
 	let taken = 0;
 	const start = performance.now();

@@ -1,159 +1,158 @@
 /**
- * `npm run bench`: how many payments a second are taken durably (fsync on, embedded PostgreSQL, everything on this
- * machine), beside the same function called directly and beside simpler code. The shapes take turns within each round, so
- * that a slow minute of the machine hits all of them; medians over the rounds are printed.
+ * `npm run bench`: measures what was promised (goals/), everything on this machine with fsync on, and prints one table.
  *
- *   npm run bench -- [--rounds 3] [--seconds 5] [--connections 64] [--merchants 1000] [--gateways 5]
+ *   npm run bench -- [--goals 1,2,…] [--rounds 5] [--seconds 5] [--connections 64] [--merchants 1000] [--gateways 5]
+ *                    [--grown directory] [--json file] [--strict]
+ *
+ * Ends with 1 when something could not be measured because of an error; a missed goal is one only with --strict.
  */
-import { type ChildProcess, fork } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { initiatePayments } from "../db/client/payments.ts";
-import { createPool } from "../db/client/pool.ts";
-import { startCluster } from "../db/cluster.ts";
-import { DATABASE_ROLES, type DatabaseRole, prepareDatabase, roleUrl } from "../db/prepare.ts";
-import { type Figures, loadCalls, loadInitiate } from "./load.ts";
-import { type BenchMerchant, seedMerchants } from "./merchants.ts";
+import { type Goal, NotHere, type RunOptions, type Shape } from "./goal.ts";
+import { describeMachine } from "./machine.ts";
+import { killParts } from "./parts.ts";
+import { openStage, type Scene, type Stage } from "./scene.ts";
+import { judge, type Outcome, shapeTable, shown, verdictTable } from "./verdict.ts";
+
+const WARM_UP_SECONDS = 2;
 
 const { values } = parseArgs({
 	options: {
-		rounds: { type: "string", default: "3" },
+		goals: { type: "string" },
+		rounds: { type: "string", default: "5" },
 		seconds: { type: "string", default: "5" },
 		connections: { type: "string", default: "64" },
 		merchants: { type: "string", default: "1000" },
 		gateways: { type: "string", default: "5" },
+		grown: { type: "string" },
+		json: { type: "string" },
+		strict: { type: "boolean", default: false },
 	},
 });
-const rounds = Number(values.rounds);
-const seconds = Number(values.seconds);
-const connections = Number(values.connections);
 
-const home = await mkdtemp(join(tmpdir(), "lightspeedpay-bench-"));
-// As root the server runs as another user, which must get through.
-await chmod(home, 0o711);
-const superuser = randomBytes(12).toString("hex");
-const cluster = await startCluster({ directory: join(home, "postgres"), password: superuser, report: console.log });
-const children: ChildProcess[] = [];
-try {
-	const passwords = Object.fromEntries(DATABASE_ROLES.map((role) => [role, randomBytes(12).toString("hex")])) as Record<
-		DatabaseRole,
-		string
-	>;
-	const database = "bench";
-	await prepareDatabase({ adminUrl: cluster.adminUrl, database, passwords });
-	const url = (role: DatabaseRole) => roleUrl(cluster.adminUrl, database, role, passwords[role]);
-	const encryptionKeys = `bench:${randomBytes(32).toString("base64")}`;
-	console.log(`Seeding ${values.merchants} merchants with ${values.gateways} gateways each …`);
-	const admin = new URL(cluster.adminUrl);
-	admin.pathname = `/${database}`;
-	const merchants = await seedMerchants(admin.href, encryptionKeys, Number(values.merchants), Number(values.gateways));
+const started = performance.now();
+const options: RunOptions = {
+	rounds: Number(values.rounds),
+	seconds: Number(values.seconds),
+	connections: Number(values.connections),
+	grown_directory: values.grown ?? null,
+	report(line) {
+		const seconds = Math.round((performance.now() - started) / 1_000);
+		console.log(`${String(Math.floor(seconds / 60)).padStart(3)}:${String(seconds % 60).padStart(2, "0")}  ${line}`);
+	},
+};
 
-	const start = async (script: string, args: string[], env: Record<string, string>): Promise<string> => {
-		const child = fork(join(import.meta.dirname, script), args, {
-			env: { PATH: process.env.PATH, ...env },
-			stdio: ["ignore", "ignore", "inherit", "ipc"],
-		});
-		children.push(child);
-		const [message] = (await Promise.race([once(child, "message"), once(child, "exit")])) as [{ port?: number }];
-		if (typeof message?.port !== "number") throw new Error(`${script} did not start`);
-		return `http://127.0.0.1:${message.port}`;
-	};
-	const checkout = await start("../checkout/server.ts", [], {
-		DATABASE_URL: url("checkout"),
-		ENCRYPTION_KEYS: encryptionKeys,
-		STATUS_TOKEN_KEY: randomBytes(32).toString("base64"),
-		PUBLIC_CHECKOUT_URL: "http://127.0.0.1:3000",
-		LOG_LEVEL: "warn",
-		PORT: "0",
+let stage: Stage | null = null;
+let scene: Scene | null = null;
+let stopping = false;
+
+async function cleanUp(): Promise<void> {
+	stopping = true;
+	await scene?.close();
+	await stage?.close();
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+	process.on(signal, () => {
+		if (stopping) {
+			killParts();
+			process.exit(1);
+		}
+		console.log("\nStopping; a second Ctrl-C stops at once.");
+		cleanUp().finally(() => process.exit(130));
 	});
-	const oneCall = await start("peers.ts", ["one-call"], { DATABASE_URL: url("checkout") });
-	const statements = await start("peers.ts", ["statements"], { DATABASE_URL: url("owner") });
+}
 
-	const direct = createPool({ connectionString: url("checkout"), application_name: "bench", max: 8 });
-	const pick = (among: BenchMerchant[]) => {
-		const { id, client_key } = among[Math.floor(Math.random() * among.length)]!;
-		return { client_id: id, client_key, order_id: randomUUID(), amount: 10_000, currency: "INR" };
-	};
-	const call = async (size: number) => {
-		const results = await initiatePayments(
-			direct,
-			Array.from({ length: size }, () => pick(merchants)),
-		);
-		return results.filter((result) => result.ok).length;
-	};
-	const one = merchants.slice(0, 1);
-	const load = { connections, seconds };
-	const shapes: { name: string; measure: () => Promise<Figures> }[] = [
-		{ name: `checkout, ${merchants.length} merchants`, measure: () => loadInitiate(checkout, merchants, load) },
-		{ name: "checkout, one merchant", measure: () => loadInitiate(checkout, one, load) },
-		{ name: "checkout, one connection", measure: () => loadInitiate(checkout, merchants, { connections: 1, seconds }) },
-		{
-			name: "peer: our function, one call a request",
-			measure: () => loadInitiate(oneCall, merchants, { ...load, with_ids: true }),
-		},
-		{
-			name: "peer: statement by statement",
-			measure: () => loadInitiate(statements, merchants, { ...load, with_ids: true }),
-		},
-		{
-			name: "peer: statement by statement, one merchant",
-			measure: () => loadInitiate(statements, one, { ...load, with_ids: true }),
-		},
-		{
-			name: "function alone, 32 a call, 2 connections",
-			measure: () => loadCalls({ connections: 2, seconds }, () => call(32)),
-		},
-		{
-			name: "function alone, 1 a call, 8 connections",
-			measure: () => loadCalls({ connections: 8, seconds }, () => call(1)),
-		},
-	];
+try {
+	const wanted = values.goals?.split(",").map(Number);
+	const goals = (await readGoals()).filter(({ number }) => wanted === undefined || wanted.includes(number));
+	if (goals.length === 0) throw new Error(`There is no goal ${values.goals}.`);
+	const shapes = [...new Map(goals.flatMap((goal) => goal.shapes.map((shape) => [shape.name, shape]))).values()];
+	stage = await openStage({
+		merchants: Number(values.merchants),
+		gateways: Number(values.gateways),
+		report: options.report,
+	});
+	const machine = await describeMachine(stage.ground);
+	options.report(machine);
+	const outcomes = new Map<string, Outcome>(shapes.map(({ name }) => [name, { figures: [], failure: null }]));
 
-	const measured = new Map<string, Figures[]>(shapes.map(({ name }) => [name, []]));
-	for (const { measure } of shapes.slice(0, 3)) await measure();
-	for (let round = 1; round <= rounds; round++) {
-		for (const { name, measure } of shapes) {
-			const figures = await measure();
-			measured.get(name)!.push(figures);
-			console.log(`round ${round}  ${name}: ${Math.round(figures.per_second)}/s`);
+	const groups = Map.groupBy(
+		shapes.filter(({ when }) => when === "each round"),
+		({ needs }) => needs.map(({ name }) => name).join(" + "),
+	);
+	for (let round = 1; round <= options.rounds; round++) {
+		for (const group of groups.values()) await measure(group, outcomes, `round ${round}  `);
+	}
+	for (const shape of shapes.filter(({ when }) => when === "once")) {
+		const minutes = Math.ceil((shape.takes_seconds ?? 60) / 60);
+		options.report(`${shape.name}: about ${minutes} ${minutes === 1 ? "minute" : "minutes"} …`);
+		await measure([shape], outcomes, "");
+	}
+
+	const verdicts = goals.flatMap((goal) => judge(goal, outcomes));
+	console.log(
+		`\n${machine}; ${options.connections} connections, medians of ${options.rounds} rounds of ${options.seconds} s\n`,
+	);
+	console.log(`${verdictTable(verdicts)}\n\n${shapeTable(shapes, outcomes)}\n`);
+	if (values.json !== undefined) {
+		const figures = Object.fromEntries([...outcomes].map(([name, outcome]) => [name, outcome.figures]));
+		await writeFile(values.json, `${JSON.stringify({ machine, options, verdicts, figures }, null, "\t")}\n`);
+	}
+	const errors = [...outcomes.values()].some(({ failure }) => failure !== null && !(failure instanceof NotHere));
+	const missed = verdicts.some(({ met }) => met === false);
+	process.exitCode = errors || (values.strict && missed) ? 1 : 0;
+} catch (error) {
+	// What was being measured breaks when everything is being stopped under it.
+	if (!stopping) throw error;
+} finally {
+	if (!stopping) await cleanUp();
+}
+
+async function readGoals(): Promise<Goal[]> {
+	const folder = join(import.meta.dirname, "goals");
+	const files = (await readdir(folder)).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"));
+	const goals = await Promise.all(files.map(async (file) => (await import(join(folder, file))).goal as Goal));
+	return goals.sort((a, b) => a.number - b.number);
+}
+
+/** Measures shapes that need the same parts, one after the other on one scene. */
+async function measure(group: Shape[], outcomes: Map<string, Outcome>, prefix: string): Promise<void> {
+	// One that failed fails again, and would take its time.
+	const left = group.filter(({ name }) => outcomes.get(name)!.failure === null);
+	if (left.length === 0) return;
+	const fail = (shape: Shape, failure: Error) => {
+		outcomes.get(shape.name)!.failure = failure;
+		const here = failure instanceof NotHere ? failure.message : failure.stack;
+		if (!stopping) options.report(`${prefix}${shape.name}: not measured: ${here}`);
+	};
+	try {
+		scene = await stage!.open(left[0]!.needs);
+	} catch (error) {
+		for (const shape of left) fail(shape, error as Error);
+		return;
+	}
+	try {
+		let warm = false;
+		for (const shape of left) {
+			try {
+				if (!warm && shape.when === "each round" && shape.warm_up !== false) {
+					await shape.measure(scene, { ...options, seconds: Math.min(WARM_UP_SECONDS, options.seconds) });
+					warm = true;
+				}
+				const figures = await shape.measure(scene, options);
+				outcomes.get(shape.name)!.figures.push(figures);
+				const words = Object.entries(figures).map(([key, value]) => `${key.replaceAll("_", " ")} ${shown(value)}`);
+				options.report(`${prefix}${shape.name}: ${words.join(", ")}`);
+			} catch (error) {
+				fail(shape, error as Error);
+			}
+		}
+	} finally {
+		if (!stopping) {
+			await scene.close();
+			scene = null;
 		}
 	}
-	await direct.end();
-
-	const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
-	const summary = shapes.map(({ name }) => {
-		const all = measured.get(name)!;
-		return {
-			name,
-			per_second: median(all.map((figures) => figures.per_second)),
-			p50: median(all.map((figures) => figures.p50)),
-			p99: median(all.map((figures) => figures.p99)),
-			refused: all.reduce((sum, figures) => sum + figures.refused, 0),
-		};
-	});
-	const base = summary[0]!.per_second;
-	const table = summary.map((row) => [
-		row.name,
-		row.per_second.toFixed(0),
-		`${(row.per_second / base).toFixed(2)} ×`,
-		row.p50.toFixed(1),
-		row.p99.toFixed(1),
-		String(row.refused),
-	]);
-	const heads = ["shape", "payments/s", "ratio", "p50 ms", "p99 ms", "refused"];
-	console.log(
-		`\n${cpus().length} × ${cpus()[0]?.model.trim()}, Node ${process.version}, fsync on, ${connections} connections, median of ${rounds} rounds of ${seconds} s\n`,
-	);
-	for (const row of [heads, heads.map(() => "---"), ...table]) console.log(`| ${row.join(" | ")} |`);
-} finally {
-	for (const child of children) child.kill("SIGTERM");
-	await Promise.all(
-		children.map((child) => child.exitCode === null && child.signalCode === null && once(child, "exit")),
-	);
-	await cluster.stop();
-	await rm(home, { recursive: true, force: true });
 }

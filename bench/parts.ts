@@ -1,0 +1,140 @@
+/** Processes that shapes need: each is started on a ground, tells where it listens, and is stopped. */
+import { type ChildProcess, fork, type StdioOptions } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sendEventsTo, writeSandboxState } from "./merchants.ts";
+import type { Ground } from "./scene.ts";
+
+export interface Running {
+	/** http://127.0.0.1:port; empty for a part that does not listen. */
+	url: string;
+	/** For memory and processor time. */
+	pid: number;
+	stop(): Promise<void>;
+}
+
+export interface Part {
+	/** Two parts of one name are the same part. */
+	name: string;
+	/** `runs` tells whether another part was started before. */
+	start(ground: Ground, runs: (other: Part) => boolean): Promise<Running>;
+}
+
+const ROOT = join(import.meta.dirname, "..");
+const PATIENCE_MS = 15_000;
+
+const children = new Set<ChildProcess>();
+
+/** For whoever cannot wait: what was started and still runs is killed. */
+export function killParts(): void {
+	for (const child of children) child.kill("SIGKILL");
+}
+
+/** Runs a script that tells over IPC that it is ready, and where it listens; its output goes to a file in the ground's home. */
+export async function startScript(
+	ground: Ground,
+	name: string,
+	script: string,
+	args: string[],
+	env: Record<string, string>,
+): Promise<Running> {
+	const logFile = join(ground.home, `${name.replaceAll(/[^a-z0-9]+/gi, "-")}.log`);
+	const log = openSync(logFile, "a");
+	const stdio: StdioOptions = ["ignore", log, log, "ipc"];
+	// Detached: Ctrl-C in a terminal is for the bench alone, which then stops its parts in order.
+	const child = fork(join(ROOT, script), args, { env: { PATH: process.env.PATH, ...env }, stdio, detached: true });
+	closeSync(log);
+	children.add(child);
+	const ended = once(child, "exit").then(() => children.delete(child));
+	const message = await Promise.race([
+		once(child, "message").then(([first]) => first as { port?: number }),
+		ended.then(() => null),
+	]);
+	if (message === null) {
+		const said = (await readFile(logFile, "utf8")).trim().split("\n").slice(-5).join("\n");
+		throw new Error(`${name} did not start: ${said}`);
+	}
+	return {
+		url: message.port === undefined ? "" : `http://127.0.0.1:${message.port}`,
+		pid: child.pid!,
+		async stop() {
+			const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+			child.kill("SIGTERM");
+			await ended;
+			clearTimeout(patience);
+		},
+	};
+}
+
+/** PSPs and the merchants' endpoint; it knows the accounts of all merchants, and their events are sent to it. */
+export const sandbox: Part = {
+	name: "sandbox",
+	async start(ground) {
+		const state = join(ground.home, "sandbox.json");
+		await writeSandboxState(ground, state);
+		const running = await startScript(ground, "sandbox", "sandbox/server.ts", [], {
+			PORT: String(ground.sandbox_port),
+			SANDBOX_STATE_FILE: state,
+			LOG_LEVEL: "warn",
+		});
+		await sendEventsTo(running.url, ground);
+		return running;
+	},
+};
+
+/** More of them may run beside each other under names of their own. */
+export function checkoutPart(name = "checkout", env: Record<string, string> = {}): Part {
+	return {
+		name,
+		start: (ground, runs) =>
+			startScript(ground, name, "checkout/server.ts", [], {
+				...sharedEnvironment(ground, runs(sandbox)),
+				DATABASE_URL: ground.url("checkout"),
+				PORT: name === "checkout" ? String(ground.checkout_port) : "0",
+				...env,
+			}),
+	};
+}
+
+export function jobsPart(name = "jobs", env: Record<string, string> = {}): Part {
+	return {
+		name,
+		start: (ground, runs) =>
+			startScript(ground, name, "jobs/worker.ts", [], {
+				...sharedEnvironment(ground, runs(sandbox)),
+				DATABASE_URL: ground.url("jobs"),
+				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${ground.sandbox_port}`,
+				...env,
+			}),
+	};
+}
+
+function sharedEnvironment(ground: Ground, with_sandbox: boolean): Record<string, string> {
+	return {
+		ENCRYPTION_KEYS: ground.encryption_keys,
+		STATUS_TOKEN_KEY: ground.status_token_key,
+		PUBLIC_CHECKOUT_URL: `http://127.0.0.1:${ground.checkout_port}`,
+		LOG_LEVEL: "warn",
+		...(with_sandbox ? { SANDBOX_URL: `http://127.0.0.1:${ground.sandbox_port}` } : {}),
+	};
+}
+
+export const checkout = checkoutPart();
+export const jobs = jobsPart();
+
+/** Our function called by plain Express, once a request (peers.ts). */
+export const oneCall = peerPart("one-call");
+/** The textbook's transaction, one statement after the other (peers.ts). */
+export const statements = peerPart("statements");
+
+function peerPart(kind: string): Part {
+	return {
+		name: `peer ${kind}`,
+		start: (ground) =>
+			startScript(ground, `peer ${kind}`, "bench/peers.ts", [kind], {
+				DATABASE_URL: ground.url(kind === "one-call" ? "checkout" : "owner"),
+			}),
+	};
+}
