@@ -17,7 +17,7 @@ import { type DatabaseClock, startDatabaseClock } from "./database-clock.ts";
 import { DatabaseListener } from "./database-listener.ts";
 import type { Env } from "./env.ts";
 import { addDatabaseMetrics } from "./features/metrics/database-metrics.ts";
-import { BATCHES_AT_ONCE } from "./features/payments/batcher.ts";
+import { BATCHES_AT_ONCE } from "./features/payments/service.ts";
 import { StatusHub } from "./features/status/hub.ts";
 import { createMetrics, type Metrics } from "./metrics.ts";
 

@@ -1,12 +1,19 @@
 import type { z } from "zod";
+import { Batcher } from "../../../db/client/batcher.ts";
 import { DomainError } from "../../../db/client/errors.ts";
 import { type InitiateRequest, type InitiateResult, initiatePayments } from "../../../db/client/payments.ts";
 import type { Rate } from "../../../db/client/rates.ts";
 import { createStatusToken } from "../../../db/client/status-token.ts";
 import { type KnownClient, registeredUrl } from "../../client-directory.ts";
 import type { Dependencies } from "../../dependencies.ts";
-import { BATCHES_AT_ONCE, Batcher } from "./batcher.ts";
 import type { InitiatedPayment, InitiatePayment } from "./schema.ts";
+
+/**
+ * Database calls that initiate payments at the same time; while they run, requests gather into the next one. One prepares
+ * while the other commits; more gain nothing, since commits that notify take turns and one merchant's calls wait for each
+ * other.
+ */
+export const BATCHES_AT_ONCE = 2;
 
 export type PaymentInitiation = (
 	merchant: KnownClient,

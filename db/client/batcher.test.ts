@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { DomainError } from "../../../db/client/errors.ts";
-import { Batcher, type BatcherOptions } from "./batcher.ts";
+import { Batcher, type BatcherOptions, togetherOrAlone } from "./batcher.ts";
+import { DomainError } from "./errors.ts";
 
 /** A batcher whose calls are answered by hand. */
 function batcher(options: Partial<BatcherOptions<number, string>> = {}) {
@@ -111,6 +111,22 @@ describe("Batcher", () => {
 		expect(await next).toBe("3");
 	});
 
+	it("fails a request alone whose answer is an error", async () => {
+		const results = new Batcher<number, string>({
+			run: async (requests) => requests.map((request) => (request === 2 ? new Error("two") : String(request))),
+			batches_at_once: 1,
+			most_in_batch: 100,
+			most_waiting: 1000,
+			timeout_ms: 10_000,
+		});
+		const answers = await Promise.allSettled([1, 2, 3].map((request) => results.submit(request)));
+		expect(answers).toEqual([
+			{ status: "fulfilled", value: "1" },
+			{ status: "rejected", reason: new Error("two") },
+			{ status: "fulfilled", value: "3" },
+		]);
+	});
+
 	it("tells every request of a failed call, and goes on", async () => {
 		const { batcher: it, calls } = batcher();
 		const results = [1, 2].map((request) => it.submit(request).catch((error: Error) => error.message));
@@ -121,5 +137,25 @@ describe("Batcher", () => {
 		await turn();
 		calls[1]?.answer();
 		expect(await next).toBe("3");
+	});
+});
+
+describe("togetherOrAlone", () => {
+	it("runs each alone after all together failed, and fails only those that fail alone", async () => {
+		const calls: number[][] = [];
+		const run = async (requests: number[]) => {
+			calls.push(requests);
+			if (requests.includes(2)) throw new Error("two");
+			return requests.map(String);
+		};
+		const failures: unknown[] = [];
+		const results = await togetherOrAlone([1, 2, 3], run, (error) => failures.push(error));
+		expect(results).toEqual(["1", new Error("two"), "3"]);
+		expect(calls).toEqual([[1, 2, 3], [1], [2], [3]]);
+		expect(failures).toEqual([new Error("two")]);
+	});
+
+	it("throws what a lone one failed with", async () => {
+		await expect(togetherOrAlone([1], () => Promise.reject(new Error("one")), vi.fn())).rejects.toThrow("one");
 	});
 });

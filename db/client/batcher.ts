@@ -1,15 +1,8 @@
-import { DomainError } from "../../../db/client/errors.ts";
-
-/**
- * Database calls that initiate payments at the same time; while they run, requests gather into the next one. One prepares
- * while the other commits; more gain nothing, since commits that notify take turns and one merchant's calls wait for each
- * other.
- */
-export const BATCHES_AT_ONCE = 2;
+import { DomainError } from "./errors.ts";
 
 export interface BatcherOptions<Request, Result> {
-	/** Answers in the order of the requests. */
-	run: (requests: Request[]) => Promise<Result[]>;
+	/** Answers in the order of the requests; an error in the place of an answer is that request's alone. */
+	run: (requests: Request[]) => Promise<(Result | Error)[]>;
 	batches_at_once: number;
 	most_in_batch: number;
 	/** Requests that may wait for a free call; the next one is refused at once. */
@@ -82,8 +75,10 @@ export class Batcher<Request, Result> {
 		try {
 			const results = await this.#options.run(batch.map(({ request }) => request));
 			batch.forEach((waiter, i) => {
+				const result = results[i]!;
 				waiter.answered = true;
-				waiter.resolve(results[i]!);
+				if (result instanceof Error) waiter.reject(result);
+				else waiter.resolve(result);
 			});
 		} catch (error) {
 			for (const waiter of batch) {
@@ -102,7 +97,7 @@ export class Batcher<Request, Result> {
 		for (const waiter of [...running, ...this.#waiting].filter(late)) {
 			waiter.answered = true;
 			this.#options.onShed?.("timed_out");
-			// A call that is under way may still take the payment; the merchant's repetition finds it by its order_id.
+			// A call that is under way may still do what was asked; whoever asks again finds it done.
 			waiter.reject(busy());
 		}
 		this.#waiting = this.#waiting.filter((waiter) => !waiter.answered);
@@ -110,6 +105,32 @@ export class Batcher<Request, Result> {
 		this.#timer =
 			next.length === 0 ? undefined : setTimeout(() => this.#giveUp(), Math.max(1, Math.min(...next) - now));
 	}
+}
+
+/**
+ * Runs all in one call; where that fails, each in a call of its own, so that one which the database cannot take spoils no
+ * other. What a call did before it failed must be undone, as a statement's is.
+ */
+export async function togetherOrAlone<Request, Result>(
+	requests: Request[],
+	run: (requests: Request[]) => Promise<Result[]>,
+	onFailure: (error: unknown) => void,
+): Promise<(Result | Error)[]> {
+	try {
+		return await run(requests);
+	} catch (error) {
+		if (requests.length === 1) throw error;
+		onFailure(error);
+	}
+	const results: (Result | Error)[] = [];
+	for (const request of requests) {
+		try {
+			results.push((await run([request]))[0]!);
+		} catch (error) {
+			results.push(error instanceof Error ? error : new Error(String(error)));
+		}
+	}
+	return results;
 }
 
 function busy(): DomainError {
