@@ -32,6 +32,29 @@ it("lets a merchant have no more with many endpoints", () => {
 	expect(["a", "b", "c", "d"].map((endpoint) => enter(endpoint, "shop") !== null)).toEqual([true, true, true, false]);
 });
 
+it.each([1, 2, 3, 8])("lets %i processes send no more to an endpoint or a merchant than one would", (processes) => {
+	const gates = Array.from({ length: processes }, () => createDeliveryGate(gateWidths(50)));
+	for (const each of gates) each.shareWith(processes);
+	const entered = (endpoint_of: (n: number) => string) =>
+		gates.flatMap((each) =>
+			Array.from({ length: 50 }, (_, n) =>
+				each.enter({ endpoint_id: endpoint_of(n), client_id: "shop", is_troubled: false, is_probe: false }),
+			).filter((place) => place !== null),
+		);
+	const of_endpoint = entered(() => "shop");
+	expect(of_endpoint.length).toBeLessThanOrEqual(8);
+	expect(of_endpoint.length).toBeGreaterThanOrEqual(Math.max(processes, 6));
+	for (const place of of_endpoint) place.leave();
+	expect(entered((n) => `endpoint ${n}`).length).toBeLessThanOrEqual(16);
+});
+
+it("gives a process the share of one that is gone", () => {
+	gate.shareWith(2);
+	expect([enter("a"), enter("a")].map((place) => place !== null)).toEqual([true, false]);
+	gate.shareWith(1);
+	expect(enter("a")).not.toBeNull();
+});
+
 it("leaves half to those that answer, however many do not", () => {
 	expect(["a", "b", "c"].map((endpoint) => enter(endpoint, endpoint, { is_troubled: true }) !== null)).toEqual([
 		true,

@@ -1,11 +1,15 @@
 /**
- * Who may be sent how many events at a time by this process, so that one endpoint that is dead, slow or swallows what it is
- * sent (15 s a try) leaves room for all others. Of the lane's width:
+ * Who may be sent how many events at a time, so that one endpoint that is dead, slow or swallows what it is sent (15 s a
+ * try) leaves room for all others. Of the lane's width:
  *
- *   an endpoint    a sixth (8 of 50)
- *   a merchant     a third (16 of 50), however many endpoints it has
- *   the troubled   half (25 of 50) all together: endpoints that did not take the last event, or took 3 s or more to answer;
- *                  so however many hang at once, the other half stays with those that answer
+ *   an endpoint    a sixth (8 of 50), by all processes together
+ *   a merchant     a third (16 of 50) by all processes together, however many endpoints it has
+ *   the troubled   half (25 of 50) of this process's: endpoints that did not take the last event, or took 3 s or more to
+ *                  answer; so however many hang at once, the other half stays with those that answer
+ *
+ * Processes share the first two out evenly: each learns with its heartbeat how many they are, and the share of one that was
+ * killed goes to the others as its jobs do. Each has one at least. An exact count would be a row of the merchant's, written
+ * and flushed twice by a delivery that otherwise begins without a write.
  */
 /** How wide the lane of deliveries is, unless DELIVERIES_AT_ONCE says otherwise. */
 export const DELIVERIES_AT_ONCE = 50;
@@ -17,6 +21,8 @@ export interface GateWidths {
 }
 
 export interface DeliveryGate {
+	/** Among how many processes, this one included, endpoints and merchants are shared out. */
+	shareWith(processes: number): void;
 	/** Null: there is no room now. */
 	enter(delivery: { endpoint_id: string; client_id: string; is_troubled: boolean; is_probe: boolean }): Place | null;
 }
@@ -39,13 +45,19 @@ export function createDeliveryGate(widths: GateWidths): DeliveryGate {
 	const merchants = new Map<string, number>();
 	const slow = new Set<string>();
 	let troubled = 0;
+	let { endpoint, merchant } = widths;
 
 	return {
+		shareWith(processes) {
+			const share = (width: number) => Math.max(1, Math.floor(width / Math.max(1, processes)));
+			endpoint = share(widths.endpoint);
+			merchant = share(widths.merchant);
+		},
 		enter({ endpoint_id, client_id, is_troubled, is_probe }) {
 			const is_suspect = is_troubled || slow.has(endpoint_id);
 			const is_full =
-				countOf(endpoints, endpoint_id) >= widths.endpoint ||
-				countOf(merchants, client_id) >= widths.merchant ||
+				countOf(endpoints, endpoint_id) >= endpoint ||
+				countOf(merchants, client_id) >= merchant ||
 				(is_suspect && troubled >= widths.troubled);
 			// The one that goes ahead after a rest has been promised to the others that wait for it.
 			if (is_full && !is_probe) return null;

@@ -25,12 +25,17 @@ async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
 	return (await database.pool("admin").query(text, values)).rows as Row[];
 }
 
-async function start(worker_id: string, onLost: (error: Error) => void = (error) => expect.fail(error.message)) {
+async function start(
+	worker_id: string,
+	onLost: (error: Error) => void = (error) => expect.fail(error.message),
+	onPeers?: (lane: string, count: number) => void,
+) {
 	const heart = await startHeartbeat({
 		database: database.pool("jobs"),
-		worker_ids: [worker_id],
+		workers: [{ worker_id, name: "deliveries" }],
 		beat_seconds: BEAT_SECONDS,
 		log,
+		...(onPeers && { onPeers }),
 		onLost,
 	});
 	hearts.push(heart);
@@ -52,6 +57,22 @@ const holders = async () =>
 it("has beaten when it is started", async () => {
 	await start("pool-a");
 	expect(await rows("select worker_id from worker_heartbeats")).toEqual([{ worker_id: "pool-a" }]);
+});
+
+it("knows with each beat how many work beside it, and no longer counts one that was killed", async () => {
+	await rows("insert into worker_heartbeats (worker_id, lane, beat_at) values ('pool-notices', 'notices', now())");
+	let known = 0;
+	await start("pool-a", undefined, (_, count) => {
+		known = count;
+	});
+	expect(known).toBe(1);
+	await start("pool-b");
+	vi.advanceTimersByTime(BEAT_SECONDS * 1000);
+	await expect.poll(() => known, { timeout: 10_000 }).toBe(2);
+	await hearts.pop()!.stop();
+	await rows("update worker_heartbeats set beat_at = now() - interval '41 seconds' where worker_id = 'pool-b'");
+	vi.advanceTimersByTime(BEAT_SECONDS * 1000);
+	await expect.poll(() => known, { timeout: 10_000 }).toBe(1);
 });
 
 it("gives the jobs of a silent worker back, and leaves those of a living one", async () => {

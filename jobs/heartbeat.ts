@@ -20,9 +20,11 @@ const DEAD_BEATS = 8;
 
 export interface HeartbeatOptions {
 	database: Pool;
-	worker_ids: readonly string[];
+	workers: readonly { worker_id: string; name: string }[];
 	beat_seconds: number;
 	log: Logger;
+	/** Called with each beat: how many workers of the lane are alive, this process's included. */
+	onPeers?(lane: string, count: number): void;
 	/** Called once, when this process must no longer work. */
 	onLost(error: Error): void;
 }
@@ -33,7 +35,7 @@ export interface Heartbeat {
 
 /** Returns after the first beat, so that no job is taken by a pool that nobody watches. */
 export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
-	const { database, worker_ids, beat_seconds, log, onLost } = options;
+	const { database, workers, beat_seconds, log, onPeers, onLost } = options;
 	// A beat counts from when it was sent: the database may have noted it no later than that.
 	let last_beat = performance.now();
 	let running: Promise<void> | null = null;
@@ -41,7 +43,9 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 
 	const beat = async () => {
 		const sent_at = performance.now();
-		await Promise.all(worker_ids.map((id) => beatWorker(database, id)));
+		await Promise.all(
+			workers.map(async ({ worker_id, name }) => onPeers?.(name, await beatWorker(database, worker_id, name))),
+		);
 		last_beat = sent_at;
 		await releaseDead(database, beat_seconds * DEAD_BEATS, log);
 	};

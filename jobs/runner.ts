@@ -39,7 +39,7 @@ export async function startLane(lane: Lane, services: Services, desk: QueueDesk)
 	const events: WorkerEvents = new EventEmitter();
 	// The pool's first fetch is behind this beat in the queue for connections: no job is ever held by one that nobody watches.
 	events.once("pool:create", ({ workerPool }) => {
-		created.resolve(beatWorker(database, workerPool.id).then(() => workerPool.id));
+		created.resolve(beatWorker(database, workerPool.id, lane.name).then(() => workerPool.id));
 	});
 	events.on("job:start", ({ job }) => running.set(String(job.id), job.attempts));
 	events.on("job:complete", ({ job }) => running.delete(String(job.id)));

@@ -51,7 +51,7 @@ function task<Payload>(module: TaskModule<Payload>): RunTask {
 }
 
 /** What an endpoint gets of it says jobs/delivery-gate.ts. */
-const DELIVERIES = "deliveries";
+export const DELIVERIES = "deliveries";
 
 const LANES: readonly Lane[] = [
 	{ name: "orders", concurrency: 25, is_grouped: true, tasks: { create_psp_order: task(createPspOrder) } },

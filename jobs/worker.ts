@@ -23,7 +23,7 @@ import { type StartedLane, startLane } from "./runner.ts";
 import { describeSchedules, startClock } from "./schedules.ts";
 import { createStudioClient } from "./studio.ts";
 import type { Services, WhatsappChannel } from "./task.ts";
-import { isDiscardable, lanesFor } from "./task-list.ts";
+import { DELIVERIES, isDiscardable, lanesFor } from "./task-list.ts";
 import { createWhatsappAdapter } from "./whatsapp/settings.ts";
 import { TokenKeeper } from "./whatsapp/token-keeper.ts";
 
@@ -141,9 +141,10 @@ for (const { name, ended } of lanes) {
 }
 const heartbeat = await startHeartbeat({
 	database: heartbeat_pool,
-	worker_ids: lanes.map(({ worker_id }) => worker_id),
+	workers: lanes,
 	beat_seconds: env.worker_beat_seconds,
 	log,
+	onPeers: (lane, count) => lane === DELIVERIES && services.gate.shareWith(count),
 	onLost: (error) => fail(error, "this worker may have lost its jobs to others"),
 });
 

@@ -57,8 +57,9 @@ export async function returnJob(database: Queryable, job_id: string, worker_id: 
 
 export { checkInvariants } from "./invariants.ts";
 
-export async function beatWorker(database: Queryable, worker_id: string): Promise<void> {
-	await callRows(database, "beat_worker", "select public.beat_worker($1)", [worker_id]);
+/** Returns how many workers of the lane are alive, this one included. */
+export function beatWorker(database: Queryable, worker_id: string, lane: string | null = null): Promise<number> {
+	return callValue(database, "beat_worker", "select public.beat_worker($1, $2) as value", [worker_id, lane]);
 }
 
 /** Gives jobs held by workers that stopped beating back to the queue. Returns the workers' ids. */

@@ -1,3 +1,7 @@
+-- What a worker pool works on, so that those of one lane know how many they are.
+alter table public.worker_heartbeats add column lane text;
+drop function if exists public.beat_worker(text);
+
 -- Outcomes of each gateway by the hour, to compare an hour with the same one of last week. close_gateway_hours() alone writes them,
 -- nine days of them.
 
