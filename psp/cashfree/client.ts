@@ -5,10 +5,11 @@
  * - it has no time-out and follows redirects with the credentials: so it gets a transport of ours in place of axios
  *   (the eighth argument), of which it uses `request` alone;
  * - its calls take their arguments in differing orders, so every caller names what it passes;
- * - it keeps credentials and address in the object, so every call gets one of its own.
+ * - it keeps credentials and address in the object, so every call gets one of its own;
+ * - it is large: the first call loads it, and a process that only verifies makes none.
  */
 
-import { Cashfree, CFEnvironment } from "cashfree-pg";
+import type { Cashfree } from "cashfree-pg";
 import type { PspAccount, PspEndpoint } from "../adapter.ts";
 import { callOverHttp, type Exchange } from "../exchange.ts";
 
@@ -44,6 +45,7 @@ export function modeOf(account: PspAccount): CashfreeMode {
 export function createCashfreeClient({ api_url, timeout_ms }: PspEndpoint = {}): CashfreeClient {
 	return {
 		async call(account, run) {
+			const { Cashfree: Sdk, CFEnvironment } = await import("cashfree-pg");
 			let exchange: Exchange = { kind: "never_sent", reason: "the SDK refused the call" };
 			const transport = {
 				async request({ url, method, headers, data }: SdkRequest) {
@@ -53,7 +55,7 @@ export function createCashfreeClient({ api_url, timeout_ms }: PspEndpoint = {}):
 				},
 			};
 			const mode = modeOf(account);
-			const sdk = new Cashfree(
+			const sdk = new Sdk(
 				mode === "sandbox" ? CFEnvironment.SANDBOX : CFEnvironment.PRODUCTION,
 				account.api_key,
 				account.api_secret,

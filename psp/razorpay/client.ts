@@ -7,12 +7,12 @@
  * - its idempotency headers can only be set on defaults that all calls of a client share.
  *
  * So every call gets a client of its own, which shares nothing but sockets, and an interceptor that sees the HTTP
- * exchange before the SDK does.
+ * exchange before the SDK does. The SDK is loaded by the first call: a process that only verifies makes none.
  */
 
 import http from "node:http";
 import https from "node:https";
-import Razorpay from "razorpay";
+import type Razorpay from "razorpay";
 import type { PspAccount, PspEndpoint } from "../adapter.ts";
 import { DEFAULT_TIMEOUT_MS, type Exchange, exchangeWithoutAnswer } from "../exchange.ts";
 
@@ -62,9 +62,10 @@ export function createRazorpayClient(endpoint: PspEndpoint = {}): RazorpayClient
 		api_url,
 		async call(account, run, headers = {}) {
 			let exchange: Exchange | undefined;
+			const { default: Sdk } = await import("razorpay");
 			// A deadline for the whole exchange: axios' own time-out starts again with every byte that trickles in.
 			const deadline = AbortSignal.timeout(timeout_ms);
-			const sdk = new Razorpay({ key_id: account.api_key, key_secret: account.api_secret });
+			const sdk = new Sdk({ key_id: account.api_key, key_secret: account.api_secret });
 			const transport = transportOf(sdk);
 			Object.assign(transport.defaults, transport_defaults, { signal: deadline });
 			Object.assign(transport.defaults.headers, headers);

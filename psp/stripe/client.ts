@@ -6,9 +6,11 @@
  *   did stays hidden;
  * - knows a host and a port but no path before /v1, which a sandbox among others has;
  * - drops status and headers (Retry-After) of an answer that is no JSON.
+ *
+ * The first call loads it: a process that only verifies makes none.
  */
 
-import Stripe from "stripe";
+import type Stripe from "stripe";
 import type { PspAccount, PspEndpoint } from "../adapter.ts";
 import { callOverHttp, DEFAULT_TIMEOUT_MS, type Exchange } from "../exchange.ts";
 
@@ -29,13 +31,7 @@ export interface StripeClient {
 export function createStripeClient(endpoint: PspEndpoint = {}): StripeClient {
 	const api_url = endpoint.api_url ?? STRIPE_API_URL;
 	const timeout_ms = endpoint.timeout_ms ?? DEFAULT_TIMEOUT_MS;
-	// Holds no key: each call brings its account's, and one without would not leave.
-	const sdk = new Stripe("", {
-		authenticator: () => Promise.reject(new Error("a call to Stripe without an account")),
-		httpClient: createTransport(api_url, timeout_ms),
-		maxNetworkRetries: 0,
-		telemetry: false,
-	});
+	let loading: Promise<Stripe> | undefined;
 
 	return {
 		api_url,
@@ -43,14 +39,26 @@ export function createStripeClient(endpoint: PspEndpoint = {}): StripeClient {
 			if (!SECRET_KEY.test(account.api_secret)) {
 				return { kind: "never_sent", reason: "the secret key is none that Stripe issues" };
 			}
+			loading ??= loadSdk(createTransport(api_url, timeout_ms));
 			return exchangeIn(
-				await run(sdk, {
+				await run(await loading, {
 					apiKey: account.api_secret,
 					...(idempotency_key === undefined ? {} : { idempotencyKey: idempotency_key }),
 				}),
 			);
 		},
 	};
+}
+
+/** Holds no key: each call brings its account's, and one without would not leave. */
+async function loadSdk(httpClient: NonNullable<Stripe.StripeConfig["httpClient"]>): Promise<Stripe> {
+	const { default: Sdk } = await import("stripe");
+	return new Sdk("", {
+		authenticator: () => Promise.reject(new Error("a call to Stripe without an account")),
+		httpClient,
+		maxNetworkRetries: 0,
+		telemetry: false,
+	});
 }
 
 /**
