@@ -91,6 +91,7 @@ try {
 		await measure([shape], outcomes, "");
 	}
 
+	if (stopping) throw new Error("stopped");
 	const verdicts = goals.flatMap((goal) => judge(goal, outcomes));
 	console.log(
 		`\n${machine}; ${options.connections} connections, medians of ${options.rounds} rounds of ${options.seconds} s\n`,
@@ -119,6 +120,7 @@ async function readGoals(): Promise<Goal[]> {
 
 /** Measures shapes that need the same parts, one after the other on one scene. */
 async function measure(group: Shape[], outcomes: Map<string, Outcome>, prefix: string): Promise<void> {
+	if (stopping) throw new Error("stopped");
 	// One that failed fails again, and would take its time.
 	const left = group.filter(({ name }) => outcomes.get(name)!.failure === null);
 	if (left.length === 0) return;
