@@ -107,11 +107,8 @@ interface InitiateRow {
 	replayed: boolean;
 	transaction_id: string;
 	status: TransactionStatus;
-	order_id: string;
-	amount: number;
-	currency: string;
 	expires_at: Date;
-	rate: RateRow;
+	rate: RateRow | null;
 }
 
 /** Takes many payments in one round trip and one commit; answers in the order of the requests. */
@@ -122,16 +119,16 @@ export async function initiatePayments(database: Queryable, requests: InitiateRe
 		"select * from public.initiate_payments($1::jsonb)",
 		[JSON.stringify(requests)],
 	);
-	return rows.map((row) =>
+	return rows.map((row, index) =>
 		row.error_code === null
 			? {
 					ok: true,
 					replayed: row.replayed,
 					transaction_id: row.transaction_id,
 					status: row.status,
-					order_id: row.order_id,
-					amount: row.amount,
-					currency: row.currency,
+					order_id: requests[index]!.order_id,
+					amount: requests[index]!.amount,
+					currency: requests[index]!.currency,
 					expires_at: row.expires_at.toISOString(),
 					rate: toRate(row.rate),
 				}

@@ -9,17 +9,18 @@ export interface Rate {
 	left_now: number | null;
 }
 
-/** As the database functions give it; nulls for whoever is no merchant. */
+/** As the database functions give it; null for whoever is no merchant. */
 export type RateRow = [
-	per_minute: number | null,
-	left: number | null,
-	reset_seconds: number | null,
+	per_minute: number,
+	left: number,
+	reset_seconds: number,
 	per_second: number | null,
 	left_now: number | null,
 	wait_seconds?: number | null,
 ];
 
-export function toRate([per_minute, left, reset_seconds, per_second, left_now]: RateRow): Rate | null {
-	if (per_minute === null || left === null || reset_seconds === null) return null;
+export function toRate(row: RateRow | null): Rate | null {
+	if (row === null) return null;
+	const [per_minute, left, reset_seconds, per_second, left_now] = row;
 	return { per_minute, left, reset_seconds, per_second, left_now };
 }

@@ -13,7 +13,7 @@ language sql stable parallel safe as $$
     when p_method is not null and g.methods is not null and not g.methods ? p_method then 'method_not_supported'
     when p_amount < g.min_amount then 'amount_below_minimum'
     when p_amount > g.max_amount then 'amount_above_maximum'
-    when g.monthly_limit < p_amount
+    when g.monthly_limit is not null and g.monthly_limit < p_amount
       + case when s.volume_month = public.month_in_india(p_now) then s.volume else 0 end then 'monthly_limit_reached'
     when s.window_count >= p_max_rpm and s.window_started_at > p_now - interval '1 minute' then 'rpm_limit_reached'
   end

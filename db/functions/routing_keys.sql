@@ -19,5 +19,5 @@ language sql volatile parallel safe as $$
       when p_mode = 'dynamic' then -public.gateway_rate(s, p_method)::double precision
       else 0
     end,
-    coalesce(extract(epoch from s.last_used_at)::double precision, 0)]
+    coalesce(date_part('epoch', s.last_used_at), 0)]
 $$;
