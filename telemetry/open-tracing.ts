@@ -1,4 +1,13 @@
-import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from "@opentelemetry/api";
+import {
+	type Context,
+	isSpanContextValid,
+	ROOT_CONTEXT,
+	type SpanContext,
+	SpanKind,
+	SpanStatusCode,
+	TraceFlags,
+	trace,
+} from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -52,8 +61,11 @@ export function openTracing(endpoint: string, { part, headers, ratio = 1 }: Trac
 	});
 	const tracer = provider.getTracer("lightspeedpay");
 
-	const start = ({ name, kind, started_at, attributes }: FinishedSpan, parent: Context) =>
-		tracer.startSpan(name, { kind: KINDS[kind], startTime: started_at, attributes }, parent);
+	const start = ({ name, kind, started_at, attributes, caused_by }: FinishedSpan, parent: Context) => {
+		const cause = parseTraceparent(caused_by);
+		const links = cause === null ? [] : [{ context: cause }];
+		return tracer.startSpan(name, { kind: KINDS[kind], startTime: started_at, attributes, links }, parent);
+	};
 	const write = (span: FinishedSpan, parent: Context, made = start(span, parent)) => {
 		if (span.error !== undefined) made.setStatus({ code: SpanStatusCode.ERROR, message: span.error });
 		for (const child of span.children ?? []) write(child, trace.setSpan(ROOT_CONTEXT, made));
@@ -82,6 +94,17 @@ export function openTracing(endpoint: string, { part, headers, ratio = 1 }: Trac
 function firstSpanOf(transaction_id: string) {
 	const traceId = transaction_id.replaceAll("-", "").toLowerCase();
 	return { traceId, spanId: traceId.slice(16), traceFlags: TraceFlags.SAMPLED, isRemote: true };
+}
+
+/** W3C Trace Context; later versions may add fields at the end. */
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+
+/** Null: none, or not as the standard has it, which then counts as none. */
+function parseTraceparent(text: string | undefined): SpanContext | null {
+	const [, version, traceId, spanId, flags, more] = TRACEPARENT.exec(text ?? "") ?? [];
+	if (version === undefined || (version === "00" && more !== undefined)) return null;
+	const context = { traceId: traceId!, spanId: spanId!, traceFlags: Number.parseInt(flags!, 16), isRemote: true };
+	return isSpanContextValid(context) ? context : null;
 }
 
 function parseHeaders(text: string | undefined): Record<string, string> {

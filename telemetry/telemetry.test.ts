@@ -48,6 +48,7 @@ interface Sent {
 	spanId: string;
 	parentSpanId?: string;
 	name: string;
+	links?: object[];
 }
 
 const spans = () =>
@@ -106,6 +107,23 @@ describe("traces", () => {
 		expect(of("first")).toEqual(of("second"));
 		expect(of("first").length).toBeGreaterThan(5);
 		expect(of("first").length).toBeLessThan(70);
+	});
+
+	it.each([
+		["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", true],
+		["01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later", true],
+		["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-later", false],
+		["ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false],
+		["00-00000000000000000000000000000000-00f067aa0ba902b7-01", false],
+		["00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false],
+		["00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false],
+		["nonsense", false],
+	])("of a caller that sent the traceparent %s are linked to: %s", async (caused_by, is_linked) => {
+		const checkout = (await startTracing({ endpoint: `http://${url}`, part: "checkout" }))!;
+		checkout.recordPayment(randomUUID(), { ...span("first", "server"), caused_by });
+		await checkout.close();
+		const cause = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
+		expect(spans()[0]!.links).toEqual(is_linked ? [expect.objectContaining(cause)] : []);
 	});
 
 	it("are off without a receiver", async () => {

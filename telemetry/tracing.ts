@@ -17,6 +17,8 @@ export interface FinishedSpan {
 	attributes: Attributes;
 	/** What went wrong. */
 	error?: string | undefined;
+	/** The `traceparent` that the caller sent: whose trace this one is a consequence of. */
+	caused_by?: string | undefined;
 	/** What was done within. */
 	children?: readonly FinishedSpan[];
 }

@@ -77,16 +77,20 @@ export function readLinkPage(
 	return callValue(database, "read_link_page", "select public.read_link_page($1) as value", [code]);
 }
 
-/** The payment to pay through a link. Throws not_found, link_closed, or what initiating a payment throws. */
-export async function openPaymentLink(database: Queryable, code: string): Promise<{ transaction_id: string }> {
+/** The payment to pay through a link; is_new: it was begun for this. Throws not_found, link_closed, or what initiating a payment throws. */
+export async function openPaymentLink(
+	database: Queryable,
+	code: string,
+): Promise<{ transaction_id: string; is_new: boolean }> {
 	const [opened] = await callRows<{
 		transaction_id: string;
+		is_new: boolean;
 		error_code: ErrorCode | null;
 		error_param: string | null;
 		retry_after_seconds: number | null;
 	}>(database, "open_payment_link", "select * from public.open_payment_link($1)", [code]);
-	const { transaction_id, error_code, error_param, retry_after_seconds } = opened!;
-	if (error_code === null) return { transaction_id };
+	const { transaction_id, is_new, error_code, error_param, retry_after_seconds } = opened!;
+	if (error_code === null) return { transaction_id, is_new };
 	throw new DomainError(error_code, {
 		param: error_param ?? undefined,
 		retry_after_seconds: retry_after_seconds ?? undefined,

@@ -1,11 +1,11 @@
 -- Somebody wants to pay through a link: answers with the payment to pay. A single-use link answers with its open payment
 -- while there is one, so that two payers at once pay the same; otherwise a new payment is initiated under the order id
--- link_<code>_<n>. An error code of the merchant API comes back in place of a transaction where initiate_payments refuses.
+-- link_<code>_<n> (is_new). An error code of the merchant API comes back in place of a transaction where initiate_payments refuses.
 -- A link begins at most sixty payments a minute, so that a stranger cannot use up what the merchant may take.
 -- Errors: LS003 rate_limited, LS029 no_such_link, LS034 link_closed (detail: its status).
 -- Locks: the link, then as initiate_payments.
 create or replace function public.open_payment_link(p_code text)
-returns table (transaction_id uuid, error_code text, error_param text, retry_after_seconds integer)
+returns table (transaction_id uuid, is_new boolean, error_code text, error_param text, retry_after_seconds integer)
 language plpgsql security definer set search_path = '' as $$
 #variable_conflict use_column
 declare
@@ -23,7 +23,7 @@ begin
   end if;
   if v_link.usage = 'single' then
     return query
-      select t.id, null::text, null::text, null::integer from public.payment_link_payments p
+      select t.id, false, null::text, null::text, null::integer from public.payment_link_payments p
         join public.transactions t on t.id = p.transaction_id
         where p.payment_link_id = v_link.id and t.status in ('created', 'pending', 'failed') and t.expires_at > now()
         order by t.id desc limit 1;
@@ -45,7 +45,7 @@ begin
     insert into public.payment_link_payments (transaction_id, payment_link_id, client_id)
       values (v_made.transaction_id, v_link.id, v_link.client_id);
   end if;
-  return query select v_made.transaction_id, v_made.error_code, v_made.error_param, v_made.retry_after_seconds;
+  return query select v_made.transaction_id, true, v_made.error_code, v_made.error_param, v_made.retry_after_seconds;
 end
 $$;
 revoke all on function public.open_payment_link from public;

@@ -2,6 +2,9 @@
 alter table public.worker_heartbeats add column lane text;
 drop function if exists public.beat_worker(text);
 
+-- It says whether the payment is new.
+drop function if exists public.open_payment_link(text);
+
 -- Outcomes of each gateway by the hour, to compare an hour with the same one of last week. close_gateway_hours() alone writes them,
 -- nine days of them.
 

@@ -4,7 +4,8 @@ import { readPayPage } from "../../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../../test/merchants.ts";
-import { startTestCheckout, type TestCheckout } from "../../test-checkout.ts";
+import { startTraceReceiver } from "../../../test/trace-receiver.ts";
+import { post, startTestCheckout, type TestCheckout } from "../../test-checkout.ts";
 import { TEXTS } from "../pay/languages.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -97,6 +98,36 @@ describe("POST /l/:code", () => {
 			new Set((await Promise.all([1, 2, 3].map(() => follow(code)))).map(transactionOf));
 		expect((await followed(single.code)).size).toBe(1);
 		expect((await followed(multiple.code)).size).toBe(3);
+	});
+
+	it("begins the payment's trace, once however many follow the link", async () => {
+		const receiver = await startTraceReceiver();
+		const traced = await startTestCheckout(database, { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url });
+		const { code } = await link();
+		const followed = await Promise.all(
+			[1, 2].map(() => fetch(`${traced.url}/l/${code}`, { method: "POST", redirect: "manual" })),
+		);
+		const begun = await post(
+			traced,
+			merchant,
+			"/payment/initiate",
+			{ order_id: "traced", amount: 100, currency: "INR" },
+			{
+				traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+			},
+		);
+		await traced.stop();
+		await receiver.stop();
+		const hex = (id: string) => id.replaceAll("-", "");
+		const [by_link, by_request] = [hex(transactionOf(followed[0]!)!), hex(begun.body.transaction_id)];
+		expect(receiver.spans).toEqual([
+			expect.objectContaining({ name: "POST /l/:code", traceId: by_link, spanId: by_link.slice(16), links: [] }),
+			expect.objectContaining({
+				name: "POST /payment/initiate",
+				traceId: by_request,
+				links: [expect.objectContaining({ traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" })],
+			}),
+		]);
 	});
 
 	it("says that payment is not possible now when the merchant cannot take it", async () => {

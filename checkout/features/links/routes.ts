@@ -12,7 +12,7 @@ import { renderLinkPage } from "../pay/templates.ts";
 import { type LinkPage, linkModel } from "./link-model.ts";
 import { linkCode } from "./schema.ts";
 
-export type LinkDependencies = Pick<Dependencies, "env" | "logger" | "pool" | "clock">;
+export type LinkDependencies = Pick<Dependencies, "env" | "logger" | "pool" | "clock" | "tracing">;
 
 /** Where a payment link leads. Looking at it makes nothing: apps that preview links, and curious people, look too. */
 export function linkRoutes(dependencies: LinkDependencies): Router {
@@ -43,11 +43,12 @@ async function readLink(pool: LinkDependencies["pool"], text: string): Promise<L
 	return code === null ? null : readLinkPage(pool, code);
 }
 
-function followLink({ env, pool, logger }: LinkDependencies): RequestHandler<{ code: string }> {
+function followLink({ env, pool, logger, tracing }: LinkDependencies): RequestHandler<{ code: string }> {
 	return async (request, response) => {
 		const code = linkCode.parse(request.params.code);
 		if (code === null) throw new DomainError("not_found");
-		const { transaction_id } = await openPaymentLink(pool, code);
+		const started_at = tracing === null ? 0 : performance.timeOrigin + performance.now();
+		const { transaction_id, is_new } = await openPaymentLink(pool, code);
 		logger.info({ transaction_id }, "payer opened a payment link");
 		const query = new URLSearchParams({
 			token: createStatusToken(env.STATUS_TOKEN_KEY, transaction_id),
@@ -56,6 +57,14 @@ function followLink({ env, pool, logger }: LinkDependencies): RequestHandler<{ c
 		});
 		response.set({ "Cache-Control": "no-store", "Referrer-Policy": "strict-origin" });
 		response.redirect(303, `/pay/${transaction_id}?${query}`);
+		if (tracing === null || !is_new) return;
+		tracing.recordPayment(transaction_id, {
+			name: "POST /l/:code",
+			kind: "server",
+			started_at,
+			ended_at: performance.timeOrigin + performance.now(),
+			attributes: { "request.id": request.id, "transaction.id": transaction_id },
+		});
 	};
 }
 
