@@ -93,11 +93,17 @@ export class AddressGuard {
 
 	/** The request that was counted was a merchant's, who has limits of its own. */
 	forgive(address: string): void {
+		const usage = this.takeOff(address);
+		if (usage !== undefined) usage.authenticated++;
+	}
+
+	/** The request that was counted is none that an address is held to. */
+	takeOff(address: string): Usage | undefined {
 		const usage = this.#usage.get(address);
-		if (usage === undefined) return;
+		if (usage === undefined) return undefined;
 		usage.requests--;
 		usage.in_second--;
-		usage.authenticated++;
+		return usage;
 	}
 
 	/** Its credentials were refused. */

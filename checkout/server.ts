@@ -42,9 +42,9 @@ function listen(server: Server, { HOST, PORT }: Env): Promise<number> {
 async function stop(server: Server, dependencies: Dependencies): Promise<void> {
 	const deadline = setTimeout(() => process.exit(1), STOP_MS + 1_000);
 	const cut = setTimeout(() => server.closeAllConnections(), STOP_MS);
-	const closed = new Promise((resolve) => server.close(resolve));
+	// Streams first: to the server their connections are idle, and it closes those at once.
 	dependencies.hub.endAll();
-	server.closeIdleConnections();
+	const closed = new Promise((resolve) => server.close(resolve));
 	await closed;
 	clearTimeout(cut);
 	await dependencies.close();

@@ -25,6 +25,7 @@ export function limitAddresses(guard: AddressGuard): RequestHandler {
 		}
 		res.once("finish", () => {
 			if (req.merchant !== undefined) guard.forgive(address);
+			else if (req.is_uncounted) guard.takeOff(address);
 			else if (res.statusCode === 401) guard.strike(address);
 		});
 		next();

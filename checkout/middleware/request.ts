@@ -13,6 +13,8 @@ declare global {
 			raw_body: Buffer;
 			/** The payment that the request made or is about, where it is known. */
 			transaction_id?: string;
+			/** Not to be counted of its address: it has shown a token that not every caller can have, and not just before. */
+			is_uncounted?: boolean;
 			/** Set by authenticate. */
 			merchant: KnownClient;
 		}

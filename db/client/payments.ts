@@ -147,6 +147,20 @@ export function readTransaction(database: Queryable, transaction_id: string): Pr
 	return callValue(database, "read_transaction", "select public.read_transaction($1) as value", [transaction_id]);
 }
 
+/** In the order of the ids; null where there is none. */
+export async function readTransactions(
+	database: Queryable,
+	transaction_ids: string[],
+): Promise<(TransactionRecord | null)[]> {
+	const rows = await callRows<{ value: TransactionRecord | null }>(
+		database,
+		"read_transactions",
+		"select value from public.read_transactions($1::uuid[])",
+		[transaction_ids],
+	);
+	return rows.map(({ value }) => value);
+}
+
 export interface TransactionFilter {
 	limit: number;
 	starting_after?: string;

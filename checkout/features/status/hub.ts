@@ -1,5 +1,6 @@
+import { Batcher } from "../../../db/client/batcher.ts";
 import type { Queryable } from "../../../db/client/call.ts";
-import { readTransaction, type TransactionRecord } from "../../../db/client/payments.ts";
+import { readTransactions, type TransactionRecord } from "../../../db/client/payments.ts";
 import type { DatabaseListener } from "../../database-listener.ts";
 
 export interface StatusSubscriber {
@@ -8,28 +9,40 @@ export interface StatusSubscriber {
 	ending(): void;
 }
 
-const READS_AT_ONCE = 4;
+const READS_AT_ONCE = 2;
+const MOST_IN_READ = 100;
+/** More than streams that are opened or told at once. */
+const MOST_WAITING = 30_000;
+const READ_TIMEOUT_MS = 5_000;
 /** After a read that failed. */
 const READ_AGAIN_MS = 1_000;
 
 /**
- * Tells subscribers of a transaction each new state of it. One read serves all subscribers of a transaction, and
- * announcements that come while it is being read make one more read, not one each.
+ * Tells subscribers of a transaction each new state of it. Transactions that are to be read at the same moment share a round
+ * trip, one read serves all subscribers of a transaction, and announcements that come while it is being read make one more
+ * read, not one each.
  */
 export class StatusHub {
-	readonly #database: Queryable;
+	readonly #reads: Batcher<string, TransactionRecord | null>;
 	readonly #onError: (error: unknown) => void;
-	readonly #subscribers = new Map<string, Set<StatusSubscriber>>();
-	/** Waiting to be read. */
+	/** Nearly always one subscriber for a transaction. */
+	readonly #subscribers = new Map<string, StatusSubscriber[]>();
+	readonly #reading = new Set<string>();
+	/** Announced again while being read. */
 	readonly #due = new Set<string>();
 	/** Could not be read; due again when the timer of the first of them ends. */
 	readonly #failed = new Set<string>();
-	#reading = 0;
 	#size = 0;
 
 	constructor(database: Queryable, listener: DatabaseListener, onError: (error: unknown) => void) {
-		this.#database = database;
 		this.#onError = onError;
+		this.#reads = new Batcher({
+			run: (transaction_ids) => readTransactions(database, transaction_ids),
+			batches_at_once: READS_AT_ONCE,
+			most_in_batch: MOST_IN_READ,
+			most_waiting: MOST_WAITING,
+			timeout_ms: READ_TIMEOUT_MS,
+		});
 		listener.on("transaction_status", (transaction_id) => this.#changed(transaction_id));
 		// Announcements made while nobody listened are lost: look at everything that somebody waits for.
 		listener.on("connected", () => {
@@ -43,24 +56,27 @@ export class StatusHub {
 	}
 
 	countOf(transaction_id: string): number {
-		return this.#subscribers.get(transaction_id)?.size ?? 0;
+		return this.#subscribers.get(transaction_id)?.length ?? 0;
+	}
+
+	/** The present state, by an id that is a uuid; null when there is no such transaction. */
+	read(transaction_id: string): Promise<TransactionRecord | null> {
+		return this.#reads.submit(transaction_id);
 	}
 
 	/** Returns what ends the subscription. Subscribe first and read the present state after, or a change is missed. */
 	subscribe(transaction_id: string, subscriber: StatusSubscriber): () => void {
-		let subscribers = this.#subscribers.get(transaction_id);
-		if (subscribers === undefined) {
-			subscribers = new Set();
-			this.#subscribers.set(transaction_id, subscribers);
-		}
-		subscribers.add(subscriber);
+		const others = this.#subscribers.get(transaction_id);
+		if (others === undefined) this.#subscribers.set(transaction_id, [subscriber]);
+		else others.push(subscriber);
 		this.#size++;
 		return () => {
-			if (!subscribers.delete(subscriber)) return;
+			const subscribers = this.#subscribers.get(transaction_id);
+			const place = subscribers?.indexOf(subscriber) ?? -1;
+			if (subscribers === undefined || place < 0) return;
+			subscribers.splice(place, 1);
 			this.#size--;
-			if (subscribers.size === 0 && this.#subscribers.get(transaction_id) === subscribers) {
-				this.#subscribers.delete(transaction_id);
-			}
+			if (subscribers.length === 0) this.#subscribers.delete(transaction_id);
 		};
 	}
 
@@ -73,26 +89,24 @@ export class StatusHub {
 
 	#changed(transaction_id: string): void {
 		if (!this.#subscribers.has(transaction_id)) return;
-		this.#due.add(transaction_id);
-		this.#readNext();
-	}
-
-	#readNext(): void {
-		while (this.#reading < READS_AT_ONCE) {
-			const [transaction_id] = this.#due;
-			if (transaction_id === undefined) return;
-			this.#due.delete(transaction_id);
-			this.#reading++;
-			this.#tell(transaction_id)
-				.catch((error) => {
-					this.#onError(error);
-					this.#readLater(transaction_id);
-				})
-				.finally(() => {
-					this.#reading--;
-					this.#readNext();
-				});
+		if (this.#reading.has(transaction_id)) {
+			this.#due.add(transaction_id);
+			return;
 		}
+		this.#reading.add(transaction_id);
+		this.read(transaction_id)
+			.then((record) => {
+				if (record === null) return;
+				for (const subscriber of [...(this.#subscribers.get(transaction_id) ?? [])]) subscriber.changed(record);
+			})
+			.catch((error) => {
+				this.#onError(error);
+				this.#readLater(transaction_id);
+			})
+			.finally(() => {
+				this.#reading.delete(transaction_id);
+				if (this.#due.delete(transaction_id)) this.#changed(transaction_id);
+			});
 	}
 
 	/** The announcement does not come again. */
@@ -105,12 +119,5 @@ export class StatusHub {
 			}, READ_AGAIN_MS).unref();
 		}
 		this.#failed.add(transaction_id);
-	}
-
-	async #tell(transaction_id: string): Promise<void> {
-		if (!this.#subscribers.has(transaction_id)) return;
-		const record = await readTransaction(this.#database, transaction_id);
-		if (record === null) return;
-		for (const subscriber of [...(this.#subscribers.get(transaction_id) ?? [])]) subscriber.changed(record);
 	}
 }
