@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { initiatePayments } from "../db/client/payments.ts";
 import { createPool } from "../db/client/pool.ts";
+import { asWritten, bullmqWorker, redis, tuned } from "./bullmq.ts";
 import type { RunOptions, Shape, Throughput } from "./goal.ts";
 import { loadCalls, loadInitiate } from "./load.ts";
 import { checkout, oneCall, statements } from "./parts.ts";
@@ -42,6 +43,20 @@ export const oneCallEach = initiations("peer: our function, one call a request",
 
 export const statementByStatement = initiations("peer: statement by statement", [statements], (scene, options) =>
 	loadInitiate(scene.of(statements).url, scene.merchants, { ...options, with_ids: true }),
+);
+
+export const bullmqAsWritten = initiations("peer: BullMQ as people write it", [redis, asWritten], (scene, options) =>
+	loadInitiate(scene.of(asWritten).url, scene.merchants, options),
+);
+
+export const bullmqTuned = initiations("peer: BullMQ tuned", [redis, tuned], (scene, options) =>
+	loadInitiate(scene.of(tuned).url, scene.merchants, options),
+);
+
+export const bullmqTunedDraining = initiations(
+	"peer: BullMQ tuned, a worker taking its jobs",
+	[redis, tuned, bullmqWorker],
+	(scene, options) => loadInitiate(scene.of(tuned).url, scene.merchants, options),
 );
 
 export const batchesAlone = initiations("function alone, 32 a call, 2 connections", [], (scene, options) =>

@@ -18,14 +18,28 @@ export interface Running {
 export interface Part {
 	/** Two parts of one name are the same part. */
 	name: string;
-	/** `runs` tells whether another part was started before. */
-	start(ground: Ground, runs: (other: Part) => boolean): Promise<Running>;
+	/** `running` finds a part that was started before. */
+	start(ground: Ground, running: (other: Part) => Running | undefined): Promise<Running>;
 }
 
 const ROOT = join(import.meta.dirname, "..");
 const PATIENCE_MS = 15_000;
 
 const children = new Set<ChildProcess>();
+
+/** What is known here does not outlive the bench; settles when the process has ended. */
+export function watch(child: ChildProcess): Promise<unknown> {
+	children.add(child);
+	return once(child, "exit").then(() => children.delete(child));
+}
+
+/** Asks a process to end, and makes it when it does not. */
+export async function stopProcess(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+	const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
+	child.kill("SIGTERM");
+	await ended;
+	clearTimeout(patience);
+}
 
 /** For whoever cannot wait: what was started and still runs is killed. */
 export function killParts(): void {
@@ -46,8 +60,7 @@ export async function startScript(
 	// Detached: Ctrl-C in a terminal is for the bench alone, which then stops its parts in order.
 	const child = fork(join(ROOT, script), args, { env: { PATH: process.env.PATH, ...env }, stdio, detached: true });
 	closeSync(log);
-	children.add(child);
-	const ended = once(child, "exit").then(() => children.delete(child));
+	const ended = watch(child);
 	const message = await Promise.race([
 		once(child, "message").then(([first]) => first as { port?: number }),
 		ended.then(() => null),
@@ -59,12 +72,7 @@ export async function startScript(
 	return {
 		url: message.port === undefined ? "" : `http://127.0.0.1:${message.port}`,
 		pid: child.pid!,
-		async stop() {
-			const patience = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
-			child.kill("SIGTERM");
-			await ended;
-			clearTimeout(patience);
-		},
+		stop: () => stopProcess(child, ended),
 	};
 }
 
@@ -88,9 +96,9 @@ export const sandbox: Part = {
 export function checkoutPart(name = "checkout", env: Record<string, string> = {}): Part {
 	return {
 		name,
-		start: (ground, runs) =>
+		start: (ground, running) =>
 			startScript(ground, name, "checkout/server.ts", [], {
-				...sharedEnvironment(ground, runs(sandbox)),
+				...sharedEnvironment(ground, running(sandbox) !== undefined),
 				DATABASE_URL: ground.url("checkout"),
 				PORT: name === "checkout" ? String(ground.checkout_port) : "0",
 				...env,
@@ -101,9 +109,9 @@ export function checkoutPart(name = "checkout", env: Record<string, string> = {}
 export function jobsPart(name = "jobs", env: Record<string, string> = {}): Part {
 	return {
 		name,
-		start: (ground, runs) =>
+		start: (ground, running) =>
 			startScript(ground, name, "jobs/worker.ts", [], {
-				...sharedEnvironment(ground, runs(sandbox)),
+				...sharedEnvironment(ground, running(sandbox) !== undefined),
 				DATABASE_URL: ground.url("jobs"),
 				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${ground.sandbox_port}`,
 				...env,

@@ -47,7 +47,7 @@ export async function openScene(ground: Ground, parts: Part[]): Promise<Scene> {
 		running.clear();
 	};
 	try {
-		for (const part of parts) running.set(part.name, await part.start(ground, (other) => running.has(other.name)));
+		for (const part of parts) running.set(part.name, await part.start(ground, (other) => running.get(other.name)));
 	} catch (error) {
 		await close();
 		throw error;

@@ -1,6 +1,9 @@
 import type { Goal } from "../goal.ts";
 import {
 	batchesAlone,
+	bullmqAsWritten,
+	bullmqTuned,
+	bullmqTunedDraining,
 	callsAlone,
 	oneCallEach,
 	oneMerchant,
@@ -11,7 +14,17 @@ import {
 export const goal: Goal = {
 	number: 1,
 	title: "POST /payment/initiate, signed and durable",
-	shapes: [ourCheckout, oneMerchant, oneCallEach, statementByStatement, batchesAlone, callsAlone],
+	shapes: [
+		ourCheckout,
+		oneMerchant,
+		bullmqAsWritten,
+		bullmqTuned,
+		bullmqTunedDraining,
+		oneCallEach,
+		statementByStatement,
+		batchesAlone,
+		callsAlone,
+	],
 	targets: [
 		{
 			what: "payments a second, 64 connections",
@@ -20,6 +33,18 @@ export const goal: Goal = {
 			value: (of) => of(ourCheckout).per_second,
 		},
 		{ what: "its p99", unit: "ms", at_most: 40, value: (of) => of(ourCheckout).p99 },
+		{
+			what: "ours beside BullMQ as people write it",
+			unit: "×",
+			at_least: 4,
+			value: (of) => of(ourCheckout).per_second / of(bullmqAsWritten).per_second,
+		},
+		{
+			what: "ours beside BullMQ tuned",
+			unit: "×",
+			at_least: 3,
+			value: (of) => of(ourCheckout).per_second / of(bullmqTuned).per_second,
+		},
 		{ what: "refused", unit: "", at_most: 0, value: (of) => of(ourCheckout).refused },
 	],
 };
