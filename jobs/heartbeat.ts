@@ -44,7 +44,10 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 	const beat = async () => {
 		const sent_at = performance.now();
 		await Promise.all(
-			workers.map(async ({ worker_id, name }) => onPeers?.(name, await beatWorker(database, worker_id, name))),
+			workers.map(async ({ worker_id, name }) => {
+				const count = await beatWorker(database, worker_id, name);
+				onPeers?.(name, count);
+			}),
 		);
 		last_beat = sent_at;
 		await releaseDead(database, beat_seconds * DEAD_BEATS, log);
