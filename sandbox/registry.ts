@@ -10,6 +10,8 @@ export const accountSchema = z.strictObject({
 	webhook_url: z.url({ protocol: /^https?$/ }).nullish(),
 	/** later: a refund stays pending until the control says what becomes of it. */
 	refunds: z.enum(["at_once", "later"]).default("at_once"),
+	/** Somebody pays each order so long after it was made (Razorpay); else only when the control says so. */
+	pays_after_ms: z.int().min(0).max(600_000).nullish(),
 	/** What a provider lets a merchant choose on its dashboard, by that provider's names. */
 	settings: z.record(z.string(), z.unknown()).default({}),
 });

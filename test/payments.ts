@@ -2,7 +2,14 @@
 import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { type AttemptState, settleAttempt } from "../db/client/attempts.ts";
-import { type InitiateRequest, initiatePayments } from "../db/client/payments.ts";
+import type { Queryable } from "../db/client/call.ts";
+import {
+	type AcceptedEvent,
+	acceptGatewayEvents,
+	type GatewayEventInput,
+	type InitiateRequest,
+	initiatePayments,
+} from "../db/client/payments.ts";
 import type { TestDatabase } from "./database.ts";
 import type { TestMerchant } from "./merchants.ts";
 
@@ -64,4 +71,9 @@ export async function payPayment(database: TestDatabase, of: TestMerchant): Prom
 export function queryAs(pool: () => pg.Pool) {
 	return async <Row>(text: string, values: unknown[] = []): Promise<Row[]> =>
 		(await pool().query(text, values)).rows as Row[];
+}
+
+/** Stores one webhook of a PSP as checkout does. */
+export async function acceptGatewayEvent(database: Queryable, event: GatewayEventInput): Promise<AcceptedEvent> {
+	return (await acceptGatewayEvents(database, [event]))[0]!;
 }

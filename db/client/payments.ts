@@ -211,25 +211,20 @@ export interface GatewayEventInput {
 	body_proven: boolean;
 }
 
-/** Stores a verified PSP webhook and enqueues it; durable when it resolves. */
-export async function acceptGatewayEvent(
-	database: Queryable,
-	event: GatewayEventInput,
-): Promise<{ event_id: string; duplicate: boolean }> {
-	const rows = await callRows<{ event_id: string; duplicate: boolean }>(
+export interface AcceptedEvent {
+	event_id: string;
+	duplicate: boolean;
+}
+
+/** Stores verified PSP webhooks and enqueues them, in one round trip and one commit; durable when it resolves. In their order. */
+export function acceptGatewayEvents(database: Queryable, events: GatewayEventInput[]): Promise<AcceptedEvent[]> {
+	const described = events.map(({ raw_body: _, body_proven, ...event }) => ({ ...event, verified: body_proven }));
+	return callRows<AcceptedEvent>(
 		database,
-		"accept_gateway_event",
-		"select event_id, duplicate from public.accept_gateway_event($1, $2, $3, $4, $5, $6)",
-		[
-			event.gateway_id,
-			event.dedupe_key,
-			event.event_type,
-			JSON.stringify(event.headers),
-			event.raw_body,
-			event.body_proven,
-		],
+		"accept_gateway_events",
+		"select event_id, duplicate from public.accept_gateway_events($1, $2)",
+		[JSON.stringify(described), events.map(({ raw_body }) => raw_body)],
 	);
-	return rows[0]!;
 }
 
 export interface Health {

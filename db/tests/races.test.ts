@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
-import { attemptState, initiateRequest, queryAs } from "../../test/payments.ts";
+import { acceptGatewayEvent, attemptState, initiateRequest, queryAs } from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
 import { checkInvariants } from "../client/invariants.ts";
-import { acceptGatewayEvent, initiatePayments } from "../client/payments.ts";
+import { acceptGatewayEvents, initiatePayments } from "../client/payments.ts";
 import { createPool } from "../client/pool.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
@@ -140,6 +140,28 @@ test("a hundred copies of one webhook are stored once, and a hundred settlements
 	expect(accepted.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
 	expect(new Set(accepted.map(({ event_id }) => event_id)).size).toBe(1);
 	expect(await rows("select from gateway_events where gateway_id = $1", [event.gateway_id])).toHaveLength(1);
+
+	// In calls of many, each in an order of its own.
+	const others = ["evt_2", "evt_3", "evt_4"].map((dedupe_key) => ({ ...event, dedupe_key }));
+	const calls = await Promise.all(
+		Array.from({ length: 30 }, (_, n) =>
+			acceptGatewayEvents(
+				crowd,
+				[0, 1, 2, 3].map((i) => others[(i + n) % 3]!),
+			),
+		),
+	);
+	expect(calls.flat().filter(({ duplicate }) => !duplicate)).toHaveLength(3);
+	for (const answers of calls) {
+		expect(answers[3]).toEqual({ event_id: answers[0]!.event_id, duplicate: true });
+		expect(new Set(answers.map(({ event_id }) => event_id)).size).toBe(3);
+	}
+	const told = await rows<{ dedupe_key: string }>(
+		`select e.dedupe_key from gateway_events e join graphile_worker._private_jobs j on j.payload ->> 'event_id' = e.id::text
+			where e.gateway_id = $1 order by 1`,
+		[event.gateway_id],
+	);
+	expect(told.map(({ dedupe_key }) => dedupe_key)).toEqual(["evt_1", "evt_2", "evt_3", "evt_4"]);
 
 	const workers = createPool({ connectionString: database.url("jobs"), application_name: "workers", max: 20 });
 	const settled = await Promise.all(

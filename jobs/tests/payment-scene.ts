@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
-import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
+import { initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
 import type { Presentation, PspAccount, WebhookEvent } from "../../psp/adapter.ts";
 import type { ConformanceKit } from "../../psp/conformance.ts";
 import { createPspAdapters, type Provider } from "../../psp/providers.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestGateway, type TestMerchant } from "../../test/merchants.ts";
+import { acceptGatewayEvent } from "../../test/payments.ts";
 import { type Sandbox, startSandbox } from "./sandbox-process.ts";
 import {
 	type Endpoint,

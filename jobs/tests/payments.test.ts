@@ -5,8 +5,9 @@ import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { describe, expect, it, vi } from "vitest";
 import { initiate as initiateAt, startTestCheckout } from "../../checkout/test-checkout.ts";
-import { acceptGatewayEvent, initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
+import { initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
 import { type Provider, providers } from "../../psp/providers.ts";
+import { acceptGatewayEvent } from "../../test/payments.ts";
 import { usePaymentScene } from "./payment-scene.ts";
 
 // The library waits 2.7 s before a second try and 7.4 s before a third.

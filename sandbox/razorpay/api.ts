@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { authenticationFailed, idNotFound, RazorpayError, urlNotFound } from "./errors.ts";
-import { accountOf, capturePayment, type RazorpayContext } from "./payments.ts";
+import { accountOf, capturePayment, payByThemselves, type RazorpayContext } from "./payments.ts";
 import type { NewTransfer, Notes, Payment, Refund, SettlementLine } from "./store.ts";
 import { type RazorpayEvent, sendEvents } from "./webhooks.ts";
 
@@ -239,13 +239,15 @@ export function createApi(context: RazorpayContext): Router {
 				const words = "The sum of amount requested for transfer is greater than the order amount";
 				throw new RazorpayError(400, words, { field: "transfers" });
 			}
-			const { order, transfers } = store.createOrder(apiKey, {
+			const stored = store.createOrder(apiKey, {
 				amount,
 				currency: body.currency,
 				receipt: readReceipt(body.receipt),
 				notes: readNotes(body.notes),
 				transfers: parts,
 			});
+			const { order, transfers } = stored;
+			payByThemselves(context, stored);
 			return parts.length === 0 ? order : { ...order, transfers };
 		}),
 	);

@@ -3,7 +3,7 @@ import type { PayInstruction, PayReport, RefundInstruction, RefundReport } from 
 import type { Account, Registry } from "../registry.ts";
 import type { WebhookSender } from "../webhook-sender.ts";
 import type { Payment, PaymentDetails, RazorpayStore, StoredOrder } from "./store.ts";
-import { disputeEntity, type RazorpayEvent, sendEvents } from "./webhooks.ts";
+import { disputeEntity, PLAIN_MANNER, type RazorpayEvent, sendEvents } from "./webhooks.ts";
 
 export interface RazorpayContext {
 	store: RazorpayStore;
@@ -63,6 +63,15 @@ export function payOrder(
 	const events = moveTo(store, stored, payment, instruction);
 	const webhooks = sendEvents(sender, accountOf(context, stored), events, instruction.webhook);
 	return { order: stored.order, payment, webhooks };
+}
+
+/** Where the account has payers who need no telling. */
+export function payByThemselves(context: RazorpayContext, stored: StoredOrder): void {
+	const { pays_after_ms } = accountOf(context, stored);
+	if (pays_after_ms === null || pays_after_ms === undefined) return;
+	setTimeout(() => {
+		if (stored.order.status !== "paid") payOrder(context, stored, { outcome: "success", method: "upi", webhook: PLAIN_MANNER });
+	}, pays_after_ms).unref();
 }
 
 /** What the bank says of a refund after all; a processed one can still be sent back. */

@@ -36,7 +36,7 @@ export function disputeEntity({ number, payment_id, amount, currency, phase, sta
 
 type Manner = PayInstruction["webhook"];
 
-const PLAIN_MANNER: Manner = { duplicate: 0, delay_ms: 0, skip: false, forge: false, reorder: false };
+export const PLAIN_MANNER: Manner = { duplicate: 0, delay_ms: 0, skip: false, forge: false, reorder: false };
 
 /** Every account has an id of its own besides its key. */
 function accountIdOf(apiKey: string): string {
@@ -83,7 +83,9 @@ export function sendEvents(
 ): { event: string; event_id: string }[] {
 	if (manner.skip || !account.webhook_url || !account.webhook_secret) return [];
 	const secret = manner.forge ? randomAlphanumeric(20) : account.webhook_secret;
-	const webhooks = events.map((event) => render(account, event, secret));
+	const { webhook_events } = account.settings;
+	const wanted = Array.isArray(webhook_events) ? events.filter(({ event }) => webhook_events.includes(event)) : events;
+	const webhooks = wanted.map((event) => render(account, event, secret));
 	if (manner.reorder) webhooks.reverse();
 	const copies = webhooks.flatMap((webhook) => Array<OutgoingWebhook>(1 + manner.duplicate).fill(webhook));
 	void sender.sendInOrder(copies, manner.delay_ms);

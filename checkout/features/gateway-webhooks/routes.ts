@@ -1,9 +1,9 @@
 import { Router } from "express";
 import { DomainError } from "../../../db/client/errors.ts";
-import { acceptGatewayEvent } from "../../../db/client/payments.ts";
 import type { Dependencies } from "../../dependencies.ts";
 import { readBody } from "../../middleware/raw-body.ts";
 import { sendJson } from "../../middleware/send-json.ts";
+import { createEventAcceptance } from "./acceptance.ts";
 import { comesFrom, GatewayDirectory, type KnownGateway } from "./gateway-directory.ts";
 import { toWebhookRequest } from "./webhook-request.ts";
 
@@ -15,6 +15,7 @@ export function gatewayWebhookRoutes(dependencies: Dependencies): Router {
 	const directory = new GatewayDirectory(pool, keys, listener, logger, (result) =>
 		metrics.cache.inc({ cache: "gateways", result }),
 	);
+	const accept = createEventAcceptance(pool, logger);
 	const router = Router();
 
 	router.post("/webhook/:client_key{/:gateway_id}", readBody, async (req, res) => {
@@ -31,7 +32,7 @@ export function gatewayWebhookRoutes(dependencies: Dependencies): Router {
 			checked.add(proof);
 			const verification = adapters.get(provider)?.verifyWebhook(account, request);
 			if (!verification?.valid) continue;
-			const { duplicate } = await acceptGatewayEvent(pool, {
+			const { duplicate } = await accept({
 				gateway_id: gateway.id,
 				dedupe_key: verification.dedupe_key,
 				event_type: verification.event_type,
