@@ -11,7 +11,7 @@ const LARGE_BYTES = 64 * 1024;
  * and commits that wake somebody wait for each other. A lone one waits for nobody.
  */
 export function createEventAcceptance(
-	pool: Pool,
+	database: Queryable,
 	logger: Logger,
 ): (event: GatewayEventInput) => Promise<AcceptedEvent> {
 	const accept = (events: GatewayEventInput[]) => acceptGatewayEvents(database, events);
