@@ -70,7 +70,8 @@ export function payByThemselves(context: RazorpayContext, stored: StoredOrder): 
 	const { pays_after_ms } = accountOf(context, stored);
 	if (pays_after_ms === null || pays_after_ms === undefined) return;
 	setTimeout(() => {
-		if (stored.order.status !== "paid") payOrder(context, stored, { outcome: "success", method: "upi", webhook: PLAIN_MANNER });
+		if (stored.order.status !== "paid")
+			payOrder(context, stored, { outcome: "success", method: "upi", webhook: PLAIN_MANNER });
 	}, pays_after_ms).unref();
 }
 

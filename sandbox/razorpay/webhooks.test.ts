@@ -43,6 +43,17 @@ const eventOf = ({ body }: ReceivedWebhook) => JSON.parse(body).event as string;
 const idOf = ({ headers }: ReceivedWebhook) => headers["x-razorpay-event-id"];
 
 describe("Razorpay's webhooks", () => {
+	it("tell of what the account subscribed to, of orders that somebody pays unasked", async () => {
+		const settings = { webhook_events: ["payment.captured"] };
+		await test.control("PUT", "accounts", { ...TEST_ACCOUNT, webhook_url: receiver.url, settings, pays_after_ms: 0 });
+		const order = await call("POST", "/orders", { amount: 900, currency: "INR" });
+		const [webhook] = await receiver.until(1);
+		expect(eventOf(webhook!)).toBe("payment.captured");
+		expect(JSON.parse(webhook!.body).payload.payment.entity).toMatchObject({ order_id: order.id, amount: 900 });
+		const { body } = await test.control("GET", "webhooks");
+		expect(body).toHaveLength(1);
+	});
+
 	it("tell of a success in three events that the official SDK verifies", async () => {
 		const { order, report } = await pay("success");
 		const webhooks = await receiver.until(3);
