@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
 	beginPspOrder,
@@ -127,6 +128,20 @@ async function settle(outcome: "succeeded" | "failed"): Promise<void> {
 		raw: {},
 	});
 }
+
+/** A connection on which one writes HTTP by hand. */
+async function dial(): Promise<{ socket: Socket; text: () => string }> {
+	const socket = connect(Number(new URL(checkout.url).port), "127.0.0.1").setEncoding("latin1");
+	let text = "";
+	socket.on("data", (chunk: string) => {
+		text += chunk;
+	});
+	socket.on("error", () => {});
+	await once(socket, "connect");
+	return { socket, text: () => text };
+}
+
+const streamPath = () => streamUrl().slice(checkout.url.length);
 
 const closed = (count: number) =>
 	vi.waitFor(() => expect(checkout.dependencies.hub.size).toBe(count), { timeout: 10_000 });
@@ -275,6 +290,65 @@ describe("GET /status/:id/stream", () => {
 		await settle("succeeded");
 		for (const stream of streams) expect(await stream.event()).toMatchObject({ data: { status: "paid" } });
 		await closed(0);
+	});
+
+	it("gives the connection back when it ends: the next request goes over it", async () => {
+		const { socket, text } = await dial();
+		socket.write(`GET ${streamPath()} HTTP/1.1\r\nHost: pay.test\r\n\r\n`);
+		await vi.waitFor(() => expect(text()).toContain('"status":"created"'));
+		expect(text()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*transfer-encoding: chunked\r\n/i);
+		await settle("succeeded");
+		await vi.waitFor(() => expect(text()).toMatch(/"status":\s?"paid"[\s\S]*\r\n0\r\n\r\n$/));
+		socket.write("GET /healthz HTTP/1.1\r\nHost: pay.test\r\n\r\n");
+		await vi.waitFor(() => expect(text()).toMatch(/\r\n0\r\n\r\nHTTP\/1\.1 200 OK\r\n/));
+		socket.destroy();
+	});
+
+	it("cuts off who sends another request before it has ended, as the answers would mix", async () => {
+		const { socket, text } = await dial();
+		socket.write(`GET ${streamPath()} HTTP/1.1\r\nHost: pay.test\r\n\r\n`);
+		await vi.waitFor(() => expect(text()).toContain('"status":"created"'));
+		socket.write("GET /healthz HTTP/1.1\r\nHost: pay.test\r\n\r\n");
+		await once(socket, "close");
+		expect(text().match(/HTTP\/1\.1/g)).toHaveLength(1);
+		await closed(0);
+	});
+
+	it.each([
+		["HTTP/1.0", "HTTP/1.0\r\n\r\n"],
+		["a proxy that keeps no connections", "HTTP/1.1\r\nHost: pay.test\r\nConnection: close\r\n\r\n"],
+	])("serves %s until it ends, and then closes", async (_, rest) => {
+		const { socket, text } = await dial();
+		const end = once(socket, "close");
+		socket.write(`GET ${streamPath()} ${rest}`);
+		await vi.waitFor(() => expect(text()).toContain('"status":"created"'));
+		await settle("succeeded");
+		await end;
+		expect(text()).toMatch(/"status":\s?"paid"/);
+		await closed(0);
+	});
+
+	it("is not counted of an address, unless one transaction's is opened again at once", async () => {
+		const proxied = await startTestCheckout(database, { TRUSTED_PROXIES: "127.0.0.1" });
+		await database.pool("admin").query("update public.address_policy set burst_per_second = 3");
+		await proxied.dependencies.addresses.share();
+		try {
+			const headers = { "x-forwarded-for": "9.9.9.20" };
+			const payments = await Promise.all(
+				Array.from({ length: 12 }, () => initiate(proxied, merchant, { amount: 100, order_id: `N-${++orders}` })),
+			);
+			const ask = ({ body }: (typeof payments)[number]) =>
+				fetch(streamUrl(body).replace(checkout.url, proxied.url), { headers });
+			const statuses: number[] = [];
+			for (const each of payments) statuses.push((await ask(each)).status);
+			expect(statuses).toEqual(Array(12).fill(200));
+			const again: number[] = [];
+			for (let i = 0; i < 12; i++) again.push((await ask(payments[0]!)).status);
+			expect(again).toContain(429);
+		} finally {
+			await database.pool("admin").query("update public.address_policy set burst_per_second = default");
+			await proxied.stop();
+		}
 	});
 
 	it("lets go of a browser that went away", async () => {
