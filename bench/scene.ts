@@ -36,12 +36,16 @@ export interface Ground {
 export interface Scene extends Ground {
 	/** A part that this scene runs. */
 	of(part: Part): Running;
+	/** Runs when the scene is closed, also when the bench is interrupted: the last first, all before the parts are stopped. */
+	onClose(step: () => unknown): void;
 	close(): Promise<void>;
 }
 
 export async function openScene(ground: Ground, parts: Part[]): Promise<Scene> {
 	const running = new Map<string, Running>();
+	const steps: (() => unknown)[] = [];
 	const close = async () => {
+		for (const step of steps.splice(0).reverse()) await step();
 		// Last started, first stopped: nobody is left to complain that its peer is gone.
 		for (const part of [...running.values()].reverse()) await part.stop();
 		running.clear();
@@ -59,6 +63,7 @@ export async function openScene(ground: Ground, parts: Part[]): Promise<Scene> {
 			if (found === undefined) throw new Error(`This shape does not name ${part.name} among what it needs.`);
 			return found;
 		},
+		onClose: (step) => steps.push(step),
 		close,
 	};
 }
