@@ -91,6 +91,51 @@ describe("Batcher", () => {
 		expect(await later).toBe("5");
 	});
 
+	it("starts a call beside one that runs only for enough requests", async () => {
+		const { batcher: it, calls } = batcher({ batches_at_once: 2, least_beside: 3 });
+		const first = it.submit(1);
+		await turn();
+		const second = [it.submit(2), it.submit(3)];
+		await turn();
+		expect(calls).toHaveLength(1);
+		second.push(it.submit(4));
+		await turn();
+		expect(calls.map(({ requests }) => requests)).toEqual([[1], [2, 3, 4]]);
+		const last = it.submit(5);
+		await turn();
+		for (const { answer } of calls) answer();
+		await Promise.all([first, ...second]);
+		await turn();
+		expect(calls[2]?.requests).toEqual([5]);
+		calls[2]?.answer();
+		expect(await last).toBe("5");
+	});
+
+	it("refuses what would wait too long as calls take now, and takes requests again when they are fast", async () => {
+		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+		const { batcher: it, calls, onShed } = batcher({ most_in_batch: 2, longest_wait_ms: 100 });
+		const slow = it.submit(1);
+		await turn();
+		vi.advanceTimersByTime(60);
+		const waiting = [it.submit(2), it.submit(3)];
+		expect(await it.submit(4).catch((error) => error)).toMatchObject({ code: "service_unavailable" });
+		expect(onShed.mock.calls).toEqual([["full"]]);
+		calls[0]?.answer();
+		await slow;
+		await turn();
+		for (let call = 1; call < 10; call++) {
+			calls[call]?.answer();
+			await Promise.all(waiting);
+			waiting.splice(0, 2, it.submit(call), it.submit(call));
+			await turn();
+		}
+		const taken = it.submit(11);
+		calls[10]?.answer();
+		await turn();
+		calls[11]?.answer();
+		expect(await taken).toBe("11");
+	});
+
 	it("gives up on requests that waited too long, and never sends those that were not sent", async () => {
 		vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
 		const { batcher: it, calls, onShed } = batcher({ timeout_ms: 30 });

@@ -4,9 +4,13 @@ export interface BatcherOptions<Request, Result> {
 	/** Answers in the order of the requests; an error in the place of an answer is that request's alone. */
 	run: (requests: Request[]) => Promise<(Result | Error)[]>;
 	batches_at_once: number;
+	/** So many must wait before a call starts beside one that runs: fewer, larger calls cost less. Default: one. */
+	least_beside?: number;
 	most_in_batch: number;
 	/** Requests that may wait for a free call; the next one is refused at once. */
 	most_waiting: number;
+	/** A request that would wait longer than this for its call, as calls take now, is refused at once. Default: none is. */
+	longest_wait_ms?: number;
 	/** From a request's arrival to its answer. */
 	timeout_ms: number;
 	onBatch?: (size: number, seconds: number) => void;
@@ -29,7 +33,10 @@ export class Batcher<Request, Result> {
 	readonly #options: BatcherOptions<Request, Result>;
 	/** Oldest first. */
 	#waiting: Waiter<Request, Result>[] = [];
-	readonly #running = new Set<Waiter<Request, Result>[]>();
+	/** With their start; oldest first. */
+	readonly #running = new Map<Waiter<Request, Result>[], number>();
+	/** What calls took of late. */
+	#call_ms = 0;
 	#planned = false;
 	#timer: NodeJS.Timeout | undefined;
 
@@ -42,7 +49,8 @@ export class Batcher<Request, Result> {
 	}
 
 	submit(request: Request): Promise<Result> {
-		if (this.#waiting.length >= this.#options.most_waiting) {
+		const { most_waiting, longest_wait_ms = Number.POSITIVE_INFINITY } = this.#options;
+		if (this.#waiting.length >= most_waiting || this.#expectedWait() > longest_wait_ms) {
 			this.#options.onShed?.("full");
 			return Promise.reject(busy());
 		}
@@ -59,41 +67,54 @@ export class Batcher<Request, Result> {
 		});
 	}
 
+	/** Milliseconds until the call of a request that comes now; under load, when it matters, calls are full. */
+	#expectedWait(): number {
+		const { most_in_batch, batches_at_once } = this.#options;
+		if (this.#running.size < batches_at_once) return 0;
+		const [oldest] = this.#running.values();
+		const call_ms = Math.max(this.#call_ms, performance.now() - oldest!);
+		return ((Math.floor(this.#waiting.length / most_in_batch) + 1) * call_ms) / batches_at_once;
+	}
+
 	#send(): void {
-		while (this.#waiting.length > 0 && this.#running.size < this.#options.batches_at_once) {
-			const batch = this.#waiting.splice(0, this.#options.most_in_batch);
-			this.#running.add(batch);
-			this.#run(batch).finally(() => {
-				this.#running.delete(batch);
-				this.#send();
-			});
+		const { batches_at_once, least_beside = 1, most_in_batch } = this.#options;
+		while (
+			this.#waiting.length >= (this.#running.size === 0 ? 1 : least_beside) &&
+			this.#running.size < batches_at_once
+		) {
+			void this.#run(this.#waiting.splice(0, most_in_batch));
 		}
 	}
 
 	async #run(batch: Waiter<Request, Result>[]): Promise<void> {
 		const started = performance.now();
+		this.#running.set(batch, started);
+		let results: (Result | Error)[];
 		try {
-			const results = await this.#options.run(batch.map(({ request }) => request));
-			batch.forEach((waiter, i) => {
-				const result = results[i]!;
-				waiter.answered = true;
-				if (result instanceof Error) waiter.reject(result);
-				else waiter.resolve(result);
-			});
-		} catch (error) {
-			for (const waiter of batch) {
-				waiter.answered = true;
-				waiter.reject(error);
-			}
+			results = await this.#options.run(batch.map(({ request }) => request));
+		} catch (cause) {
+			const error = cause instanceof Error ? cause : new Error(String(cause));
+			results = batch.map(() => error);
 		}
-		this.#options.onBatch?.(batch.length, (performance.now() - started) / 1000);
+		this.#running.delete(batch);
+		const took = performance.now() - started;
+		this.#call_ms = this.#call_ms === 0 ? took : this.#call_ms * 0.8 + took * 0.2;
+		this.#options.onBatch?.(batch.length, took / 1000);
+		// Before the answers are given: the database works on the next call while this process writes them.
+		this.#send();
+		batch.forEach((waiter, i) => {
+			const result = results[i]!;
+			waiter.answered = true;
+			if (result instanceof Error) waiter.reject(result);
+			else waiter.resolve(result);
+		});
 	}
 
 	/** One timer for all: set for the oldest, and set again for whoever is the oldest by then. */
 	#giveUp(): void {
 		const now = performance.now();
 		const late = (waiter: Waiter<Request, Result>) => !waiter.answered && waiter.gives_up_at <= now;
-		const running = [...this.#running].flat();
+		const running = [...this.#running.keys()].flat();
 		for (const waiter of [...running, ...this.#waiting].filter(late)) {
 			waiter.answered = true;
 			this.#options.onShed?.("timed_out");

@@ -9,11 +9,19 @@ import type { Dependencies } from "../../dependencies.ts";
 import type { InitiatedPayment, InitiatePayment } from "./schema.ts";
 
 /**
- * Database calls that initiate payments at the same time; while they run, requests gather into the next one. One prepares
- * while the other commits; more gain nothing, since commits that notify take turns and one merchant's calls wait for each
- * other.
+ * Database calls that initiate payments at the same time, and connections for them. One prepares while the other waits for the
+ * disk; more gain nothing, since commits that notify take turns and one merchant's calls wait for each other. A call costs about
+ * as much as seven payments, so that a second one starts only when it is worth it.
  */
 export const BATCHES_AT_ONCE = 2;
+const WORTH_A_SECOND_CALL = 16;
+
+/**
+ * A thousand requests are a quarter of a second's work; who would wait for much longer than that is better told to come back.
+ * With what a statement may take (5 s) it stays below the patience.
+ */
+const LONGEST_WAIT_MS = 2_000;
+const PATIENCE_MS = 8_000;
 
 export type PaymentInitiation = (
 	merchant: KnownClient,
@@ -24,9 +32,11 @@ export function createPaymentInitiation({ initiationPool, env, metrics, logger }
 	const batcher = new Batcher<InitiateRequest, InitiateResult>({
 		run: initiateTogether,
 		batches_at_once: BATCHES_AT_ONCE,
+		least_beside: WORTH_A_SECOND_CALL,
 		most_in_batch: 100,
-		most_waiting: 2_000,
-		timeout_ms: 8_000,
+		most_waiting: 5_000,
+		longest_wait_ms: LONGEST_WAIT_MS,
+		timeout_ms: PATIENCE_MS,
 		onBatch: (size, seconds) => {
 			metrics.batch_size.observe(size);
 			metrics.batch_seconds.observe(seconds);
