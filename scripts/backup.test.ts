@@ -1,18 +1,31 @@
 import { execFile } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from "node:fs";
+import {
+	chmodSync,
+	mkdirSync,
+	mkdtempSync,
+	readdirSync,
+	readFileSync,
+	rmSync,
+	statSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import type pg from "pg";
+import { pino } from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { prepareBackupRole } from "../db/backup/role.ts";
-import { listBackups } from "../db/backup/store.ts";
+import { backupUrl, prepareBackupRole } from "../db/backup/role.ts";
+import { chooseBackup, listBackups, pruneBackups } from "../db/backup/store.ts";
+import { listSegments, segmentsOf } from "../db/backup/wal.ts";
 import { checkInvariants } from "../db/client/invariants.ts";
 import { createPool } from "../db/client/pool.ts";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { type Cluster, startCluster } from "../db/cluster.ts";
 import { type DatabaseRole, prepareDatabase, roleUrl } from "../db/prepare.ts";
+import { SCHEDULES } from "../jobs/schedules.ts";
 import type { TestDatabase } from "../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../test/merchants.ts";
 import { payPayment } from "../test/payments.ts";
@@ -88,6 +101,21 @@ async function run(script: string, ...args: string[]): Promise<Ran> {
 		({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
 		({ code, stdout, stderr }) => ({ code, stdout, stderr }),
 	);
+}
+
+/** As the clock of a worker does. */
+async function runByClock(name: "back_up" | "test_restore"): Promise<Record<string, number>> {
+	const secrets = readOrMakeSecrets(data_directory);
+	return SCHEDULES.find((schedule) => schedule.name === name)!.run({
+		database: database.pool("jobs"),
+		log: pino({ level: "silent" }),
+		backups: {
+			database_url: backupUrl(adminUrl(), backupPassword(secrets)),
+			record_url: roleUrl(cluster.adminUrl, "lightspeedpay", "jobs", secrets.database_passwords.jobs),
+			directory: join(data_directory, "backups"),
+			keep_days: "7",
+		},
+	});
 }
 
 const records = async () =>
@@ -171,19 +199,101 @@ describe("a backup", { timeout: 120_000 }, () => {
 		}
 	});
 
-	test("that is damaged fails its test, and operators are told", async () => {
+	test("that is damaged fails the clock's test of it, and operators are told", async () => {
 		const [backup] = await listBackups(join(data_directory, "backups"));
 		const file = join(backup!.directory, "base.tar.gz");
 		truncateSync(file, statSync(file).size - 100_000);
-		expect(await run("backup.ts", "--test")).toMatchObject({
-			code: 1,
-			stderr: expect.stringContaining("is cut off or damaged"),
-		});
+		await expect(runByClock("test_restore")).rejects.toThrow("is cut off or damaged");
 		expect((await records()).at(-1)).toMatchObject({ kind: "restore_test", result: "failed", is_verified: false });
 		const { rows } = await database
 			.pool("admin")
 			.query("select severity from public.alerts where kind = 'backup_failed' and status = 'open'");
 		expect(rows).toEqual([{ severity: "critical" }]);
+	});
+
+	test("is made by the clock beside the one before, and written down like one by hand", async () => {
+		expect(await runByClock("back_up")).toEqual({ done: 1 });
+		const [by_hand, by_clock, ...others] = await listBackups(join(data_directory, "backups"));
+		expect(others).toEqual([]);
+		expect(by_clock!.finished_at > by_hand!.finished_at).toBe(true);
+		expect((await records()).at(-1)).toMatchObject({ kind: "base", result: "succeeded", is_verified: true });
+	});
+
+	test("is not the clock's where the worker has no place for it", async () => {
+		for (const name of ["back_up", "test_restore"]) {
+			const { run } = SCHEDULES.find((schedule) => schedule.name === name)!;
+			expect(await run({ database: database.pool("jobs"), log: pino({ level: "silent" }) })).toEqual({ configured: 0 });
+		}
+	});
+});
+
+describe("of old backups", () => {
+	const HOUR_MS = 3_600_000;
+	const SEGMENT_BYTES = 16 * 2 ** 20;
+	let directory: string;
+
+	/** Complete so many hours ago; each hour fills a segment, and a backup takes two. */
+	function keepBackup(hours_ago: number, newest: number): void {
+		const finished_at = new Date(Date.now() - hours_ago * HOUR_MS);
+		const label = finished_at.toISOString().replaceAll(/[-:]|\.\d+/g, "");
+		const position = (segment: number) => `0/${(segment * SEGMENT_BYTES).toString(16)}`;
+		const segment = newest - hours_ago;
+		mkdirSync(join(directory, "base", label), { recursive: true });
+		writeFileSync(
+			join(directory, "base", label, "backup.json"),
+			JSON.stringify({
+				label,
+				started_at: new Date(finished_at.getTime() - HOUR_MS),
+				finished_at,
+				timeline: 1,
+				wal_from: position(segment - 1),
+				wal_to: position(segment + 1),
+				wal_segment_bytes: SEGMENT_BYTES,
+				bytes: 1,
+				content_bytes: 1,
+			}),
+		);
+	}
+
+	function keepAll(hours: number[], newest = 250): void {
+		directory = mkdtempSync(join(home, "kept-"));
+		mkdirSync(join(directory, "wal"));
+		for (let segment = 1; segment <= newest; segment++) {
+			writeFileSync(join(directory, "wal", `00000001${segment.toString(16).toUpperCase().padStart(16, "0")}.gz`), "");
+		}
+		for (const hours_ago of hours) keepBackup(hours_ago, newest);
+	}
+
+	/** Whether there is a backup for that time, with all the log from its beginning until now. */
+	async function isRestorable(hours_ago: number, newest = 250): Promise<boolean> {
+		const backup = chooseBackup(await listBackups(directory), new Date(Date.now() - hours_ago * HOUR_MS));
+		if (backup === null) return false;
+		const kept = await listSegments(join(directory, "wal"));
+		const needed = segmentsOf({ ...backup, wal_to: `0/${((newest + 1) * SEGMENT_BYTES).toString(16)}` });
+		return needed.every((segment) => kept.has(segment));
+	}
+
+	test("those are removed that no time within the days kept needs, with their log", async () => {
+		const daily = Array.from({ length: 10 }, (_, day) => day * 24 + 5);
+		keepAll(daily);
+		// 221, 197 and 173 hours ago: the youngest of these is still what the first hours of the 7 days are restored from
+		expect(await pruneBackups(directory, 7)).toEqual({ backups: 2, segments: 75 });
+		for (let hours_ago = 0; hours_ago <= 168; hours_ago++) expect(await isRestorable(hours_ago)).toBe(true);
+		expect(await isRestorable(174)).toBe(false);
+		expect(await pruneBackups(directory, 7)).toEqual({ backups: 0, segments: 0 });
+	});
+
+	test.each([
+		["two stay however old they are", [240, 230, 220], 1],
+		["all stay while they are young", [48, 24, 1], 0],
+		["the only one stays", [240], 0],
+		["one as old as the days kept lets those before it go", [220, 200, 168, 1], 2],
+		["none stands before a gap of some days but the last", [240, 230, 220, 10, 1], 2],
+	])("%s", async (_, hours, removed) => {
+		keepAll(hours);
+		expect(await pruneBackups(directory, 7)).toMatchObject({ backups: removed });
+		const oldest = Math.min(168, Math.max(...hours));
+		for (let hours_ago = oldest; hours_ago >= 0; hours_ago -= 4) expect(await isRestorable(hours_ago)).toBe(true);
 	});
 });
 
