@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { CHECKOUT_NODE_OPTIONS } from "../scripts/node-options.ts";
 import { sendEventsTo, writeSandboxState } from "./merchants.ts";
 import type { Ground } from "./scene.ts";
 
@@ -101,6 +102,7 @@ export function checkoutPart(name = "checkout", env: Record<string, string> = {}
 				...sharedEnvironment(ground, running(sandbox) !== undefined),
 				DATABASE_URL: ground.url("checkout"),
 				PORT: name === "checkout" ? String(ground.checkout_port) : "0",
+				NODE_OPTIONS: CHECKOUT_NODE_OPTIONS,
 				...env,
 			}),
 	};
