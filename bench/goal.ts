@@ -26,6 +26,8 @@ export interface RunOptions {
 	/** How long a shape measured each round is loaded. */
 	seconds: number;
 	connections: number;
+	/** How long the load that is watched for growth lasts. */
+	soak_seconds: number;
 	/** A data directory that outlives the run, for what takes long to seed; null: one is made and removed. */
 	grown_directory: string | null;
 	/** Prints a line of progress. */

@@ -1,8 +1,8 @@
 /**
- * A database with a year of payments behind it, and one without, on servers of their own: what goals about growth compare.
- * Seeding twenty million transactions takes a quarter of an hour and 25 GB, so a directory can be kept and opened again:
+ * A database with a year of payments behind it, or the same merchants without: what goals about growth compare. Each is on a
+ * server of its own. Seeding twenty million transactions takes a quarter of an hour and 35 GB, so its directory can be kept:
  *
- *   node bench/history.ts --directory D [--transactions 20000000] [--merchants 10000]   seeds, stops the server, keeps D
+ *   node bench/history.ts --directory D/full [--transactions 20000000] [--merchants 10000]   seeds, and stops the server
  */
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -11,19 +11,23 @@ import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import pg from "pg";
-import { type Cluster, startCluster } from "../db/cluster.ts";
+import { startCluster } from "../db/cluster.ts";
 import { DATABASE_ROLES, type DatabaseRole, prepareDatabase, roleUrl } from "../db/prepare.ts";
 import { type BenchMerchant, seedMerchants } from "./merchants.ts";
+import { freePort, type Ground } from "./scene.ts";
 
-export interface History {
-	cluster: Cluster;
-	adminUrl: string;
-	url: (role: DatabaseRole) => string;
-	encryptionKeys: string;
-	merchants: BenchMerchant[];
+export interface HistorySize {
+	transactions: number;
+	merchants: number;
 }
 
-/** What a kept directory needs to be opened again; its servers listen on loopback only and hold invented data. */
+export interface History {
+	ground: Ground;
+	/** Stops the server; the directory stays. */
+	close(): Promise<void>;
+}
+
+/** What a kept directory needs to be opened again; its server listens on loopback only and holds invented data. */
 interface Kept {
 	superuser: string;
 	passwords: Record<DatabaseRole, string>;
@@ -35,14 +39,13 @@ const DATABASE = "bench";
 const GATEWAYS = 5;
 /** Transactions written by one statement. */
 const CHUNK = 100_000;
-/** As many as the machine has cores for, on two. */
 const WRITERS = 2;
 const DAYS = 365;
 
-/** Opens the history in `directory`; seeds it first where there is none. The caller stops the server. */
+/** Opens the history in `directory`; seeds it first where there is none. */
 export async function openHistory(
 	directory: string,
-	size: { transactions: number; merchants: number },
+	size: HistorySize,
 	report: (line: string) => void,
 ): Promise<History> {
 	await mkdir(directory, { recursive: true });
@@ -50,22 +53,32 @@ export async function openHistory(
 	await chmod(directory, 0o711);
 	const file = join(directory, "history.json");
 	if (!existsSync(file)) await seed(directory, file, size, report);
-	const kept = JSON.parse(await readFile(file, "utf8")) as Kept;
-	const cluster = await startCluster({ directory: join(directory, "postgres"), password: kept.superuser, report });
-	await prepareDatabase({ adminUrl: cluster.adminUrl, database: DATABASE, passwords: kept.passwords });
-	return {
-		cluster,
-		adminUrl: withDatabase(cluster.adminUrl),
-		url: (role) => roleUrl(cluster.adminUrl, DATABASE, role, kept.passwords[role]),
-		encryptionKeys: kept.encryptionKeys,
-		merchants: kept.merchants,
-	};
+	const { superuser, passwords, encryptionKeys, merchants } = JSON.parse(await readFile(file, "utf8")) as Kept;
+	const cluster = await startCluster({ directory: join(directory, "postgres"), password: superuser, report });
+	try {
+		await prepareDatabase({ adminUrl: cluster.adminUrl, database: DATABASE, passwords });
+		const ground: Ground = {
+			home: directory,
+			admin_url: withDatabase(cluster.adminUrl),
+			url: (role) => roleUrl(cluster.adminUrl, DATABASE, role, passwords[role]),
+			encryption_keys: encryptionKeys,
+			status_token_key: randomBytes(32).toString("base64"),
+			checkout_port: await freePort(),
+			sandbox_port: await freePort(),
+			merchants,
+			lone: merchants[0]!,
+		};
+		return { ground, close: () => cluster.stop() };
+	} catch (error) {
+		await cluster.stop();
+		throw error;
+	}
 }
 
 async function seed(
 	directory: string,
 	file: string,
-	{ transactions, merchants: count }: { transactions: number; merchants: number },
+	{ transactions, merchants: count }: HistorySize,
 	report: (line: string) => void,
 ): Promise<void> {
 	const kept = {
@@ -225,5 +238,5 @@ if (import.meta.main) {
 	if (values.directory === undefined) throw new Error("Name a --directory.");
 	const size = { transactions: Number(values.transactions), merchants: Number(values.merchants) };
 	const history = await openHistory(values.directory, size, console.log);
-	await history.cluster.stop();
+	await history.close();
 }

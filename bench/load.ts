@@ -12,6 +12,8 @@ export interface LoadOptions {
 	/** Each waits for its answer before its next request. */
 	connections: number;
 	seconds: number;
+	/** Requests a second from all connections together, each counted from when it was due; without it, as many as are answered. */
+	rate?: number;
 }
 
 /** More than any shape answers; what goes beyond is made while the clock runs. */
@@ -26,12 +28,21 @@ const run = Date.now().toString(36);
 export function loadInitiate(
 	url: string,
 	merchants: BenchMerchant[],
-	{ with_ids = false, ...options }: LoadOptions & { with_ids?: boolean },
+	{
+		with_ids = false,
+		orderId = (_, number) => `${run}-${number}`,
+		...options
+	}: LoadOptions & {
+		with_ids?: boolean;
+		/** What the merchant at this place of the list calls its order. */
+		orderId?: (place: number, number: number) => string;
+	},
 ): Promise<Throughput> {
 	return load(url, options, () => {
 		const number = sequence++;
-		const merchant = merchants[number % merchants.length]!;
-		const order = { order_id: `${run}-${number}`, amount: 10_000 + (number % 1_000), currency: "INR" };
+		const place = number % merchants.length;
+		const merchant = merchants[place]!;
+		const order = { order_id: orderId(place, number), amount: 10_000 + (number % 1_000), currency: "INR" };
 		const body = JSON.stringify(
 			with_ids ? { ...order, client_id: merchant.id, client_key: merchant.client_key } : order,
 		);
@@ -61,7 +72,8 @@ export function post(path: string, headers: Record<string, string>, body: string
 
 /** Sends what `make` makes from all connections at once; rejects when not a single answer came. */
 export async function load(url: string, options: LoadOptions, make: () => Buffer): Promise<Throughput> {
-	const per_second = Math.min(PREPARED_PER_SECOND, options.connections * 1_000);
+	// Those of a rate are made one by one: their time of day must not be minutes old.
+	const per_second = options.rate === undefined ? Math.min(PREPARED_PER_SECOND, options.connections * 1_000) : 0;
 	const prepared = Array.from({ length: Math.ceil(options.seconds * per_second) }, make).reverse();
 	const latencies: number[] = [];
 	let refused = 0;

@@ -2,7 +2,7 @@
  * `npm run bench`: measures what was promised (goals/), everything on this machine with fsync on, and prints one table.
  *
  *   npm run bench -- [--goals 1,2,…] [--rounds 5] [--seconds 5] [--connections 64] [--merchants 1000] [--gateways 5]
- *                    [--grown directory] [--json file] [--strict]
+ *                    [--soak-seconds 600] [--grown directory] [--json file] [--strict]
  *
  * Ends with 1 when something could not be measured because of an error; a missed goal is one only with --strict.
  */
@@ -25,6 +25,7 @@ const { values } = parseArgs({
 		connections: { type: "string", default: "64" },
 		merchants: { type: "string", default: "1000" },
 		gateways: { type: "string", default: "5" },
+		"soak-seconds": { type: "string", default: "600" },
 		grown: { type: "string" },
 		json: { type: "string" },
 		strict: { type: "boolean", default: false },
@@ -36,6 +37,7 @@ const options: RunOptions = {
 	rounds: Number(values.rounds),
 	seconds: Number(values.seconds),
 	connections: Number(values.connections),
+	soak_seconds: Number(values["soak-seconds"]),
 	grown_directory: values.grown ?? null,
 	report(line) {
 		const seconds = Math.round((performance.now() - started) / 1_000);

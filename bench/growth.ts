@@ -1,0 +1,90 @@
+/** Initiations on a database with a year of payments, and on one with the same merchants and none: in turn, medians of the rounds. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import type { RunOptions } from "./goal.ts";
+import { type History, openHistory, orderIdOf } from "./history.ts";
+import { loadInitiate } from "./load.ts";
+import { checkout } from "./parts.ts";
+import { openScene, type Scene } from "./scene.ts";
+import { median } from "./verdict.ts";
+
+export type GrowthFigures = {
+	per_second_empty: number;
+	per_second: number;
+	p99_empty: number;
+	p99: number;
+	refused: number;
+	/** Bytes of the write-ahead log for each payment. */
+	log_bytes_empty: number;
+	log_bytes: number;
+};
+
+interface Side {
+	scene: Scene;
+	admin: pg.Client;
+	rounds: { per_second: number; p99: number; refused: number; log_bytes: number }[];
+}
+
+const MERCHANTS = 10_000;
+const WARM_UP_SECONDS = 3;
+
+export async function compareGrown(transactions: number, options: RunOptions): Promise<GrowthFigures> {
+	const home = options.grown_directory ?? (await mkdtemp(join(tmpdir(), "lightspeedpay-grown-")));
+	const histories: History[] = [];
+	const sides: Side[] = [];
+	try {
+		for (const [name, count] of [["empty", 0] as const, ["full", transactions] as const]) {
+			const size = { transactions: count, merchants: MERCHANTS };
+			const history = await openHistory(join(home, name), size, options.report);
+			histories.push(history);
+			const admin = new pg.Client({ connectionString: history.ground.admin_url });
+			await admin.connect();
+			sides.push({ scene: await openScene(history.ground, [checkout]), admin, rounds: [] });
+		}
+		for (const { scene } of sides) await initiate(scene, options, Math.min(WARM_UP_SECONDS, options.seconds));
+		for (let round = 0; round < options.rounds; round++) {
+			// Who comes first changes, as whoever comes second may find the machine warmer, or its disk busy with what the first wrote.
+			for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
+				// From here on the first change of each page is written whole to the log: the worst minute, on both sides.
+				await side.admin.query("checkpoint");
+				const before = await logPosition(side.admin);
+				const { per_second, p99, refused } = await initiate(side.scene, options, options.seconds);
+				const log_bytes = ((await logPosition(side.admin)) - before) / (per_second * options.seconds);
+				side.rounds.push({ per_second, p99, refused, log_bytes });
+				options.report(
+					`${side === sides[0] ? "empty" : "grown"}: ${Math.round(per_second)}/s, p99 ${p99.toFixed(1)} ms, refused ${refused}, ${Math.round(log_bytes)} bytes of log a payment`,
+				);
+			}
+		}
+	} finally {
+		for (const { scene, admin } of sides) {
+			await admin.end();
+			await scene.close();
+		}
+		for (const history of histories) await history.close();
+		if (options.grown_directory === null) await rm(home, { recursive: true, force: true });
+	}
+	const [empty, full] = sides as [Side, Side];
+	const of = (side: Side, figure: "per_second" | "p99" | "log_bytes") =>
+		median(side.rounds.map((round) => round[figure]));
+	return {
+		per_second_empty: of(empty, "per_second"),
+		per_second: of(full, "per_second"),
+		p99_empty: of(empty, "p99"),
+		p99: of(full, "p99"),
+		refused: sides.flatMap(({ rounds }) => rounds).reduce((total, { refused }) => total + refused, 0),
+		log_bytes_empty: of(empty, "log_bytes"),
+		log_bytes: of(full, "log_bytes"),
+	};
+}
+
+function initiate(scene: Scene, { connections }: RunOptions, seconds: number) {
+	return loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds, orderId: orderIdOf });
+}
+
+async function logPosition(admin: pg.Client): Promise<number> {
+	const { rows } = await admin.query<{ at: number }>("select (pg_current_wal_insert_lsn() - '0/0')::float8 as at");
+	return rows[0]!.at;
+}
