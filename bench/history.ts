@@ -180,9 +180,13 @@ async function seedTransactions(
 
 /** As WRITE writes them, for payments on top of the history. `place` is the merchant's in the list. */
 export function orderIdOf(place: number, number: number): string {
-	if (place % 4 === 1) return randomBytes(16).toString("hex");
+	if (isRandom(place)) return randomBytes(16).toString("hex");
 	const day = place % 4 === 2 ? new Date().toISOString().slice(0, 10).replaceAll("-", "") : "ORD";
 	return `${day}-${Date.now()}${number}`;
+}
+
+export function isRandom(place: number): boolean {
+	return place % 4 === 1;
 }
 
 const WRITE = `

@@ -392,7 +392,7 @@ async function isFree(port: number): Promise<boolean> {
 /** For a small machine that runs the application beside the server; sized by memory, never above what 2 cores can use. */
 function serverSettings(directory: string, port: number, durable: boolean): Record<string, string> {
 	const megabytes = Math.floor(totalmem() / 2 ** 20);
-	const sharedBuffers = Math.max(64, Math.min(512, Math.floor(megabytes / 16)));
+	const sharedBuffers = Math.max(64, Math.min(2048, Math.floor(megabytes / 16)));
 	const available = Math.max(sharedBuffers, Math.floor(freemem() / 2 ** 20 / 2));
 	const settings: Record<string, string> = {
 		listen_addresses: "127.0.0.1",
@@ -409,7 +409,9 @@ function serverSettings(directory: string, port: number, durable: boolean): Reco
 		random_page_cost: "1.1",
 		// Compiling a query costs more than any of the short ones here takes.
 		jit: "off",
-		max_wal_size: "2GB",
+		// After a checkpoint each page is written whole when it is first changed. A year of payments changes another page for each
+		// payment, so checkpoints that come often would double the log; a recovery replays this much at most.
+		max_wal_size: "4GB",
 		min_wal_size: "256MB",
 		checkpoint_timeout: "15min",
 		// Hot rows are updated thousands of times a second: dead versions must go before they are many.
