@@ -53,6 +53,13 @@ export const bullmqTuned = initiations("peer: BullMQ tuned", [redis, tuned], (sc
 	loadInitiate(scene.of(tuned).url, scene.merchants, options),
 );
 
+/** Its five gateways are all locked most of the time, and `skip locked` takes a locked one for a missing one. */
+export const bullmqTunedOneMerchant = initiations(
+	"peer: BullMQ tuned, one merchant",
+	[redis, tuned],
+	(scene, options) => loadInitiate(scene.of(tuned).url, scene.merchants.slice(0, 1), options),
+);
+
 export const bullmqTunedDraining = initiations(
 	"peer: BullMQ tuned, a worker taking its jobs",
 	[redis, tuned, bullmqWorker],

@@ -143,6 +143,7 @@ async function measure(group: Shape[], outcomes: Map<string, Outcome>, prefix: s
 			try {
 				if (!warm && shape.when === "each round" && shape.warm_up !== false) {
 					await shape.measure(scene, { ...options, seconds: Math.min(WARM_UP_SECONDS, options.seconds) });
+					await scene.analyze();
 					warm = true;
 				}
 				const figures = await shape.measure(scene, options);

@@ -36,6 +36,11 @@ export interface Ground {
 export interface Scene extends Ground {
 	/** A part that this scene runs. */
 	of(part: Part): Running;
+	/**
+	 * What autovacuum does within the first seconds of a new database, at once. Statements that were planned while tables were
+	 * empty are planned anew: until then they may walk through all that has come since.
+	 */
+	analyze(): Promise<void>;
 	/** Runs when the scene is closed, also when the bench is interrupted: the last first, all before the parts are stopped. */
 	onClose(step: () => unknown): void;
 	close(): Promise<void>;
@@ -63,6 +68,7 @@ export async function openScene(ground: Ground, parts: Part[]): Promise<Scene> {
 			if (found === undefined) throw new Error(`This shape does not name ${part.name} among what it needs.`);
 			return found;
 		},
+		analyze: () => withClient(ground.admin_url, (admin) => admin.query("analyze")),
 		onClose: (step) => steps.push(step),
 		close,
 	};
