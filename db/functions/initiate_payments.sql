@@ -8,9 +8,10 @@
 --
 -- Idempotency: the same order_id with the same amount and currency answers with the transaction that exists.
 -- Locks: client_usage of the merchants named, in id order (merchants do not wait for each other; requests of one merchant
--- are put in order here, which makes rate, caps and idempotency exact, and nobody else books on the merchant's gateways); then the
--- gateway_states rows that were picked, skip locked; pick_gateway finds another one, or waits, where that did not do. client_key must be the merchant's key of
--- now, or the one before while their overlap lasts: a process that has not heard of a new key yet cannot let the old one in.
+-- are put in order here, which makes rate, caps and idempotency exact, and nobody else books on the merchant's gateways); then
+-- the gateway_states rows that were picked, skip locked; where one is held pick_gateway finds another, or waits.
+-- client_key must be the merchant's key of now, or the one before while their overlap lasts: a process that has not heard of a
+-- new key yet cannot let the old one in.
 --
 -- Cost: the number of statements does not depend on the number of requests, and each expression below is set up once a call,
 -- which costs more than evaluating it: it pays to have few of them.
@@ -85,9 +86,10 @@ begin
   for r in
     select q.ordinal, q.client_id, q.order_id, q.amount, q.currency, q.method, q.client_size, q.first_ordinal,
         c.id is not null as is_known, c.status as client_status, c.rate_limit_per_minute, c.burst_per_second, c.rotation_mode,
-        c.max_rpm_per_gateway, v_now + c.payment_expiry_seconds * interval '1 second' as payment_expires_at, c.fee_percent, c.max_transaction_amount,
-        c.daily_count_cap, c.daily_amount_cap, c.monthly_amount_cap,
-        num_nonnulls(c.max_transaction_amount, c.daily_count_cap, c.daily_amount_cap, c.monthly_amount_cap) > 0 as has_caps, w.balance_due >= c.suspend_threshold as owes_too_much,
+        c.max_rpm_per_gateway, c.fee_percent, v_now + c.payment_expiry_seconds * interval '1 second' as payment_expires_at,
+        c.max_transaction_amount, c.daily_count_cap, c.daily_amount_cap, c.monthly_amount_cap,
+        num_nonnulls(c.max_transaction_amount, c.daily_count_cap, c.daily_amount_cap, c.monthly_amount_cap) > 0 as has_caps,
+        w.balance_due >= c.suspend_threshold as owes_too_much,
         case when u.window_started_at > v_now - interval '1 minute' then u.window_count else 0 end as window_count,
         case when u.window_started_at > v_now - interval '1 minute'
           then greatest(1, ceil(extract(epoch from u.window_started_at + interval '1 minute' - v_now)))::integer else 60 end as window_ends,
@@ -97,14 +99,15 @@ begin
         case when u.month = v_month then u.month_amount else 0 end as month_amount,
         t.id as known_transaction, t.amount as known_amount, t.currency as known_currency, t.status as known_status,
         t.expires_at as known_expires_at, routes.*,
+        -- whether the gateways below come in the order in which this request would take them
         q.client_size = 1 and c.rotation_mode <> 'dynamic'
-          or c.rotation_mode in ('smart', 'round_robin') and q.has_one_method as is_ordered
+          or q.methods_named = 0 and c.rotation_mode in ('smart', 'round_robin') as is_ordered
       from (
         select e.ordinal::integer, e.client_id, e.client_key, e.order_id, e.currency, e.method,
             case when e.amount ~ '^[0-9]{1,15}$' then e.amount::bigint end as amount,
             row_number() over (partition by e.client_id order by e.ordinal) as place,
             count(*) over client as client_size,
-            min(coalesce(e.method, '')) over client = max(coalesce(e.method, '')) over client as has_one_method,
+            count(e.method) over client as methods_named,
             min(e.ordinal) over (partition by e.client_id, e.order_id) as first_ordinal
           from rows from (
               jsonb_to_recordset(p_requests) as (client_id uuid, client_key text, order_id text, amount text, currency text, method text)
@@ -121,23 +124,18 @@ begin
         ) t on true
       -- Once for each merchant. What a request asks for is looked at here only when it is the merchant's only one.
       left join lateral (
-        select array_agg(g) filter (where is_taken) as gateways, array_agg(s) filter (where is_taken) as states,
-            array_agg(tier) filter (where is_taken) as tiers,
+        select array_agg(g) filter (where obstacle is null) as gateways, array_agg(s) filter (where obstacle is null) as states,
+            array_agg(tier) filter (where obstacle is null) as tiers,
             jsonb_object_agg((s).gateway_id, obstacle) filter (where obstacle is not null) as skipped
           from (
-            select g, s, tier, obstacle, obstacle is null and (q.client_size > 1 or c.rotation_mode = 'dynamic'
-                or row_number() over (order by obstacle is not null, tier, keys, (s).gateway_id) = 1) as is_taken
-              from (
-                select g, s,
-                    case when q.client_size = 1
-                      then public.gateway_obstacle(g, s, c.max_rpm_per_gateway, q.amount, q.currency, q.method, v_now)
-                      else public.gateway_obstacle(g, s, c.max_rpm_per_gateway, null, null, null, v_now) end as obstacle,
-                    public.probe_tier(s, q.client_size, v_now) as tier,
-                    public.routing_keys(c.rotation_mode, g, s, q.method, 1, true, v_now) as keys
-                  from public.gateway_states s join public.payment_gateways g on g.id = s.gateway_id
-                  where s.client_id = c.id and q.place = 1
-              ) looked_at
-          ) ranked
+            select g, s, public.probe_tier(s, q.client_size, v_now) as tier,
+                case when q.client_size = 1
+                  then public.gateway_obstacle(g, s, c.max_rpm_per_gateway, q.amount, q.currency, q.method, v_now)
+                  else public.gateway_obstacle(g, s, c.max_rpm_per_gateway, null, null, null, v_now) end as obstacle
+              from public.gateway_states s join public.payment_gateways g on g.id = s.gateway_id
+              where s.client_id = c.id and q.place = 1
+              order by tier, public.routing_keys(c.rotation_mode, g, s, q.method, 1, true, v_now), s.gateway_id
+          ) in_order
         ) routes on true
       order by q.client_id, q.ordinal
   loop
@@ -229,6 +227,8 @@ begin
     v_highest_rate := null;
     v_obstacles := v_skipped;
     for j in 1 .. coalesce(cardinality(v_gateways), 0) loop
+      -- of a merchant's only request all obstacles are known
+      exit when v_is_found and r.client_size = 1;
       v_obstacle := public.gateway_obstacle(v_gateways[j], v_states[j], r.max_rpm_per_gateway, r.amount, r.currency, r.method, v_now);
       if v_obstacle is not null then
         v_obstacles := coalesce(v_obstacles, '{}') || jsonb_build_object(v_states[j].gateway_id, v_obstacle);
@@ -298,6 +298,7 @@ begin
     v_routing[i] := r.routing;
     v_task[i] := public.egress_task('create_psp_order', r.gateway_id);
     if r.gateway_id is null then
+      v_transaction[i] := null;
       v_error[i] := 'service_unavailable';
       v_retry[i] := public.routing_retry_after(r.client_id, r.amount, r.currency, r.method, v_now);
       if r.client_id is distinct from v_client_id then
