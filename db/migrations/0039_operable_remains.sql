@@ -5,6 +5,9 @@ drop function if exists public.beat_worker(text);
 -- It says whether the payment is new.
 drop function if exists public.open_payment_link(text);
 
+-- It takes a key of what the operator confirms.
+drop function if exists public.create_refund_for_operator(uuid, bigint, text, text);
+
 -- Outcomes of each gateway by the hour, to compare an hour with the same one of last week. close_gateway_hours() alone writes them,
 -- nine days of them.
 

@@ -124,6 +124,25 @@ describe("asking for a refund", () => {
 		await expect(ask(kaveri, payment)).rejects.toMatchObject({ code: "refund_exceeds_amount", param: "amount" });
 	});
 
+	test("by an operator who confirms twice is made once", async () => {
+		const payment = await paid(await merchant());
+		const key = randomUUID();
+		const confirm = async (amount: number, of = key) =>
+			(
+				await queryAs(() => database.pool("studio"))<{ refund: { refund_id: string } }>(
+					"select create_refund_for_operator($1, $2, 'Torn', 'asha', $3) as refund",
+					[payment.transaction_id, amount, of],
+				)
+			)[0]!.refund.refund_id;
+		const [first, second] = await Promise.all([confirm(1_000), confirm(1_000)]);
+		expect(second).toBe(first);
+		await expect(confirm(2_000)).rejects.toMatchObject({ code: "LS032" });
+		expect(await confirm(1_000, randomUUID())).not.toBe(first);
+		expect(
+			await rows("select 1 from audit_log where action = 'create_refund' and row_id = $1", [payment.transaction_id]),
+		).toHaveLength(2);
+	});
+
 	test("beyond what is left is refused, with what is under way counted", async () => {
 		const kaveri = await merchant();
 		const payment = await paid(kaveri);

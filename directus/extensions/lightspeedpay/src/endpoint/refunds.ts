@@ -80,10 +80,13 @@ export function addRefundRoutes(router: Router, studio: Studio): void {
 			if (amount !== null && (!Number.isSafeInteger(amount) || Number(amount) < 1)) {
 				refuse(`"amount" must be whole paise above zero`);
 			}
+			// The same key gives back once, however often it is sent.
+			const key = body.key ?? null;
+			if (key !== null && !isUuid(key)) refuse(`"key" must be a UUID, a new one for each refund`);
 			const [row] = await callDatabase(
 				studio,
-				"select public.create_refund_for_operator(?::uuid, ?::bigint, ?, ?) as refund",
-				[body.transaction_id, amount, readText(body, "reason", 500), actor],
+				"select public.create_refund_for_operator(?::uuid, ?::bigint, ?, ?, ?::uuid) as refund",
+				[body.transaction_id, amount, readText(body, "reason", 500), actor, key],
 			);
 			return row!.refund;
 		},
