@@ -235,10 +235,10 @@ describe.each(PROVIDERS)("a payout through %s", (provider) => {
 	it("that never reached the PSP is asked for again, unless it was settled meanwhile", async () => {
 		const [once, settled] = [await merchant(provider), await merchant(provider)];
 		await sweep();
-		for (const of of [once, settled]) {
+		for (const each of [once, settled]) {
 			await sandbox.control("POST", "faults", { service: provider, path: PATHS[provider], kind: "drop_before" });
-			await run((await lastOf(of)).id);
-			expect((await lastOf(of)).status).toBe("processing");
+			await run((await lastOf(each)).id);
+			expect((await lastOf(each)).status).toBe("processing");
 		}
 		await database
 			.pool("studio")
@@ -246,7 +246,7 @@ describe.each(PROVIDERS)("a payout through %s", (provider) => {
 				settled.id,
 				`UTR ${randomUUID().slice(0, 8)}`,
 			]);
-		for (const of of [once, settled]) await run((await lastOf(of)).id);
+		for (const each of [once, settled]) await run((await lastOf(each)).id);
 		await run((await lastOf(once)).id);
 		expect([(await lastOf(once)).status, await balanceOf(once)]).toEqual(["processed", 0]);
 		expect([await lastOf(settled), await balanceOf(settled), await alertsOf(settled)]).toMatchObject([
@@ -285,6 +285,58 @@ describe("what operators do", () => {
 		await run((await lastOf(of)).id);
 		await run((await lastOf(of)).id);
 		await expect(ask(of)).rejects.toMatchObject({ code: "LS272" });
+	});
+
+	it("says what came of a collection that nothing ends by itself, and the next one can be made", async () => {
+		const owing = await merchant("razorpay");
+		const resolve = (id: string, received: number | null, reason = "Bank statement of the 3rd") =>
+			database.pool("studio").query("select resolve_payout($1, $2, $3, 'asha')", [id, received, reason]);
+		const tell = (id: string, amount: number) =>
+			database
+				.pool("jobs")
+				.query("select settle_payout($1, $2)", [
+					id,
+					JSON.stringify({ outcome: "processed", psp_payout_id: `pout_${id}`, amount }),
+				]);
+		const hold = async () => {
+			await ask(owing);
+			const { id } = await lastOf(owing);
+			await database.pool("jobs").query("select begin_payout($1)", [id]);
+			await expect(resolve(id, 0)).rejects.toMatchObject({ code: "LS275" });
+			await tell(id, DUE - 1_000);
+			await expect(ask(owing)).rejects.toMatchObject({ code: "LS271" });
+			return id;
+		};
+		const payoutAlerts = async () => (await alertsOf(owing)).filter((kind) => kind.startsWith("payout_"));
+		const nothing = await hold();
+		expect(await payoutAlerts()).toEqual(["payout_amount_mismatch"]);
+		await expect(resolve(nothing, 0, " ")).rejects.toMatchObject({ code: "LS044" });
+		for (const wrong of [null, -1, 99, DUE * 11]) {
+			await expect(resolve(nothing, wrong)).rejects.toMatchObject({ code: "LS276" });
+		}
+		await resolve(nothing, 0);
+		expect(await lastOf(owing)).toMatchObject({ status: "failed", amount: DUE, error_code: "closed_by_operator" });
+		expect([await balanceOf(owing), await payoutAlerts()]).toEqual([DUE, []]);
+		await expect(resolve(nothing, 0)).rejects.toMatchObject({ code: "LS275" });
+
+		const part = await hold();
+		await resolve(part, DUE - 1_000);
+		expect(await lastOf(owing)).toMatchObject({ status: "processed", amount: DUE - 1_000 });
+		expect([await balanceOf(owing), await payoutAlerts()]).toEqual([1_000, []]);
+		// what the PSP says again is known
+		await tell(part, DUE - 1_000);
+		expect([await balanceOf(owing), await payoutAlerts()]).toEqual([1_000, []]);
+		await ask(owing);
+		expect(await lastOf(owing)).toMatchObject({ status: "queued", amount: 1_000 });
+		expect(await checkInvariants(database.pool("admin"))).toEqual([]);
+		expect(
+			await rows(
+				"select actor, after ->> 'received' as received from audit_log where action = 'resolve_payout' order by id",
+			),
+		).toEqual([
+			{ actor: "asha", received: "0" },
+			{ actor: "asha", received: String(DUE - 1_000) },
+		]);
 	});
 
 	it("enters accounts that belong to one merchant, and leaves them alone while they are in use", async () => {

@@ -27,6 +27,8 @@ export interface Payout {
 	amount: number;
 	provider: "razorpay" | "cashfree";
 	status: "queued" | "processing" | "processed" | "reversed" | "failed";
+	/** Nothing ends it by itself: somebody says what came. */
+	is_held_up: boolean;
 	psp_status: string | null;
 	psp_payout_id: string | null;
 	bank_reference: string | null;

@@ -101,6 +101,24 @@ export function addCollectionRoutes(router: Router, studio: Studio, checkoutUrl:
 		},
 	});
 
+	// One that nothing ends by itself, by somebody who has looked at the PSP's dashboard and our bank account.
+	addRoute(router, studio, {
+		method: "post",
+		path: "/commission/payouts/:id/resolve",
+		who: ACTS,
+		answer: async (req, actor) => {
+			const body = readBody(req);
+			if (!Number.isSafeInteger(body.received)) refuse(`"received" must be whole paise, 0 when nothing came`);
+			const [row] = await callDatabase(studio, "select public.resolve_payout(?::uuid, ?::bigint, ?, ?) as payout", [
+				readId(req, "payouts"),
+				body.received,
+				readText(body, "reason", 500),
+				actor,
+			]);
+			return row!.payout;
+		},
+	});
+
 	addRoute(router, studio, {
 		method: "post",
 		path: "/commission/:id/payouts",
