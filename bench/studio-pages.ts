@@ -137,6 +137,7 @@ const QUESTIONS: Record<string, (samples: Samples) => string[]> = {
 		"/alerts?search=nobody",
 	],
 	"get /alerts/blocks": () => ["/alerts/blocks"],
+	"get /alerts/limits": () => ["/alerts/limits"],
 	"get /alerts/:id": ({ alert }) => [`/alerts/${alert}`],
 	"get /audit": ({ client }) => [
 		"/audit",

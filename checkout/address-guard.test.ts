@@ -49,6 +49,55 @@ describe("a merchant's limits", () => {
 		expect(await rows("select rate_plan from public.clients where id = $1", [tiny.id])).toEqual([{ rate_plan: null }]);
 	});
 
+	it("are changed by operators, with a reason, for all merchants on the plan, and refused where they cannot be", async () => {
+		const studio = queryAs(() => database.pool("studio"));
+		const save = (name: string, minute: number, burst: number, reason: string | null = "Festival") =>
+			studio("select save_rate_plan($1, $2, $3, $4, 'asha')", [name, minute, burst, reason]);
+		await save("festival", 50, 10);
+		const shop = await createMerchant(database.pool("admin"), keys, { rate_plan: "festival" });
+		await save("festival", 70, 20);
+		expect(await rows("select rate_limit_per_minute, burst_per_second from clients where id = $1", [shop.id])).toEqual([
+			{ rate_limit_per_minute: 70, burst_per_second: 20 },
+		]);
+		expect(
+			await rows(
+				"select actor, after -> 'before' as before, after ->> 'reason' as reason from audit_log where action = 'save_rate_plan' order by id desc limit 1",
+			),
+		).toEqual([
+			{
+				actor: "asha",
+				before: { name: "festival", requests_per_minute: 50, burst_per_second: 10 },
+				reason: "Festival",
+			},
+		]);
+		for (const [name, minute, burst] of [
+			["Festival", 50, 10],
+			["f", 50, 10],
+			["none", 0, 0],
+			["fast", 10, 11],
+		] as const) {
+			await expect(save(name, minute, burst)).rejects.toMatchObject({ code: "LS322", hint: expect.any(String) });
+		}
+		await expect(save("festival", 70, 20, " ")).rejects.toMatchObject({ code: "LS044" });
+
+		const [policy] = await rows<Record<string, number>>("select * from address_policy");
+		const change = (more: object) =>
+			studio("select save_address_policy($1, 'Attack', 'asha')", [JSON.stringify({ ...policy, ...more })]);
+		for (const wrong of [
+			{ requests_per_minute: 59 },
+			{ requests_per_minute: 100, flood_factor: 1 },
+			{ requests_per_minute: 100, longest_block_seconds: 1 },
+			{ requests_per_minute: 100, most_strikes: null },
+		]) {
+			await expect(change(wrong)).rejects.toMatchObject({ code: "LS323", hint: expect.any(String) });
+		}
+		await change({ requests_per_minute: 100, most_strikes: 7 });
+		expect(await rows("select requests_per_minute, most_strikes from address_policy")).toEqual([
+			{ requests_per_minute: 100, most_strikes: 7 },
+		]);
+		await rows("update address_policy set requests_per_minute = 40, most_strikes = 5");
+	});
+
 	it("say on a payment what is left", async () => {
 		const { headers } = await initiate(checkouts[0], merchant, { amount: 49900, order_id: "A" });
 		expect(headers.get("ratelimit-policy")).toBe('"minute";q=100000;w=60');

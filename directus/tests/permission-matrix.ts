@@ -215,6 +215,9 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	// Alerts
 	"get /alerts": ["operator", "support", "auditor"],
 	"get /alerts/blocks": ["operator", "support", "auditor"],
+	"get /alerts/limits": ["operator", "support", "auditor"],
+	"patch /alerts/limits/plan": ["operator"],
+	"patch /alerts/limits/addresses": ["operator"],
 	"get /alerts/:id": ["operator", "support", "auditor"],
 	"post /alerts/test": ["operator"],
 	"post /alerts/blocks/:id/lift": ["operator"],
@@ -274,6 +277,7 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	"patch /commission/:id/collection": ["finance"],
 	"get /commission/:id/payouts": ["operator", "finance", "auditor"],
 	"post /commission/:id/payouts": ["finance"],
+	"post /commission/payouts/:id/resolve": ["finance"],
 	"get /commission/:id/entries": ["operator", "finance", "auditor"],
 	"get /commission/:id/entries-csv": ["operator", "finance", "auditor"],
 	"get /commission/:id/months": ["operator", "finance", "auditor"],

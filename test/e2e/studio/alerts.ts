@@ -189,6 +189,37 @@ export function describeAlerts(stage: StudioStage): void {
 			expect((await finance.request("GET", "/lightspeedpay/alerts")).status).toBe(403);
 		});
 
+		it("lets operators change the limits of plans and addresses, and others read them", async () => {
+			const page = await stage.open({ role: "operator" }, "/alerts/limits");
+			await row(page, "growth").getByRole("button", { name: "Change" }).click();
+			const dialog = page.locator(".ask-dialog");
+			await dialog.getByLabel("At once").fill("601");
+			await dialog.getByLabel("Reason").fill("Festival sale");
+			await stage.picture(page, "limits-dialog");
+			await stage.expectAccessible(page, ".ask-dialog");
+			await dialog.getByRole("button", { name: "Save" }).click();
+			await dialog.getByText("Enter at most as many at once as a minute allows").waitFor();
+			await dialog.getByLabel("At once").fill("90");
+			await dialog.getByRole("button", { name: "Save" }).click();
+			await dialog.waitFor({ state: "detached" });
+			await row(page, "growth").getByText("90", { exact: true }).waitFor();
+			expect(await audited("save_rate_plan")).toMatchObject([{ reason: "Festival sale" }]);
+			await page.getByRole("button", { name: "Change the limits of addresses" }).click();
+			await dialog.getByLabel("Refused credentials").fill("50");
+			await dialog.getByLabel("Reason").fill("A merchant's servers share one address");
+			await dialog.getByRole("button", { name: "Save" }).click();
+			await dialog.waitFor({ state: "detached" });
+			await row(page, "Refused credentials").getByText("50", { exact: true }).waitFor();
+			await stage.picture(page, "limits");
+			await stage.expectAccessible(page, ".module-page");
+
+			const phone = await stage.open({ role: "support", width: 360, colorScheme: "dark" }, "/alerts/limits");
+			await row(phone, "growth").waitFor();
+			expect(await phone.getByRole("button", { name: "Change" }).count()).toBe(0);
+			await stage.picture(phone, "limits-phone-dark");
+			await stage.expectAccessible(phone, ".module-page");
+		});
+
 		it("speaks Hindi", async () => {
 			await stage.speakHindi("operator");
 			const page = await stage.open({ role: "operator", width: 360 }, "/alerts");

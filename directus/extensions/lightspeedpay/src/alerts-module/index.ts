@@ -1,6 +1,7 @@
 import { defineModule } from "@directus/extensions-sdk";
 import Alert from "./alert.vue";
 import Alerts from "./alerts.vue";
+import Limits from "./limits.vue";
 import Runbook from "./runbook.vue";
 
 export default defineModule({
@@ -10,6 +11,7 @@ export default defineModule({
 	routes: [
 		{ path: "", component: Alerts },
 		{ path: "runbooks/:kind", component: Runbook, props: true },
+		{ path: "limits", component: Limits },
 		{ path: ":id", component: Alert, props: true },
 	],
 });

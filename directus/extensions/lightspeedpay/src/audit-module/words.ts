@@ -11,6 +11,9 @@ interface Words {
 }
 
 const ACTIONS: Record<string, Words> = {
+	resolve_payout: { en: "Said what came of a collection", hi: "वसूली में क्या आया बताया" },
+	save_address_policy: { en: "Changed the limits of addresses", hi: "पतों की सीमाएँ बदलीं" },
+	save_rate_plan: { en: "Changed a plan's limits", hi: "योजना की सीमाएँ बदलीं" },
 	acknowledge_alert: { en: "Acknowledged an alert", hi: "चेतावनी स्वीकारी" },
 	add_webhook_endpoint: { en: "Added a webhook endpoint", hi: "वेबहुक एंडपॉइंट जोड़ा" },
 	approve_utr: { en: "Approved a UTR", hi: "यूटीआर स्वीकारा" },

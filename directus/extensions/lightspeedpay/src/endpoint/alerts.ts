@@ -84,6 +84,48 @@ export function addAlertRoutes(router: Router, studio: Studio): void {
 	});
 
 	addLive(router, studio, {
+		path: "/alerts/limits",
+		who: SEES,
+		view,
+		async read(_req, _actor, view) {
+			const [row] = await callDatabase(studio, "select public.read_limits() as limits", []);
+			return { ...(row!.limits as object), may_act: view === "acts" };
+		},
+	});
+	addRoute(router, studio, {
+		method: "patch",
+		path: "/alerts/limits/plan",
+		who: ACTS,
+		async answer(req, actor) {
+			const body = readBody(req);
+			const [requests_per_minute, burst_per_second] = readWhole(body, ["requests_per_minute", "burst_per_second"]);
+			await callDatabase(studio, "select public.save_rate_plan(?, ?::integer, ?::integer, ?, ?)", [
+				readText(body, "name", 40),
+				requests_per_minute,
+				burst_per_second,
+				readReason(req),
+				actor,
+			]);
+			return { is_saved: true };
+		},
+	});
+	addRoute(router, studio, {
+		method: "patch",
+		path: "/alerts/limits/addresses",
+		who: ACTS,
+		async answer(req, actor) {
+			const given = readWhole(readBody(req), ADDRESS_LIMITS);
+			const policy = Object.fromEntries(ADDRESS_LIMITS.map((name, place) => [name, given[place]]));
+			await callDatabase(studio, "select public.save_address_policy(?::jsonb, ?, ?)", [
+				JSON.stringify(policy),
+				readReason(req),
+				actor,
+			]);
+			return { is_saved: true };
+		},
+	});
+
+	addLive(router, studio, {
 		path: "/alerts/:id",
 		who: SEES,
 		view,
@@ -136,6 +178,24 @@ export function addAlertRoutes(router: Router, studio: Studio): void {
 	addAction("end-silence", (req, id, actor) => {
 		readBody(req);
 		return ["end_silence(?::uuid, ?)", [id, actor]];
+	});
+}
+
+/** As the columns are called. */
+const ADDRESS_LIMITS = [
+	"requests_per_minute",
+	"burst_per_second",
+	"most_strikes",
+	"flood_factor",
+	"block_seconds",
+	"longest_block_seconds",
+];
+
+function readWhole(body: Record<string, unknown>, names: string[]): number[] {
+	return names.map((name) => {
+		const value = body[name];
+		if (!Number.isSafeInteger(value) || (value as number) > 2_147_483_647) refuse(`"${name}" must be a whole number`);
+		return value as number;
 	});
 }
 
