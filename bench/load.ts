@@ -77,12 +77,17 @@ export async function load(url: string, options: LoadOptions, make: () => Buffer
 	const prepared = Array.from({ length: Math.ceil(options.seconds * per_second) }, make).reverse();
 	const latencies: number[] = [];
 	let refused = 0;
-	const end = performance.now() + options.seconds * 1_000;
+	const start = performance.now();
+	const end = start + options.seconds * 1_000;
+	const { rate } = options;
+	let asked = 0;
+	const due = () => (rate === undefined ? performance.now() : start + (asked++ * 1_000) / rate);
 	await Promise.all(
 		Array.from({ length: options.connections }, () =>
 			converse(
 				url,
 				end,
+				due,
 				() => prepared.pop() ?? make(),
 				(status, sent) => {
 					const now = performance.now();
@@ -99,12 +104,14 @@ export async function load(url: string, options: LoadOptions, make: () => Buffer
 }
 
 /**
- * One request after the other on one connection until `end`, and the last answer; a connection that broke is made anew.
+ * One request after the other on one connection until `end`, none before it is due, and the last answer; a connection that broke is
+ * made anew.
  * `heard` is given null for a request without an answer.
  */
 async function converse(
 	url: string,
 	end: number,
+	due: () => number,
 	next: () => Buffer,
 	heard: (status: number | null, sent: number) => void,
 ): Promise<void> {
@@ -116,10 +123,12 @@ async function converse(
 		let waits = false;
 		let received: Buffer | null = null;
 		const ask = () => {
-			sent = performance.now();
+			sent = due();
 			waits = sent < end;
-			if (waits) socket.write(next());
-			else socket.destroy();
+			const left = sent - performance.now();
+			if (!waits) socket.destroy();
+			else if (left > 0) setTimeout(() => socket.write(next()), left);
+			else socket.write(next());
 		};
 		socket.on("data", (chunk) => {
 			received = received === null ? chunk : Buffer.concat([received, chunk]);
