@@ -1,14 +1,15 @@
 /**
  * The same payment taken with BullMQ on Redis beside PostgreSQL, for comparison. Run as a process of its own:
- *   node bench/bullmq-peers.ts written|tuned|worker     (DATABASE_URL, REDIS_PORT; tells its port over IPC)
+ *   node bench/bullmq-peers.ts written|tuned|rules|worker     (DATABASE_URL, REDIS_PORT; tells its port over IPC)
  *
  *   written  as people write it: Express, the merchant looked up by its key, a transaction of single statements, queue.add
  *   tuned    merchants in memory, one prepared statement a payment, the jobs of a tick in one addBulk, ioredis pipelines by itself
+ *   rules    tuned, and its statement also keeps a rate limit and a daily cap and writes the attempt, as ours does (peer.take)
  *   worker   takes the jobs and does nothing
  *
- * Both verify the signature as we do, are idempotent by the merchant's order id and choose the gateway unused for longest. They
- * have lean tables of their own (bullmq.ts) with salts in plain text, and neither caps, rate limits nor attempts: what that
- * would cost, they are spared. Both lose something that we do not: a crash after the commit and
+ * All verify the signature as we do, are idempotent by the merchant's order id and choose the gateway unused for longest. They
+ * have lean tables of their own (bullmq.ts) with salts in plain text; the first two have neither caps, rate limits nor attempts:
+ * what that would cost, they are spared. All lose something that we do not: a crash after the commit and
  * before the job is in Redis leaves a payment without its job, and a crash of Redis takes up to a second of jobs with it.
  */
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
@@ -90,11 +91,12 @@ function asWritten(pool: pg.Pool): Take {
 	};
 }
 
-function tuned(pool: pg.Pool): Take {
+/** The jobs of a tick go together; resolves when Redis has them. */
+function bulkQueue(): (transaction_id: string) => Promise<unknown> {
 	const queue = new Queue(QUEUE, { connection: new Redis({ ...redis, enableAutoPipelining: true }) });
 	let waiting: string[] = [];
 	let added: Promise<unknown> | null = null;
-	const enqueue = (id: string) => {
+	return (id) => {
 		waiting.push(id);
 		added ??= new Promise((resolve, reject) => {
 			setImmediate(() => {
@@ -110,6 +112,10 @@ function tuned(pool: pg.Pool): Take {
 		});
 		return added;
 	};
+}
+
+function tuned(pool: pg.Pool): Take {
+	const enqueue = bulkQueue();
 	return async ({ merchant_id, order_id, amount, currency }) => {
 		const { rows } = await pool.query<{ id: string }>({
 			name: "take",
@@ -127,6 +133,20 @@ function tuned(pool: pg.Pool): Take {
 		if (made === undefined) return findPayment(pool, merchant_id, order_id);
 		await enqueue(made.id);
 		return made.id;
+	};
+}
+
+function withRules(pool: pg.Pool): Take {
+	const enqueue = bulkQueue();
+	return async ({ merchant_id, order_id, amount, currency }) => {
+		const { rows } = await pool.query<{ id: string | null }>({
+			name: "take",
+			text: "select peer.take($1, $2, $3, $4) as id",
+			values: [merchant_id, order_id, amount, currency],
+		});
+		const { id } = rows[0]!;
+		if (id !== null) await enqueue(id);
+		return id;
 	};
 }
 
@@ -170,8 +190,8 @@ function isSigned(merchant: Merchant, request: Request): boolean {
 async function serve(): Promise<void> {
 	// Enough to keep two processors and their disk busy; more only wait for each other.
 	const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 20 });
-	const [find, take] =
-		kind === "tuned" ? [await rememberMerchants(pool), tuned(pool)] : [lookUpMerchants(pool), asWritten(pool)];
+	const find = kind === "written" ? lookUpMerchants(pool) : await rememberMerchants(pool);
+	const take = kind === "written" ? asWritten(pool) : kind === "tuned" ? tuned(pool) : withRules(pool);
 	const app = express();
 	app.use(
 		express.json({

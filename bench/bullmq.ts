@@ -59,7 +59,9 @@ async function untilItListens(port: number): Promise<void> {
 
 export const asWritten = bullmqPart("written");
 export const tuned = bullmqPart("tuned");
-/** Takes the jobs of either and does nothing. */
+/** Tuned, and does what ours does for each payment besides. */
+export const withRules = bullmqPart("rules");
+/** Takes the jobs of any and does nothing. */
 export const bullmqWorker = bullmqPart("worker");
 
 function bullmqPart(kind: string): Part {
@@ -103,7 +105,57 @@ async function makePeerTables(ground: Ground): Promise<void> {
 				status text not null default 'created',
 				created_at timestamptz not null default now(),
 				unique (merchant_id, order_id)
-			)`);
+			);
+			create table peer.usage (
+				merchant_id uuid primary key references peer.merchants,
+				rate_limit integer not null default 2000000000,
+				window_started_at timestamptz not null default now(),
+				window_count integer not null default 0,
+				daily_cap bigint,
+				day date not null default current_date,
+				day_amount bigint not null default 0
+			) with (fillfactor = 70);
+			create table peer.attempts (
+				id uuid primary key,
+				transaction_id uuid not null references peer.transactions,
+				gateway_id uuid not null references peer.gateways,
+				status text not null default 'created',
+				created_at timestamptz not null default now()
+			);
+			create index on peer.attempts (transaction_id);
+			create function peer.take(p_merchant_id uuid, p_order_id text, p_amount bigint, p_currency text) returns uuid
+			language plpgsql as $$
+			declare
+				v_id uuid;
+				v_gateway_id uuid;
+			begin
+				select id into v_id from peer.transactions where merchant_id = p_merchant_id and order_id = p_order_id;
+				if found then
+					return v_id;
+				end if;
+				update peer.usage set
+						window_count = 1 + case when window_started_at > now() - interval '1 minute' then window_count else 0 end,
+						window_started_at = case when window_started_at > now() - interval '1 minute' then window_started_at else now() end,
+						day_amount = p_amount + case day when current_date then day_amount else 0 end,
+						day = current_date
+					where merchant_id = p_merchant_id
+						and (window_count < rate_limit or window_started_at <= now() - interval '1 minute')
+						and (daily_cap is null or p_amount + case day when current_date then day_amount else 0 end <= daily_cap);
+				if not found then
+					return null;
+				end if;
+				select id into v_gateway_id from peer.gateways where merchant_id = p_merchant_id and is_active
+					order by last_used_at nulls first limit 1 for update skip locked;
+				if not found then
+					raise exception 'no gateway';
+				end if;
+				update peer.gateways set volume = volume + p_amount, last_used_at = now() where id = v_gateway_id;
+				insert into peer.transactions (id, merchant_id, order_id, gateway_id, amount, currency)
+					values (uuidv7(), p_merchant_id, p_order_id, v_gateway_id, p_amount, p_currency) returning id into v_id;
+				insert into peer.attempts (id, transaction_id, gateway_id) values (uuidv7(), v_id, v_gateway_id);
+				return v_id;
+			end
+			$$`);
 		await owner.query(
 			`insert into peer.merchants select id, client_key, client_salt
 				from jsonb_to_recordset($1) r (id uuid, client_key text, client_salt text)`,
@@ -112,7 +164,8 @@ async function makePeerTables(ground: Ground): Promise<void> {
 		await owner.query(
 			"insert into peer.gateways (id, merchant_id) select g.id, g.client_id from public.payment_gateways g join peer.merchants m on m.id = g.client_id",
 		);
-		await owner.query("analyze peer.merchants, peer.gateways");
+		await owner.query("insert into peer.usage (merchant_id) select id from peer.merchants");
+		await owner.query("analyze peer.merchants, peer.gateways, peer.usage");
 	} finally {
 		await owner.end();
 	}

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { initiatePayments } from "../db/client/payments.ts";
 import { createPool } from "../db/client/pool.ts";
-import { asWritten, bullmqWorker, redis, tuned } from "./bullmq.ts";
+import { asWritten, bullmqWorker, redis, tuned, withRules } from "./bullmq.ts";
 import type { RunOptions, Shape, Throughput } from "./goal.ts";
 import { loadCalls, loadInitiate } from "./load.ts";
 import { checkout, oneCall, statements } from "./parts.ts";
@@ -51,6 +51,12 @@ export const bullmqAsWritten = initiations("peer: BullMQ as people write it", [r
 
 export const bullmqTuned = initiations("peer: BullMQ tuned", [redis, tuned], (scene, options) =>
 	loadInitiate(scene.of(tuned).url, scene.merchants, options),
+);
+
+export const bullmqWithRules = initiations(
+	"peer: BullMQ tuned, with a rate limit, a cap and attempts",
+	[redis, withRules],
+	(scene, options) => loadInitiate(scene.of(withRules).url, scene.merchants, options),
 );
 
 /** Its five gateways are all locked most of the time, and `skip locked` takes a locked one for a missing one. */
