@@ -158,7 +158,7 @@ const CHECKS: readonly Check[] = [
 		name: "no schedule failed, and no alert speaks of a fault of ours",
 		sql: `select format('%s: %s %s', kind, message, details) as detail, null::uuid as transaction_id from public.alerts
 			where kind in ('invariant_violated', 'refunded_twice', 'refund_taken_back', 'refund_amount_mismatch')
-				or (kind = 'job_failed' and message not like '%' || ${DIED})`,
+				or (kind = 'job_failed' and message not like '%' || ${DIED} and details ->> 'job_id' <> all (select id from chaos.poisoned))`,
 	},
 	{
 		// Half up in whole numbers, from nothing but payments, terms and refunds.
@@ -198,7 +198,7 @@ export async function audit(
 	survived: readonly Survived[],
 ): Promise<Audit> {
 	const { admin } = world;
-	await loadTruth(admin, truth, heard, refused_refunds);
+	await loadTruth(admin, truth, heard, refused_refunds, [...world.poisoned]);
 	const violations: Violation[] = [];
 	const checks: string[] = [];
 	for (const { name, sql } of CHECKS) {
@@ -221,7 +221,12 @@ export async function audit(
 			violations.push({ check: checks.at(-1)!, detail: `order ${order_id}: ${JSON.stringify(row)}`, transaction_id });
 		}
 	}
-	const accepted = plays.filter(({ transaction_id }) => transaction_id !== null).length;
+	for (const { id, order_id, amount, client_id } of world.others) {
+		const row = found.get(id);
+		if (row?.order_id === order_id && row.amount === amount && row.client_id === client_id) continue;
+		violations.push({ check: checks.at(-1)!, detail: `order ${order_id}: ${JSON.stringify(row)}`, transaction_id: id });
+	}
+	const accepted = plays.filter(({ transaction_id }) => transaction_id !== null).length + world.others.length;
 	if (rows.length !== accepted) {
 		const detail = `${accepted} payments accepted, ${rows.length} stored`;
 		violations.push({ check: checks.at(-1)!, detail, transaction_id: null });
@@ -231,12 +236,17 @@ export async function audit(
 	for (const { faults, transaction_id } of plays) {
 		violations.push(...faults.map((detail) => ({ check: checks.at(-1)!, detail, transaction_id })));
 	}
+	for (const { name, faults } of survived) {
+		violations.push(
+			...faults.map((detail) => ({ check: checks.at(-1)!, detail: `${name}: ${detail}`, transaction_id: null })),
+		);
+	}
 
 	checks.push("no process had a fault of its own");
 	for (const [name, file] of Object.entries(world.logs)) {
 		for (const line of readFileSync(file, "utf8").split("\n")) {
 			// pino: 50 is an error, 60 the end.
-			if (!/"level":(50|60)/.test(line) || isExpected(line, survived)) continue;
+			if (!/"level":(50|60)/.test(line) || isExpected(line, world, survived)) continue;
 			violations.push({ check: checks.at(-1)!, detail: `${name}: ${line.slice(0, 400)}`, transaction_id: null });
 		}
 	}
@@ -255,9 +265,9 @@ export async function audit(
 /** Reconnecting takes a while longer than it takes to be ready. */
 const AFTERMATH_SECONDS = 15;
 
-/** Alerts go to operators through the log; and who loses the database says so. */
-function isExpected(line: string, survived: readonly Survived[]): boolean {
-	if (/"alert":"/.test(line)) return true;
+/** Alerts go to operators through the log; poisoned jobs fail; and who loses the database says so. */
+function isExpected(line: string, { poisoned }: World, survived: readonly Survived[]): boolean {
+	if (/"alert":"/.test(line) || poisoned.has(/"job_id":"(\d+)"/.exec(line)?.[1] ?? "")) return true;
 	const time = Number(/"time":(\d{13})/.exec(line)?.[1]);
 	return survived.some(
 		({ breaks_connections, struck_at, seconds }) =>
@@ -266,14 +276,15 @@ function isExpected(line: string, survived: readonly Survived[]): boolean {
 }
 
 /** Of every merchant and every account; what the sandbox's PSPs and merchants share with us alone. */
-function canariesOf({ merchants }: World): string[] {
+function canariesOf({ merchants, canaries }: World): string[] {
 	return merchants
 		.flatMap(({ client_salt, webhook_secret, storm_gateways }) => [
 			client_salt,
 			webhook_secret,
 			...storm_gateways.flatMap(({ account }) => [account.api_secret, account.webhook_secret]),
 		])
-		.filter((secret): secret is string => secret !== null && secret.length >= 12);
+		.filter((secret): secret is string => secret !== null && secret.length >= 12)
+		.concat(canaries);
 }
 
 /** Every column of every table, as text: payloads of jobs, revisions and recorded statements among them. */
@@ -308,12 +319,14 @@ async function loadTruth(
 	{ taken, given_back }: Truth,
 	heard: readonly MerchantEvent[],
 	refused_refunds: readonly string[],
+	poisoned: readonly string[],
 ): Promise<void> {
 	await admin.query(`create schema chaos;
 		create table chaos.taken (provider text, api_key text, psp_order_id text, psp_payment_id text, amount bigint, currency text);
 		create table chaos.given_back (provider text, api_key text, psp_payment_id text, psp_refund_id text, amount bigint, is_automatic boolean);
 		create table chaos.heard (id text, type text, verified boolean, merchant text);
-		create table chaos.refused_refunds (refund_id uuid)`);
+		create table chaos.refused_refunds (refund_id uuid);
+		create table chaos.poisoned (id text)`);
 	const load = (table: string, rows: readonly unknown[]) =>
 		admin.query(`insert into chaos.${table} select * from jsonb_populate_recordset(null::chaos.${table}, $1)`, [
 			JSON.stringify(rows),
@@ -324,6 +337,10 @@ async function loadTruth(
 	await load(
 		"refused_refunds",
 		refused_refunds.map((refund_id) => ({ refund_id })),
+	);
+	await load(
+		"poisoned",
+		poisoned.map((id) => ({ id })),
 	);
 	await admin.query("analyze");
 }

@@ -15,6 +15,8 @@ export interface Played {
 	notes: string[];
 	/** What must not have happened. */
 	faults: string[];
+	/** How long the payer waited for a provider; null where none came. */
+	ready_seconds: number | null;
 	/** The refund was not asked for yet, as the payment was not known to be paid in time. */
 	refund_waits: boolean;
 }
@@ -52,6 +54,7 @@ export async function playPayment(stage: Stage, plan: Plan): Promise<Played> {
 		behaviour: plan.behaviour,
 		notes: [],
 		faults: [],
+		ready_seconds: null,
 		refund_waits: false,
 	};
 	try {
@@ -69,6 +72,7 @@ async function play(stage: Stage, plan: Plan, played: Played): Promise<void> {
 	const page = await initiate(stage, merchant, plan, played);
 	if (page === null) return;
 	played.transaction_id = page.id;
+	const initiated_at = performance.now();
 	const opened = await watcher.until(page.id, patience.order_ms, isPayable);
 	const attempt = opened?.attempts.at(-1);
 	if (opened === null || attempt === undefined || !isPayable(opened)) {
@@ -76,6 +80,7 @@ async function play(stage: Stage, plan: Plan, played: Played): Promise<void> {
 		played.notes.push(`no provider was ready: ${opened?.status}, ${attempt?.status}`);
 		return;
 	}
+	played.ready_seconds = (performance.now() - initiated_at) / 1000;
 	await sleep(plan.think_ms);
 	const payer = new Payer(stage, plan, played, page);
 	await payer.meet(attempt);

@@ -1,4 +1,5 @@
 /** The tables of a storm, and what to do about a failure. */
+import type { Survived } from "./disasters.ts";
 import type { Played } from "./payer.ts";
 import type { Outcome, StormResult } from "./storm.ts";
 
@@ -33,11 +34,6 @@ export function describeStorm(seed: number, payments: number, result: StormResul
 		"",
 		...notesOf(plays),
 		"",
-		...result.disasters.map(
-			({ name, seconds: recovery }) =>
-				`${name.padEnd(36)} ${recovery === null ? "NOT SURVIVED" : `survived, well again after ${recovery.toFixed(1)} s`}`,
-		),
-		"",
 		`The sandbox took ${truth.taken.length} payments and gave ${truth.given_back.length} back; orders: ${orders.join(", ")}.`,
 		`Storm ${seconds.storm} s, calm ${seconds.calm} s (${rounds} rounds), audit ${seconds.audit} s.`,
 		"",
@@ -46,7 +42,56 @@ export function describeStorm(seed: number, payments: number, result: StormResul
 			return `${count === 0 ? "ok  " : "FAIL"} ${check}${count === 0 ? "" : ` (${count})`}`;
 		}),
 	];
-	return [...lines, "", ...verdict(seed, payments, result)].join("\n");
+	return [...lines, "", ...verdict(seed, payments, result), "", faultsSurvived(result)].join("\n");
+}
+
+/** What befalls payments by plan, by the part of the plan that says so. */
+const OF_PAYMENTS: readonly [string, (play: Played) => string | null][] = [
+	["provider or merchant", ({ plan }) => (plan.fault === null ? null : plan.fault_kind)],
+	["webhook or payer", ({ behaviour }) => (isOrdinary(behaviour) ? null : behaviour)],
+	["refund", ({ plan }) => (/racing|times|more/.test(plan.refund) ? plan.refund : null)],
+	["merchant", ({ plan }) => (plan.is_sent_twice ? "one order sent twice at once" : null)],
+];
+
+const isOrdinary = (behaviour: string) =>
+	["pays", "pays and returns", "UPI: names the UTR", "UPI: names nothing"].includes(behaviour);
+
+/**
+ * Each fault, how often it was injected and how often survived: a payment survives that ends in a truthful state, a disaster
+ * after which all is well again. Of payments the recovery is the longest that a payer waited for a provider.
+ */
+function faultsSurvived({ plays, upset, disasters, audit: { violations } }: StormResult): string {
+	const lost = new Set(violations.map(({ transaction_id }) => transaction_id));
+	const rows: string[][] = [["fault", "injected", "survived", "well again after", ""]];
+	const cells = ({ name, injected, survived, seconds, note }: Survived) => [
+		name,
+		String(injected),
+		String(survived),
+		seconds === null ? "NOT" : `${seconds.toFixed(1)} s`,
+		note ?? "",
+	];
+	rows.push(...disasters.map(cells));
+	for (const [of, nameOf] of OF_PAYMENTS) {
+		const groups = new Map<string, Played[]>();
+		for (const play of plays) {
+			const name = nameOf(play);
+			if (name !== null) groups.set(name, [...(groups.get(name) ?? []), play]);
+		}
+		for (const [name, met] of [...groups].sort(([a], [b]) => a.localeCompare(b))) {
+			const safe = met.filter(({ transaction_id, faults }) => faults.length === 0 && !lost.has(transaction_id ?? ""));
+			const waited = met.flatMap(({ ready_seconds }) => ready_seconds ?? []);
+			rows.push([
+				`${of}: ${name}`,
+				String(met.length),
+				String(safe.length),
+				waited.length === 0 ? "–" : `${Math.max(...waited).toFixed(1)} s`,
+				upset.has(name) ? `${upset.get(name)} requests upset` : "",
+			]);
+		}
+	}
+	const [injected, survived] = [1, 2].map((column) => rows.slice(1).reduce((sum, row) => sum + Number(row[column]), 0));
+	rows.push(["all", String(injected), String(survived), "", ""]);
+	return columns(rows, new Set([0, 4]));
 }
 
 function verdict(seed: number, payments: number, { plays, audit: { violations } }: StormResult): string[] {
@@ -99,12 +144,15 @@ function tableOf(
 		.map(([group, members]) => [group, ...count(members, outcomes)]);
 	const total = ["all", ...count(plays, outcomes)];
 	const table = [[title, ...HEADINGS], ...rows.map((row) => row.map(String)), total.map(String)];
+	return columns(table, new Set([0]));
+}
+
+/** Cells below each other; at their left where they are words. */
+function columns(table: readonly string[][], words: ReadonlySet<number>): string {
 	const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-	return table
-		.map((row) =>
-			row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join("  "),
-		)
-		.join("\n");
+	const placed = (cell: string, column: number) =>
+		words.has(column) ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!);
+	return table.map((row) => row.map(placed).join("  ").trimEnd()).join("\n");
 }
 
 function count(plays: readonly Played[], outcomes: Map<string, Outcome>): number[] {

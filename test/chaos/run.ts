@@ -7,12 +7,15 @@
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { startCluster } from "../../db/cluster.ts";
+import { type Cluster, startCluster } from "../../db/cluster.ts";
 import { prepareDatabase, roleUrl } from "../../db/prepare.ts";
 import { ROLE_PASSWORDS } from "../test-cluster.ts";
+import { openDisk } from "./disk.ts";
 import { describeStorm } from "./report.ts";
 import { runStorm } from "./storm.ts";
+import type { Disk } from "./world.ts";
 
 const NAME = "chaos";
 
@@ -35,8 +38,17 @@ const home = mkdtempSync(join(tmpdir(), "lightspeedpay-chaos-"));
 // Another user than root runs the server and must get through.
 chmodSync(home, 0o711);
 console.log(`Seed ${seed}. Logs in ${home}.`);
+const room = openDisk(join(home, "disk"));
+if (room === null) console.log("No disk can be mounted here (that needs root on Linux): none will be full.");
 const start = (port: number) =>
-	startCluster({ directory: join(home, "postgres"), port, password: "test-superuser", report: console.log });
+	startCluster({
+		directory: join(room === null ? home : room.directory, "postgres"),
+		// There is to be room for what the server says of its full disk.
+		logFile: join(home, "postgres.log"),
+		port,
+		password: "test-superuser",
+		report: console.log,
+	});
 let cluster = await start(0);
 /** What `pg_ctl stop -m immediate` does: no checkpoint, so the next start replays the log. */
 async function crash(): Promise<void> {
@@ -44,13 +56,25 @@ async function crash(): Promise<void> {
 	await cluster.exited;
 	cluster = await start(cluster.port);
 }
+const disk: Disk | null = room && {
+	fill: async () => room.fill(),
+	async free() {
+		room.free();
+		if (await hasEnded(cluster)) cluster = await start(cluster.port);
+	},
+};
 let is_sound = false;
 try {
 	await prepareDatabase({ adminUrl: cluster.adminUrl, database: NAME, passwords: ROLE_PASSWORDS });
 	const adminUrl = new URL(cluster.adminUrl);
 	adminUrl.pathname = `/${NAME}`;
 	const result = await runStorm(
-		{ adminUrl: adminUrl.href, crash, url: (role) => roleUrl(cluster.adminUrl, NAME, role, ROLE_PASSWORDS[role]) },
+		{
+			adminUrl: adminUrl.href,
+			crash,
+			disk,
+			url: (role) => roleUrl(cluster.adminUrl, NAME, role, ROLE_PASSWORDS[role]),
+		},
 		{ seed, payments, ...(only && { only }), directory: join(home, "processes"), report: console.log },
 	);
 	console.log(`\n${describeStorm(seed, payments, result)}`);
@@ -58,12 +82,18 @@ try {
 } finally {
 	await cluster.stop();
 	if (is_sound) {
+		room?.remove();
 		rmSync(home, { recursive: true, force: true });
-		if (dirname(cluster.directory) !== home) rmSync(cluster.directory, { recursive: true, force: true });
+		if (room === null && dirname(cluster.directory) !== home)
+			rmSync(cluster.directory, { recursive: true, force: true });
 	} else {
-		console.log(
-			`\nTo look into the database: node scripts/open-cluster.ts ${cluster.directory} (database ${NAME}, schema chaos)`,
-		);
+		const kept = room === null ? cluster.directory : room.keep(join(home, "postgres"));
+		console.log(`\nTo look into the database: node scripts/open-cluster.ts ${kept} (database ${NAME}, schema chaos)`);
 	}
 }
 process.exit(is_sound ? 0 : 1);
+
+/** A server whose processes have crashed starts them again, once; it is given the time to fail. */
+async function hasEnded({ exited }: Cluster): Promise<boolean> {
+	return Promise.race([exited.then(() => true), sleep(1_000, false)]);
+}

@@ -2,9 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Audit, audit, type MerchantEvent } from "./audit.ts";
 import { type Calm, calmDown, importStatements, shortenCoolDowns } from "./calm.ts";
-import { type Disaster, LONG, SHORT, type Survived, survive } from "./disasters.ts";
+import { type Disaster, longDisasters, SHORT, type Survived, survive } from "./disasters.ts";
 import { type Patience, type Played, playPayment, refundPayment, type Stage } from "./payer.ts";
 import { type PlanOptions, planPayment } from "./plan.ts";
+import { buryPoison } from "./poison.ts";
 import { readTruth, type Truth } from "./truth.ts";
 import { createWatcher } from "./watcher.ts";
 import { createWorld, MERCHANT_COUNT, type StormDatabase, type World } from "./world.ts";
@@ -48,7 +49,8 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 	const is_long = payments >= LONG_FROM;
 	const planned: PlanOptions = { seed, merchants: MERCHANT_COUNT, is_long };
 	const numbers = only ?? Array.from({ length: payments }, (_, index) => index + 1);
-	const world = await createWorld(database, directory);
+	const is_own = database.crash !== undefined;
+	const world = await createWorld(database, { directory, with_studio: is_own });
 	const watcher = createWatcher(world.admin);
 	const stage: Stage = { world, watcher, seed, patience: is_long ? LONG_PATIENCE : SHORT_PATIENCE };
 	const calm: Calm = { rounds: 0, refused_refunds: new Set() };
@@ -73,7 +75,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			() => is_storm,
 			() => hear(world, heard),
 		);
-		const disasters = database.crash === undefined ? SHORT : LONG;
+		const disasters = is_own ? longDisasters(world) : SHORT;
 		const { plays, survived } = await playAll(stage, planned, numbers, disasters, report);
 		is_storm = false;
 		const faults = (await Promise.all([statements, cooling, listening])).flat();
@@ -88,6 +90,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 		const waiting = plays.filter(({ refund_waits }) => refund_waits);
 		for (const played of waiting) await refundPayment(stage, played);
 		await calmDown(world, planned, calm, patience_ms);
+		const alive = await buryPoison(world);
 		await hear(world, heard);
 		const calmAt = performance.now();
 
@@ -97,7 +100,11 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 		const truth = readTruth(world.state_file);
 		const result = await audit(world, seed, plays, truth, [...heard.values()], [...calm.refused_refunds], survived);
 		result.violations.push(
-			...faults.map((detail) => ({ check: "every answer was as it should be", detail, transaction_id: null })),
+			...[...faults, ...alive].map((detail) => ({
+				check: "every answer was as it should be",
+				detail,
+				transaction_id: null,
+			})),
 		);
 		const outcomes = await readOutcomes(world);
 		return {
@@ -144,7 +151,7 @@ async function playAll(
 				to_come.shift();
 				// One after the other, so that each has its own time.
 				striking = striking.then(async () => {
-					survived.push(await survive(stage.world, disaster));
+					survived.push(await survive(stage, disaster));
 				});
 			}
 			plays.push(await playPayment(stage, plan));
@@ -167,7 +174,8 @@ async function every(every_ms: number, may: () => boolean, work: () => Promise<v
 	return faults;
 }
 
-async function hear({ control }: World, heard: Map<string, MerchantEvent>): Promise<void> {
+async function hear({ control, receiver }: World, heard: Map<string, MerchantEvent>): Promise<void> {
+	for (const [id, event] of receiver.taken) heard.set(id, { id, ...event, merchant: "dead" });
 	const { body } = await control<MerchantEvent[]>("GET", "merchant/events?limit=5000");
 	for (const { id, type, verified, merchant } of body) {
 		const before = heard.get(id);

@@ -1,4 +1,4 @@
-/** The processes of a storm and the merchants in it: sandbox, checkout and two workers on a database that is given. */
+/** The processes of a storm and the merchants in it: sandbox, checkout, two workers and a studio on a database that is given. */
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { createServer } from "node:net";
@@ -7,11 +7,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
 import type { DatabaseRole } from "../../db/prepare.ts";
+import { buildExtensions } from "../../directus/build-extensions.mjs";
+import { prepareStudio } from "../../directus/prepare.ts";
 import type { PspAccount } from "../../psp/adapter.ts";
 import type { ConformanceKit } from "../../psp/conformance.ts";
 import type { Provider } from "../../psp/providers.ts";
 import { Part } from "../../scripts/part.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
+import { openReceiver, type Receiver } from "./receiver.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -20,7 +23,16 @@ export interface StormDatabase {
 	adminUrl: string;
 	/** Stops the server as `pg_ctl stop -m immediate` does, and starts it again; not where others use it too. */
 	crash?(): Promise<void>;
+	/** The disk that it lies on, which can be full; null where none can be made. */
+	disk?: Disk | null;
 	url(role: DatabaseRole): string;
+}
+
+export interface Disk {
+	/** Not a byte is free from now on. */
+	fill(): Promise<void>;
+	/** There is room again; a server that went down for want of it is started. */
+	free(): Promise<void>;
 }
 
 export interface StormGateway {
@@ -39,12 +51,32 @@ export interface StormMerchant extends TestMerchant {
 	storm_gateways: StormGateway[];
 }
 
+/** A payment that a disaster made, beside those of the plan. */
+export interface OtherPayment {
+	id: string;
+	order_id: string;
+	amount: number;
+	client_id: string;
+}
+
 export interface World {
 	admin: pg.Pool;
+	database: StormDatabase;
 	checkout_url: string;
 	sandbox_url: string;
 	state_file: string;
+	/** The first MERCHANT_COUNT are those of the plan. */
 	merchants: StormMerchant[];
+	others: OtherPayment[];
+	/** Ids of jobs that nobody can do. */
+	poisoned: Set<string>;
+	/** A merchant's endpoint of its own, which can be as dead as one likes. */
+	receiver: Receiver;
+	/** Null: none takes part. */
+	studio: { url: string; email: string; password: string } | null;
+	/** What was typed into the studio and must be found nowhere. */
+	canaries: string[];
+	openMerchant(terms: Terms): Promise<StormMerchant>;
 	gateways: Map<string, StormGateway>;
 	control<Answer>(method: string, path: string, body?: unknown): Promise<ControlAnswer<Answer>>;
 	/** Ends a process and starts another in its place. */
@@ -61,7 +93,7 @@ export interface ControlAnswer<Answer> {
 	body: Answer;
 }
 
-interface Terms {
+export interface Terms {
 	name: string;
 	columns: Record<string, unknown>;
 	gateways: Provider[];
@@ -98,8 +130,15 @@ const MERCHANTS: Terms[] = [
 ];
 export const MERCHANT_COUNT = MERCHANTS.length;
 const BANKS = ["hdfc", "icici", "plain"];
+const ADMINISTRATOR = { email: "chaos@example.com", password: "a storm needs an administrator" };
 
-export async function createWorld(database: StormDatabase, directory: string): Promise<World> {
+export interface WorldOptions {
+	/** Where logs and the sandbox's files go. */
+	directory: string;
+	with_studio: boolean;
+}
+
+export async function createWorld(database: StormDatabase, { directory, with_studio }: WorldOptions): Promise<World> {
 	mkdirSync(directory, { recursive: true });
 	const state_file = join(directory, "sandbox.json");
 	const logs: Record<string, string> = {};
@@ -111,6 +150,7 @@ export async function createWorld(database: StormDatabase, directory: string): P
 		return part;
 	};
 	const admin = patientPool(database.adminUrl);
+	const receiver = await openReceiver();
 
 	const sandbox = start("sandbox", "sandbox/server.ts", {
 		PORT: "0",
@@ -119,7 +159,12 @@ export async function createWorld(database: StormDatabase, directory: string): P
 		LOG_LEVEL: "warn",
 	});
 	try {
-		const [{ port }, checkout_port] = await Promise.all([sandbox.ready, freePort()]);
+		const [{ port }, checkout_port, studio_port] = await Promise.all([sandbox.ready, freePort(), freePort()]);
+		const studio = with_studio ? { url: `http://127.0.0.1:${studio_port}`, ...ADMINISTRATOR } : null;
+		if (studio !== null) {
+			buildExtensions();
+			await prepareStudio({ databaseUrl: database.url("studio"), admin: ADMINISTRATOR, requireSecondFactor: false });
+		}
 		const sandbox_url = `http://127.0.0.1:${port}`;
 		const checkout_url = `http://127.0.0.1:${checkout_port}`;
 		const shared = {
@@ -130,11 +175,19 @@ export async function createWorld(database: StormDatabase, directory: string): P
 		};
 		const running = new Map<string, Part>();
 		let is_stopping = false;
-		/** As a supervisor does: a process that ends unasked is started again. */
+		/** As a supervisor does: a process that ends unasked is started again, less hastily where it ends while it starts. */
 		const run = (name: string, begin: () => Part): Part => {
 			const part = begin();
+			let is_up = false;
+			part.ready.then(
+				() => {
+					is_up = true;
+				},
+				() => {},
+			);
 			running.set(name, part);
-			part.ended.then(() => {
+			part.ended.then(async () => {
+				if (!is_up) await sleep(1_000);
 				if (!is_stopping && running.get(name) === part) run(name, begin);
 			});
 			return part;
@@ -143,8 +196,9 @@ export async function createWorld(database: StormDatabase, directory: string): P
 			start(name, "jobs/worker.ts", {
 				...shared,
 				DATABASE_URL: database.url("jobs"),
-				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${port}`,
+				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${port},${receiver.host}`,
 				WORKER_BEAT_SECONDS: "1",
+				...(studio !== null && { STUDIO_URL: studio.url }),
 			});
 		const startCheckout = () =>
 			start("checkout", "checkout/server.ts", {
@@ -153,9 +207,19 @@ export async function createWorld(database: StormDatabase, directory: string): P
 				PORT: String(checkout_port),
 				LOG_LEVEL: "warn",
 			});
+		const startStudio = () =>
+			start("studio", "directus/server.ts", {
+				ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
+				PUBLIC_CHECKOUT_URL: checkout_url,
+				DATABASE_URL: database.url("studio"),
+				STUDIO_SECRET: "a secret of the studio that is only for tests",
+				STUDIO_UPLOADS: join(directory, "uploads"),
+				PORT: String(studio_port),
+			});
 		const processes = [
 			...["jobs-1", "jobs-2"].map((name) => run(name, () => startWorker(name))),
 			run("checkout", startCheckout),
+			...(studio === null ? [] : [run("studio", startStudio)]),
 		];
 		const control: World["control"] = async (method, path, body) => {
 			const response = await fetch(`${sandbox_url}/_control/${path}`, {
@@ -166,17 +230,29 @@ export async function createWorld(database: StormDatabase, directory: string): P
 			return { status: response.status, body: text === "" ? null : JSON.parse(text) };
 		};
 		const merchants: StormMerchant[] = [];
-		for (const terms of MERCHANTS) {
-			merchants.push(await openMerchant(admin, terms, { checkout_url, sandbox_url, control }));
-		}
+		const gateways = new Map<string, StormGateway>();
+		const open: World["openMerchant"] = async (terms) => {
+			const merchant = await openMerchant(admin, terms, { checkout_url, sandbox_url, control });
+			merchants.push(merchant);
+			for (const gateway of merchant.storm_gateways) gateways.set(gateway.id, gateway);
+			return merchant;
+		};
+		for (const terms of MERCHANTS) await open(terms);
 		await Promise.all(processes.map(({ ready }) => ready));
 		return {
 			admin,
+			database,
 			checkout_url,
 			sandbox_url,
 			state_file,
 			merchants,
-			gateways: new Map(merchants.flatMap(({ storm_gateways }) => storm_gateways.map((one) => [one.id, one]))),
+			others: [],
+			poisoned: new Set(),
+			receiver,
+			studio,
+			canaries: studio === null ? [] : [studio.password],
+			openMerchant: open,
+			gateways,
 			control,
 			logs,
 			async restart(name, signal) {
@@ -194,17 +270,19 @@ export async function createWorld(database: StormDatabase, directory: string): P
 				is_stopping = true;
 				await Promise.all([...running.values()].map((part) => part.stop(12_000)));
 				await sandbox.stop(12_000);
+				receiver.close();
 			},
 		};
 	} catch (error) {
 		await Promise.all(parts.map((part) => part.stop(5_000)));
+		receiver.close();
 		await admin.end();
 		throw error;
 	}
 }
 
-/** SQLSTATEs and codes of a server that is away, or just was. */
-const AWAY = /^(57P0[123]|08|ECONNREFUSED|ECONNRESET|EPIPE)/;
+/** SQLSTATEs and codes of a server that is away or full, or just was. */
+const AWAY = /^(57P0[123]|08|53|40|ECONNREFUSED|ECONNRESET|EPIPE)/;
 
 /** Asks again while the server is away; what is asked here may be done twice. */
 function patientPool(connectionString: string): pg.Pool {
