@@ -10,7 +10,10 @@ if (directory === undefined) {
 try {
 	const cluster = await startCluster({ directory, password: "test-superuser", report: console.log });
 	console.log(`psql ${cluster.adminUrl}   (\\l lists the databases; Ctrl-C here stops the server)`);
+	// The server does not keep this process alive, nor do handlers of signals.
+	const awake = setInterval(() => {}, 60_000);
 	await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM"), cluster.exited]);
+	clearInterval(awake);
 	await cluster.stop();
 } catch (error) {
 	if (!(error instanceof ClusterError)) throw error;

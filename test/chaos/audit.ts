@@ -4,6 +4,7 @@ import type pg from "pg";
 import type { Survived } from "./disasters.ts";
 import type { Played } from "./payer.ts";
 import { orderIdOf } from "./payer.ts";
+import { MARK, NOBODYS_ORDER } from "./poison.ts";
 import type { Truth } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -140,7 +141,8 @@ const CHECKS: readonly Check[] = [
 	{
 		name: "every webhook of a provider was worked off",
 		sql: `select format('%s event %s %s: %s', provider, id, event_type, error) as detail, null::uuid as transaction_id
-			from public.gateway_events where processed_at is null`,
+			from public.gateway_events where processed_at is null
+				and not (dedupe_key like 'evt_${MARK}_%' and error = 'No payment here belongs to the order ${NOBODYS_ORDER}.')`,
 	},
 	{
 		name: "every event for a merchant was delivered",
@@ -267,7 +269,7 @@ const AFTERMATH_SECONDS = 15;
 
 /** Alerts go to operators through the log; poisoned jobs fail; and who loses the database says so. */
 function isExpected(line: string, { poisoned }: World, survived: readonly Survived[]): boolean {
-	if (/"alert":"/.test(line) || poisoned.has(/"job_id":"(\d+)"/.exec(line)?.[1] ?? "")) return true;
+	if (/"alert":"/.test(line) || poisoned.has(/"job_id":(\d+)/.exec(line)?.[1] ?? "")) return true;
 	const time = Number(/"time":(\d{13})/.exec(line)?.[1]);
 	return survived.some(
 		({ breaks_connections, struck_at, seconds }) =>
@@ -287,7 +289,10 @@ function canariesOf({ merchants, canaries }: World): string[] {
 		.concat(canaries);
 }
 
-/** Every column of every table, as text: payloads of jobs, revisions and recorded statements among them. */
+/** Where tokens of people lie as Directus needs them. */
+const PEOPLE = "directus.directus_users";
+
+/** Every column of every table, as text: payloads of jobs, revisions, sessions and recorded statements among them. */
 async function findCanaries(world: World): Promise<string[]> {
 	const { admin } = world;
 	const canaries = canariesOf(world);
@@ -299,8 +304,9 @@ async function findCanaries(world: World): Promise<string[]> {
 	);
 	const found: string[] = [];
 	for (const { name } of tables) {
+		const row = name === PEOPLE ? "(to_jsonb(t) - 'token')::text" : "t::text";
 		const { rows } = await admin.query<{ count: number }>(
-			`select count(*)::int as count from ${name} t where exists (select from unnest($1::text[]) c where strpos(t::text, c) > 0)`,
+			`select count(*)::int as count from ${name} t where exists (select from unnest($1::text[]) c where strpos(${row}, c) > 0)`,
 			[canaries],
 		);
 		if (rows[0]!.count > 0) found.push(`${rows[0]!.count} rows of ${name}`);

@@ -5,7 +5,8 @@ import { postRazorpayWebhook, sendOrder } from "./floods.ts";
 import { merchantCall } from "./payer.ts";
 import { MERCHANT_COUNT, type World } from "./world.ts";
 
-const MARK = "poison";
+export const MARK = "poison";
+export const NOBODYS_ORDER = "order_nobodys";
 const NOBODY = "00000000-0000-4000-8000-000000000bad";
 /** As many as a PSP's webhook has. */
 const TRIES = 5;
@@ -78,11 +79,11 @@ const BODIES: readonly string[] = [
 	'{"__proto__":{"event":"payment.captured"},"constructor":{"prototype":{}}}',
 	event({ id: "pay_poison\u0000", order_id: "order_poison\u0000", amount: 100, currency: "INR", status: "captured" }),
 	event({ id: "\ud800", order_id: "\udfff", amount: 100, currency: "INR", status: "captured" }),
-	event({ id: "pay_p", order_id: "order_nobodys", amount: 1e300, currency: "INR", status: "captured" }),
-	event({ id: "pay_p", order_id: "order_nobodys", amount: -1, currency: "\u202eRNI", status: "captured" }),
-	event({ id: "pay_p", order_id: "order_nobodys", amount: "1'; --", currency: "INR", status: "captured" }),
-	event({ id: "x".repeat(500_000), order_id: "order_nobodys", amount: 100, currency: "INR", status: "captured" }),
-	event({ id: "pay_p", order_id: "order_nobodys", amount: 100, currency: "INR", status: "captured", captured: true }),
+	event({ id: "pay_p", order_id: NOBODYS_ORDER, amount: 1e300, currency: "INR", status: "captured" }),
+	event({ id: "pay_p", order_id: NOBODYS_ORDER, amount: -1, currency: "\u202eRNI", status: "captured" }),
+	event({ id: "pay_p", order_id: NOBODYS_ORDER, amount: "1'; --", currency: "INR", status: "captured" }),
+	event({ id: "x".repeat(500_000), order_id: NOBODYS_ORDER, amount: 100, currency: "INR", status: "captured" }),
+	event({ id: "pay_p", order_id: NOBODYS_ORDER, amount: 100, currency: "INR", status: "captured", captured: true }),
 	event({ id: "pay_p" }, "\u0000".repeat(50)),
 	event({ id: "pay_p" }, "e".repeat(900_000)),
 	`{"event":"${"\\ud83d".repeat(20)}"}`,

@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { type Blow, type Disaster, isReady } from "./disasters.ts";
+import { sendOrder } from "./floods.ts";
 import { merchantCall, type Stage } from "./payer.ts";
-import type { World } from "./world.ts";
+import { MERCHANT_COUNT, type World } from "./world.ts";
 
 const HELD_MS = 8_000;
 const DEADLOCKS = 6;
@@ -67,8 +68,10 @@ export const deadlocks = (at: number): Disaster => ({
 	name: "deadlocks with other sessions",
 	at,
 	breaks_connections: true,
-	async strike({ world }) {
+	async strike(stage) {
+		const { world } = stage;
 		const before = await countDeadlocks(world);
+		const orders: Promise<unknown>[] = [];
 		await inSession(world, async (session) => {
 			await session.query("set deadlock_timeout = '1min'");
 			for (let round = 1; round <= DEADLOCKS; round++) {
@@ -81,11 +84,17 @@ export const deadlocks = (at: number): Disaster => ({
 						: ["select from public.gateway_states for update", "select from public.client_usage for update"];
 				await session.query("begin");
 				await session.query(first!);
+				for (const merchant of world.merchants.slice(0, MERCHANT_COUNT)) {
+					orders.push(
+						sendOrder(stage, merchant, { order_id: `F${stage.seed}-deadlock-${orders.length}`, amount: 45_600 }),
+					);
+				}
 				await untilBlocking(world, session);
 				await session.query(second!).catch(() => {});
 				await session.query("rollback");
 			}
 		});
+		await Promise.all(orders);
 		// What the server counts is told a moment later.
 		await sleep(2_000);
 		const injected = (await countDeadlocks(world)) - before;

@@ -144,16 +144,20 @@ async function playAll(
 	const to_come = [...disasters];
 	const survived: Survived[] = [];
 	let striking = Promise.resolve();
+	let gate = striking;
 	const play = async () => {
 		for (let plan = waiting.shift(); plan !== undefined; plan = waiting.shift()) {
 			const [disaster] = to_come;
 			if (disaster !== undefined && total - waiting.length > disaster.at * total) {
 				to_come.shift();
-				// One after the other, so that each has its own time.
-				striking = striking.then(async () => {
+				// One after the other, so that each has its own time; and each amid payments, which wait for the one before.
+				const before = striking;
+				striking = before.then(async () => {
 					survived.push(await survive(stage, disaster));
 				});
+				gate = before;
 			}
+			await gate;
 			plays.push(await playPayment(stage, plan));
 			if (plays.length % 500 === 0) report(`${plays.length} of ${total} payments played.`);
 		}

@@ -40,16 +40,19 @@ export function studioKilled(at: number): Disaster {
 			);
 			const response = await fetch(`${studio!.url}/server/ping`).catch(() => null);
 			await response?.arrayBuffer();
-			const { rows } = await admin.query<{ over: number; noted: number; told: boolean }>(
-				`select (select count(*)::int from public.studio_event_runs where flow_id = $1 and status in ('finished', 'interrupted')) as over,
-					(select count(*)::int from public.alerts where kind = 'raised_by_flow' and message = $2 and count = 1)
-						+ (select count(*)::int from public.studio_event_runs where flow_id = $1 and status = 'interrupted') as noted,
-					exists (select from public.studio_event_runs where flow_id = $1 and status = 'interrupted')
-						= exists (select from public.alerts where dedupe_key = 'flow_interrupted:' || $1) as told`,
+			const { rows } = await admin.query<{ over: number; noted: number; is_told: boolean }>(
+				`with run as (
+					select r.status from public.studio_event_runs r join public.studio_events e on e.id = r.event_id
+						where r.flow_id = $1::uuid and e.type = 'client.suspended'),
+				cut_off as (select count(*)::int as count from run where status = 'interrupted')
+				select (select count(*)::int from run where status in ('finished', 'interrupted')) as over,
+					(select count(*)::int from public.alerts where kind = 'raised_by_flow' and message = $2 and count = 1) + cut_off.count as noted,
+					cut_off.count = 0 or exists (select from public.alerts where dedupe_key = 'flow_interrupted:' || $1::text) as is_told
+				from cut_off`,
 				[flow_id, FLOW],
 			);
-			const [{ over, noted, told } = { over: 0, noted: 0, told: false }] = rows;
-			return response?.status === 200 && over === EVENTS && noted >= EVENTS && told;
+			const { over, noted, is_told } = rows[0]!;
+			return response?.status === 200 && over === EVENTS && noted >= EVENTS && is_told;
 		},
 	};
 }
