@@ -29,6 +29,7 @@ import {
 import { collectCommissions } from "../db/client/payouts.ts";
 import { watchBalances } from "../db/client/whatsapp.ts";
 import { type BackupSettings, runBackup } from "./backups.ts";
+import { diskFullAlert } from "./failed-job-alert.ts";
 import { issueInvoices } from "./invoices/issue.ts";
 import type { JobsMetrics } from "./metrics.ts";
 import type { QueueDesk } from "./queue-desk.ts";
@@ -448,6 +449,8 @@ async function runSchedule(
 		desk.count(schedule.name, "failed");
 		observe("failed");
 		log.error({ err: error }, "schedule failed");
+		const disk_full = diskFullAlert(error);
+		if (disk_full !== null) await raiseAlert(context.database, disk_full).catch(() => {});
 		await raiseAlert(context.database, {
 			kind: "schedule_failed",
 			severity: "warning",

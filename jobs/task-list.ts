@@ -10,9 +10,9 @@
  * allowed, or apart from everybody else's). SQL gives its jobs the name `<task>:<group>`, which no other worker registers.
  */
 import type { Task, TaskList } from "graphile-worker";
-import { raiseAlert, returnJob } from "../db/client/operations.ts";
+import { type AlertInput, raiseAlert, returnJob } from "../db/client/operations.ts";
 import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
-import { failedJobAlert } from "./failed-job-alert.ts";
+import { diskFullAlert, failedJobAlert } from "./failed-job-alert.ts";
 import { type JobScope, runInScope } from "./job-scope.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
@@ -176,7 +176,15 @@ function toGraphileTask(name: string, run: RunTask, services: Services, desk: Qu
 				scope.log.info({ reason: error.message }, "job waits for another try");
 			} else {
 				scope.log.error({ err: error, payload: raw_payload }, is_last_attempt ? "job failed for good" : "job failed");
-				if (is_last_attempt || job.attempts === TRIES_BEFORE_ALERT) await report(name, String(job.id), error, services);
+				if (is_last_attempt || job.attempts === TRIES_BEFORE_ALERT) {
+					await report(
+						failedJobAlert(name, String(job.id), error instanceof Error ? error.message : String(error)),
+						services,
+					);
+				}
+				// There may be room for a row where there was none for many.
+				const disk_full = diskFullAlert(error);
+				if (disk_full !== null) await report(disk_full, services);
 			}
 			throw error;
 		} finally {
@@ -216,9 +224,9 @@ function observeRun({ name, job, started_at, ended_at, scope, failure }: Run, { 
 	});
 }
 
-async function report(task: string, job_id: string, error: unknown, { database, log }: Services): Promise<void> {
+async function report(alert: AlertInput, { database, log }: Services): Promise<void> {
 	try {
-		await raiseAlert(database, failedJobAlert(task, job_id, error instanceof Error ? error.message : String(error)));
+		await raiseAlert(database, alert);
 	} catch (cause) {
 		log.error({ err: cause }, "the alert of a failed job could not be raised");
 	}

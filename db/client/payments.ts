@@ -3,6 +3,7 @@ import type { ClientTheme, Gateway } from "./clients.ts";
 import type { DisputeView } from "./disputes.ts";
 import { DomainError, type ErrorCode } from "./errors.ts";
 import { type Rate, type RateRow, toRate } from "./rates.ts";
+import { storableText } from "./storable-text.ts";
 
 export interface InitiateRequest {
 	client_id: string;
@@ -218,7 +219,13 @@ export interface AcceptedEvent {
 
 /** Stores verified PSP webhooks and enqueues them, in one round trip and one commit; durable when it resolves. In their order. */
 export function acceptGatewayEvents(database: Queryable, events: GatewayEventInput[]): Promise<AcceptedEvent[]> {
-	const described = events.map(({ raw_body: _, body_proven, ...event }) => ({ ...event, verified: body_proven }));
+	const described = events.map(({ gateway_id, dedupe_key, event_type, headers, body_proven }) => ({
+		gateway_id,
+		dedupe_key: storableText(dedupe_key),
+		event_type: storableText(event_type),
+		headers,
+		verified: body_proven,
+	}));
 	return callRows<AcceptedEvent>(
 		database,
 		"accept_gateway_events",

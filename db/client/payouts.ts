@@ -1,5 +1,6 @@
 import { callRows, callValue, type Queryable } from "./call.ts";
 import { decryptSecret, type EncryptionKeys } from "./secrets.ts";
+import { storableText } from "./storable-text.ts";
 
 /** As it is stored: the secrets are ciphertexts. */
 export interface SealedCollectionAccount {
@@ -127,6 +128,13 @@ export function acceptPayoutEvent(
 		database,
 		"accept_payout_event",
 		"select public.accept_payout_event($1, $2, $3, $4, $5, $6) as value",
-		[event.client_id, event.provider, event.dedupe_key, event.event_type, event.raw_body, event.payout_id],
+		[
+			event.client_id,
+			event.provider,
+			storableText(event.dedupe_key),
+			storableText(event.event_type),
+			event.raw_body,
+			event.payout_id,
+		],
 	);
 }

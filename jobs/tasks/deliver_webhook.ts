@@ -8,6 +8,7 @@ import {
 	recordWebhookTestAnswer,
 } from "../../db/client/deliveries.ts";
 import { decryptSecret, type EncryptionKeys } from "../../db/client/secrets.ts";
+import { storableText } from "../../db/client/storable-text.ts";
 import { about } from "../job-scope.ts";
 import { type OutboundAnswer, OutboundError } from "../outbound.ts";
 import type { TaskContext } from "../task.ts";
@@ -54,7 +55,12 @@ async function deliver(delivery: Delivery, context: TaskContext): Promise<void> 
 		error = cause.message;
 	}
 	if (delivery.type === TEST_EVENT && answer !== null) {
-		await recordWebhookTestAnswer(context.database, event_id, answer.content_type, readableText(answer.body_start));
+		await recordWebhookTestAnswer(
+			context.database,
+			event_id,
+			answer.content_type,
+			storableText(answer.body_start.toString("utf8")),
+		);
 	}
 	const outcome = answer === null ? "no_answer" : `${Math.floor(answer.status_code / 100)}xx`;
 	context.metrics.deliveries.observe({ outcome }, (performance.now() - started_at) / 1000);
@@ -77,11 +83,6 @@ async function deliver(delivery: Delivery, context: TaskContext): Promise<void> 
 		},
 		"webhook sent",
 	);
-}
-
-/** As a text that PostgreSQL takes: it has no place for NUL. */
-function readableText(bytes: Buffer): string {
-	return bytes.toString("utf8").replaceAll("\0", "\ufffd");
 }
 
 /** The endpoint's secret, and for a while after a change the one before, so that the receiver may change when it suits. */

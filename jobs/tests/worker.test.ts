@@ -331,6 +331,29 @@ describe("the jobs process", () => {
 		expect((await nowhere.exited).code).toBe(1);
 	});
 
+	it("tells operators that the database has no room, and goes on by itself once it has", async () => {
+		const admin = database.pool("admin");
+		await admin.query(`create function public.refuse_to_grow() returns trigger language plpgsql as $$
+			begin raise exception using errcode = 'disk_full', message = 'could not extend file'; end $$;
+			create trigger full_disk before insert on public.webhook_deliveries execute function public.refuse_to_grow()`);
+		const worker = await start();
+		const { event_id } = await payOnce();
+		(await endpoint.next()).response.writeHead(200).end();
+		await worker.line(({ msg, task }) => msg === "job failed" && task === "deliver_webhook");
+		await vi.waitFor(async () => {
+			expect(await rows("select severity, count from alerts where kind = 'disk_full'")).toEqual([
+				{ severity: "critical", count: 1 },
+			]);
+		});
+		await admin.query("drop trigger full_disk on public.webhook_deliveries");
+		await admin.query("update graphile_worker._private_jobs set run_at = now() where key = $1", [
+			`deliver_webhook:${event_id}`,
+		]);
+		(await endpoint.next()).response.writeHead(200).end();
+		await worker.line(sent(event_id));
+		expect(await deliveriesOf(event_id)).toMatchObject([{ attempt_no: 1, status_code: 200 }]);
+	});
+
 	it("logs neither payloads nor secrets", async () => {
 		const worker = await start();
 		const { event_id } = await payOnce();

@@ -211,4 +211,28 @@ describe("POST /payment/initiate", () => {
 		}
 		expect((await initiate(checkout, merchant, { amount: 100, order_id: "after" })).status).toBe(200);
 	});
+
+	it("answers service_unavailable and keeps nothing while the database has no room, and works again after", async () => {
+		const merchant = await merchantWith({});
+		const admin = database.pool("admin");
+		const stored = async () =>
+			(await admin.query("select order_id from public.transactions where client_id = $1", [merchant.id])).rows;
+		await admin.query(`create function public.refuse_to_grow() returns trigger language plpgsql as $$
+			begin raise exception using errcode = 'disk_full', message = 'could not extend file'; end $$;
+			create trigger full_disk before insert on public.transactions execute function public.refuse_to_grow()`);
+		try {
+			const answers = await Promise.all(
+				["one", "two", "three"].map((order_id) => initiate(checkout, merchant, { amount: 100, order_id })),
+			);
+			for (const answer of answers) {
+				expectRefusal(answer, 503, "service_unavailable");
+				expect(answer.headers.get("retry-after")).toBe("2");
+			}
+			expect(await stored()).toEqual([]);
+		} finally {
+			await admin.query("drop trigger full_disk on public.transactions");
+		}
+		expect((await initiate(checkout, merchant, { amount: 100, order_id: "one" })).status).toBe(200);
+		expect(await stored()).toEqual([{ order_id: "one" }]);
+	});
 });

@@ -88,6 +88,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "व्यापारी को याद दिलाएँ: सीमा पर नए भुगतान रुक जाते हैं।",
 		},
 	},
+	disk_full: {
+		label: { en: "The database's disk is full", hi: "डेटाबेस की डिस्क भर गई" },
+		next: {
+			en: "Make room on the disk; the processes go on by themselves. The runbook says what may be removed.",
+			hi: "डिस्क पर जगह बनाएँ; प्रक्रियाएँ अपने आप चल पड़ेंगी। क्या हटाया जा सकता है, यह रनबुक में है।",
+		},
+	},
 	dispute_mismatch: {
 		label: { en: "Dispute that cannot be right", hi: "विवाद जो सही नहीं हो सकता" },
 		next: {
