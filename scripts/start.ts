@@ -1,7 +1,7 @@
 /**
  * The whole system on one machine (`npm start` → start.mjs → here): database, sandbox, jobs, checkout, studio, demo data.
- * What does not depend on each other starts at the same time. Ends with 0 after Ctrl-C or SIGTERM, with 1 when a part failed;
- * either way nothing keeps running.
+ * What does not depend on each other starts at the same time. What ends unasked once all is up is started again; a part that
+ * does not come up at first ends all. Ends with 0 after Ctrl-C or SIGTERM, else with 1; either way nothing keeps running.
  */
 import { execFile } from "node:child_process";
 import { once } from "node:events";
@@ -35,6 +35,9 @@ import {
 
 const ROOT = join(import.meta.dirname, "..");
 const PATIENCE_MS = 11_000;
+/** Before a part is started again: a second, twice as long each time, up to half a minute; anew after ten quiet minutes. */
+const LONGEST_PAUSE_SECONDS = 30;
+const QUIET_MS = 600_000;
 const EMAILS = {
 	administrator: "admin@example.com",
 	operator: "operator@example.com",
@@ -46,6 +49,7 @@ const parts: Part[] = [];
 let cluster: Promise<Cluster> | null = null;
 let giveFree = () => {};
 let stopRequested = false;
+let isUp = false;
 const failure = Promise.withResolvers<never>();
 // Whoever races with it sees it; before that it must not count as unhandled.
 failure.promise.catch(() => {});
@@ -119,6 +123,7 @@ async function run(): Promise<void> {
 		sandbox === null ? [] : seed(settings, secrets, url("owner"), sandbox),
 	]);
 	await waitUntilGreen(settings.checkoutUrl, settings);
+	isUp = true;
 	const databaseUrl = new URL(adminUrl);
 	databaseUrl.pathname = `/${encodeURIComponent(database)}`;
 	writeDemoFile(settings, secrets, databaseUrl.href, url("finance"), merchants);
@@ -133,7 +138,18 @@ function shown(path: string): string {
 	return short !== "" && !short.startsWith("..") ? short : path;
 }
 
-function start(name: string, settings: Settings, env: Record<string, string>): Part {
+interface Crashes {
+	/** Since it last kept up for long. */
+	count: number;
+	last_at: number;
+}
+
+function start(
+	name: string,
+	settings: Settings,
+	env: Record<string, string>,
+	crashes: Crashes = { count: 0, last_at: 0 },
+): Part {
 	if (stopRequested) throw new Stopped();
 	const part = new Part({
 		name,
@@ -142,36 +158,71 @@ function start(name: string, settings: Settings, env: Record<string, string>): P
 		logFile: join(settings.dataDirectory, "logs", `${name}.log`),
 	});
 	parts.push(part);
-	part.ended.then((end) => {
-		if (!part.stopping) failure.reject(part.crash(end));
+	part.ended.then(async (end) => {
+		if (part.stopping || stopRequested) return;
+		if (!isUp) return failure.reject(part.crash(end));
+		const count = performance.now() - crashes.last_at > QUIET_MS ? 1 : crashes.count + 1;
+		const seconds = pauseOf(count);
+		console.error(`${part.crash(end).message}\n  It is started again in ${seconds} s.`);
+		await sleep(seconds * 1000);
+		if (stopRequested) return;
+		const next = start(name, settings, env, { count, last_at: performance.now() });
+		// One that ends before it is ready is told of by its end.
+		next.ready.then(
+			() => progress(`The part "${name}" is up again.`),
+			() => {},
+		);
 	});
 	return part;
 }
+
+const pauseOf = (count: number): number => Math.min(2 ** (count - 1), LONGEST_PAUSE_SECONDS);
 
 async function openDatabase(settings: Settings, secrets: Secrets): Promise<{ adminUrl: string; database: string }> {
 	if (settings.databaseUrl !== null) {
 		progress(`Using PostgreSQL at ${new URL(settings.databaseUrl).host} (DATABASE_URL).`);
 		return splitDatabaseUrl(settings.databaseUrl);
 	}
-	cluster = startCluster({
-		directory: join(settings.dataDirectory, "postgres"),
-		port: settings.postgresPort,
-		password: secrets.database_superuser_password,
-		logFile: join(settings.dataDirectory, "logs", "postgres.log"),
-		archiveDirectory: join(settings.backupDirectory, "wal"),
-		report: progress,
-	});
+	const launch = (port: number) =>
+		startCluster({
+			directory: join(settings.dataDirectory, "postgres"),
+			port,
+			password: secrets.database_superuser_password,
+			logFile: join(settings.dataDirectory, "logs", "postgres.log"),
+			archiveDirectory: join(settings.backupDirectory, "wal"),
+			report: progress,
+		});
+	cluster = launch(settings.postgresPort);
 	const server = await cluster;
-	server.exited.then(({ expected, code, signal }) => {
-		if (expected) return;
-		failure.reject(
-			new PartCrash(
-				`The database server ended ${signal === null ? `with exit code ${code}` : `by ${signal}`}; see ${server.logFile}.`,
-			),
-		);
-	});
+	watchDatabase(server, launch);
 	progress(`PostgreSQL listens on ${server.host}:${server.port}.`);
 	return splitDatabaseUrl(server.adminUrl);
+}
+
+/** As with the parts; the others find it again by themselves. */
+function watchDatabase(server: Cluster, launch: (port: number) => Promise<Cluster>): void {
+	server.exited.then(async ({ expected, code, signal }) => {
+		if (expected || stopRequested) return;
+		const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+		const crash = new PartCrash(`The database server ended ${how}; see ${server.logFile}.`);
+		if (!isUp) return failure.reject(crash);
+		console.error(`${crash.message} It is started again.`);
+		for (let count = 1; !stopRequested; count++) {
+			try {
+				cluster = launch(server.port);
+				const next = await cluster;
+				if (next.port !== server.port) {
+					await next.stop();
+					throw new ClusterError(`Port ${server.port} is taken.`);
+				}
+				watchDatabase(next, launch);
+				return progress("PostgreSQL is up again.");
+			} catch (error) {
+				console.error(`${(error as Error).message} It is tried again in ${pauseOf(count)} s.`);
+				await sleep(pauseOf(count) * 1000);
+			}
+		}
+	});
 }
 
 /** What the worker that backs up needs. Of a PostgreSQL that is not ours its own administrator takes care. */

@@ -126,13 +126,36 @@ describe("npm start", () => {
 		}
 	});
 
-	test("reports a part that crashes with its last lines, stops the rest and exits non-zero", async () => {
+	test("reports a part that crashes with its last lines, and starts it again, as it does with the database", async () => {
 		const supervisor = start(shared);
 		await untilReady(supervisor);
-		const jobs = pidOf("jobs/worker.ts", supervisor.process.pid as number);
-		process.kill(jobs as number, "SIGKILL");
-		expect(await supervisor.exited).toBe(1);
-		expect(supervisor.output()).toMatch(/The part "jobs" ended by SIGKILL\. Its last lines:\n {4}\{/);
+		const { checkout_url, studio_url } = demoOf(shared);
+		const printed = async (pattern: RegExp) => {
+			while (!pattern.test(supervisor.output())) {
+				await Promise.race([
+					once(supervisor.process.stdout!, "data"),
+					once(supervisor.process.stderr!, "data"),
+					supervisor.exited.then((code) => {
+						throw new Error(`npm start ended with ${code}:\n${supervisor.output()}`);
+					}),
+				]);
+			}
+		};
+		const pid = supervisor.process.pid as number;
+		process.kill(pidOf("directus/server.ts", pid) as number, "SIGKILL");
+		process.kill(pidOf("jobs/worker.ts", pid) as number, "SIGKILL");
+		// No payment waits for the studio.
+		expect((await fetch(`${checkout_url}/healthz`)).status).toBe(200);
+		await printed(/The part "jobs" ended by SIGKILL\. Its last lines:\n {4}\{[\s\S]*It is started again in 1 s\./);
+		await Promise.all([printed(/The part "jobs" is up again/), printed(/The part "studio" is up again/)]);
+		expect((await fetch(`${studio_url}/server/ping`)).status).toBe(200);
+
+		process.kill(pidOf("bin/postgres", pid) as number, "SIGKILL");
+		await printed(/The database server ended by SIGKILL[\s\S]*PostgreSQL is up again/);
+		await expect.poll(async () => (await fetch(`${checkout_url}/readyz`)).status, { timeout: 60_000 }).toBe(200);
+
+		supervisor.process.kill("SIGTERM");
+		expect(await supervisor.exited).toBe(0);
 		expect(await untilNoneIsLeft(shared)).toEqual([]);
 	});
 
