@@ -176,7 +176,9 @@ function start(
 	return part;
 }
 
-const pauseOf = (count: number): number => Math.min(2 ** (count - 1), LONGEST_PAUSE_SECONDS);
+function pauseOf(count: number): number {
+	return Math.min(2 ** (count - 1), LONGEST_PAUSE_SECONDS);
+}
 
 async function openDatabase(settings: Settings, secrets: Secrets): Promise<{ adminUrl: string; database: string }> {
 	if (settings.databaseUrl !== null) {
