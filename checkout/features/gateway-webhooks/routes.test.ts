@@ -92,9 +92,9 @@ describe("POST /webhook/:client_key/:gateway_id", () => {
 
 	it("stores what PostgreSQL has no place for in text as something that it has", async () => {
 		const gateway = merchant.gateways[0]!;
-		body = JSON.stringify({ event: "payment.\0captured", payload: {} });
+		body = JSON.stringify({ event: "payment.\0captured\ud800", payload: {} });
 		expect((await post(address(gateway), signed(gateway.webhook_secret))).status).toBe(200);
-		expect(await stored()).toMatchObject([{ event_type: "payment.\ufffdcaptured", raw_body: Buffer.from(body) }]);
+		expect(await stored()).toMatchObject([{ event_type: "payment.\ufffdcaptured\ufffd", raw_body: Buffer.from(body) }]);
 	});
 
 	it("answers a hundred copies sent at once alike, and stores one", async () => {
