@@ -19,7 +19,11 @@ const SOON = { timeout: 20_000, interval: 50 };
 let stack: Stack;
 let demo: Demo;
 let database: pg.Pool;
-let secrets: { encryption_keys: string; status_token_key: string; database_passwords: { checkout: string } };
+let secrets: {
+	encryption_keys: string;
+	status_token_key: string;
+	database_passwords: { checkout: string; jobs: string };
+};
 let keys: EncryptionKeys;
 /** Everything that must not be found in a log or a table. */
 const canaries = new Map<string, string>();
@@ -530,57 +534,180 @@ describe("a payment", () => {
 	}
 });
 
-describe("the rate limit", () => {
-	it("is exact over two checkout processes and over all kinds of requests", async () => {
-		const limit = 40;
-		const shop = await openShop();
-		await query("update public.clients set rate_limit_per_minute = $2 where id = $1", [shop.id, limit]);
-		const second = await startCheckout();
-		try {
-			const answers = await Promise.all(
-				Array.from({ length: 120 }, (_, index) => {
-					const checkout_url = index % 2 === 0 ? demo.checkout_url : second.url;
-					return index % 3 === 0
-						? merchantCall(shop, "GET", `/transactions?limit=${(index % 100) + 1}`, undefined, checkout_url)
-						: initiate(shop, {}, checkout_url);
-				}),
-			);
-			const admitted = answers.filter(({ status }) => status === 200);
-			expect(admitted).toHaveLength(limit);
-			for (const refused of answers.filter((answer) => !admitted.includes(answer))) {
-				expect([refused.status, refused.body.error.code]).toEqual([429, "rate_limited"]);
-				expect(Number(refused.headers.get("retry-after"))).toSatisfy((seconds) => seconds >= 1 && seconds <= 60);
-			}
-			const initiated = admitted.filter(({ body }) => body.transaction_id !== undefined);
-			expect(
-				await queryOne("select count(*)::int as payments from public.transactions where client_id = $1", [shop.id]),
-			).toEqual({ payments: initiated.length });
-		} finally {
-			second.process.kill("SIGTERM");
-			await once(second.process, "exit");
+describe("two checkouts and two workers behind one database", () => {
+	let second: { url: string; process: ChildProcess };
+	const started: ChildProcess[] = [];
+
+	beforeAll(async () => {
+		second = await startBeside("checkout");
+	});
+	afterAll(async () => {
+		for (const child of started) {
+			if (child.exitCode !== null || child.signalCode !== null) continue;
+			child.kill("SIGTERM");
+			await once(child, "exit");
 		}
 	});
 
-	async function startCheckout(): Promise<{ url: string; process: ChildProcess }> {
+	const either = (index: number) => (index % 2 === 0 ? demo.checkout_url : second.url);
+
+	it("hold a merchant's rate limit exactly, over all kinds of requests", async () => {
+		const limit = 40;
+		const shop = await openShop();
+		await query("update public.clients set rate_limit_per_minute = $2 where id = $1", [shop.id, limit]);
+		const answers = await Promise.all(
+			Array.from({ length: 120 }, (_, index) =>
+				index % 3 === 0
+					? merchantCall(shop, "GET", `/transactions?limit=${(index % 100) + 1}`, undefined, either(index))
+					: initiate(shop, {}, either(index)),
+			),
+		);
+		const admitted = answers.filter(({ status }) => status === 200);
+		expect(admitted).toHaveLength(limit);
+		for (const refused of answers.filter((answer) => !admitted.includes(answer))) {
+			expect([refused.status, refused.body.error.code]).toEqual([429, "rate_limited"]);
+			expect(Number(refused.headers.get("retry-after"))).toSatisfy((seconds) => seconds >= 1 && seconds <= 60);
+		}
+		const initiated = admitted.filter(({ body }) => body.transaction_id !== undefined);
+		expect(
+			await queryOne("select count(*)::int as payments from public.transactions where client_id = $1", [shop.id]),
+		).toEqual({ payments: initiated.length });
+	});
+
+	it("make one payment of one order, and no more payments than a day's cap allows", async () => {
+		const shop = await openShop();
+		const order_id = `KB-${randomUUID()}`;
+		const same = await Promise.all(
+			Array.from({ length: 40 }, (_, index) => initiate(shop, { order_id }, either(index))),
+		);
+		expect(new Set(same.map(({ status, body }) => `${status} ${body.transaction_id}`)).size).toBe(1);
+
+		await query("update public.clients set daily_count_cap = 8 where id = $1", [shop.id]);
+		const more = await Promise.all(Array.from({ length: 40 }, (_, index) => initiate(shop, {}, either(index))));
+		expect(more.filter(({ status }) => status === 200)).toHaveLength(7);
+		expect(
+			await queryOne("select count(*)::int as payments from public.transactions where client_id = $1", [shop.id]),
+		).toEqual({ payments: 8 });
+	});
+
+	it("both hear at once of a merchant that is suspended and released", async () => {
+		const shop = await openShop();
+		const statuses = async () =>
+			(await Promise.all([0, 1].map((index) => initiate(shop, {}, either(index))))).map(({ status }) => status);
+		expect(await statuses()).toEqual([200, 200]);
+		for (const [suspend, expected] of [
+			[true, 403],
+			[false, 200],
+		] as const) {
+			await query("select public.set_client_suspension($1, $2, 'because', 'test')", [shop.id, suspend]);
+			expect(await statuses()).toEqual([expected, expected]);
+		}
+	});
+
+	it("tell the stream at one of what the PSP has told the other", async () => {
+		const shop = await openShop();
+		const payment = await startPayment(shop);
+		const abort = new AbortController();
+		const response = await fetch(`${second.url}/status/${payment.id}/stream?token=${payment.token}`, {
+			signal: abort.signal,
+		});
+		let text = "";
+		const read = (async () => {
+			for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>)
+				text += Buffer.from(chunk).toString();
+		})();
+		await expect.poll(() => text, SOON).toContain('"status":"pending"');
+		await payAtPsp(payment, "success");
+		await read;
+		expect(text).toContain('"status":"paid"');
+	});
+
+	it("do each job once in effect, though one worker is killed while both drain", async () => {
+		const workers = () => query<{ worker_id: string }>("select worker_id from public.worker_heartbeats");
+		const others = (await workers()).map(({ worker_id }) => worker_id);
+		const worker = await startBeside("jobs");
+		const shop = await openShop({ rate_limit_per_minute: 1_000 });
+		await query("update public.clients set max_rpm_per_gateway = null where id = $1", [shop.id]);
+		const payments = await Promise.all(
+			Array.from({ length: 24 }, async (_, index) => {
+				const { status, body } = await initiate(shop, {}, either(index));
+				expect(status, JSON.stringify(body)).toBe(200);
+				return { id: body.transaction_id as string, token: body.status_token as string };
+			}),
+		);
+		const ordered = () =>
+			query<{ transaction_id: string; id: string; psp_order_id: string }>(
+				"select transaction_id, id, psp_order_id from public.payment_attempts where client_id = $1 and psp_order_id is not null",
+				[shop.id],
+			);
+		// Some orders are made and some are not.
+		await expect.poll(async () => (await ordered()).length, { ...SOON, interval: 5 }).toBeGreaterThan(3);
+		worker.process.kill("SIGKILL");
+		await once(worker.process, "exit");
+		// What would else be noticed after forty seconds.
+		await query(
+			"update public.worker_heartbeats set beat_at = beat_at - interval '1 hour' where worker_id <> all ($1)",
+			[others],
+		);
+		await expect.poll(async () => (await ordered()).length, { ...SOON, timeout: 60_000 }).toBe(payments.length);
+
+		const attempts = await ordered();
+		await Promise.all(
+			attempts.map(({ psp_order_id }) =>
+				control("POST", "pay", { provider: "razorpay", order: psp_order_id, outcome: "success" }),
+			),
+		);
+		await expect
+			.poll(
+				() =>
+					queryOne("select count(*)::int as n from public.transactions where client_id = $1 and status = 'paid'", [
+						shop.id,
+					]),
+				SOON,
+			)
+			.toEqual({ n: payments.length });
+		await untilJobsAreDone(shop.id);
+		expect(
+			await queryOne(
+				`select count(*)::int as entries, count(distinct (transaction_id, type))::int as kinds
+				from public.wallet_entries where client_id = $1`,
+				[shop.id],
+			),
+		).toEqual({ entries: 2 * payments.length, kinds: 2 * payments.length });
+		const { api_key, api_secret } = shop.gateway;
+		const { body } = await call(`${demo.sandbox_url}/razorpay/v1/orders?count=100`, "GET", undefined, {
+			authorization: `Basic ${Buffer.from(`${api_key}:${api_secret}`).toString("base64")}`,
+		});
+		const references = body.items.map(({ notes }: { notes: { reference: string } }) => notes.reference);
+		expect(references.toSorted()).toEqual(attempts.map(({ id }) => id).toSorted());
+		const events = await query("select status from public.webhook_events where client_id = $1", [shop.id]);
+		expect(events).toEqual(Array(payments.length).fill({ status: "delivered" }));
+	});
+
+	async function startBeside(part: "checkout" | "jobs"): Promise<{ url: string; process: ChildProcess }> {
 		const admin = new URL(demo.database_url);
 		const name = decodeURIComponent(admin.pathname.slice(1));
-		const child = spawn(process.execPath, [join(ROOT, "checkout/server.ts")], {
+		const script = part === "checkout" ? "checkout/server.ts" : "jobs/worker.ts";
+		const child = spawn(process.execPath, [join(ROOT, script)], {
 			env: {
 				PATH: process.env.PATH,
-				DATABASE_URL: roleUrl(demo.database_url, name, "checkout", secrets.database_passwords.checkout),
+				NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+				DATABASE_URL: roleUrl(demo.database_url, name, part, secrets.database_passwords[part]),
 				ENCRYPTION_KEYS: secrets.encryption_keys,
 				STATUS_TOKEN_KEY: secrets.status_token_key,
 				PUBLIC_CHECKOUT_URL: demo.checkout_url,
 				SANDBOX_URL: demo.sandbox_url,
-				PORT: "0",
+				OUTBOUND_ALLOWED_HOSTS: new URL(demo.sandbox_url).host,
+				...(part === "checkout" ? { PORT: "0" } : {}),
 			},
 			stdio: ["ignore", "ignore", "inherit", "ipc"],
 		});
+		started.push(child);
 		const ended = once(child, "exit").then(([code]) => {
-			throw new Error(`checkout ended with ${code}`);
+			throw new Error(`${part} ended with ${code}`);
 		});
 		ended.catch(() => {});
-		const [message] = (await Promise.race([once(child, "message"), ended])) as [{ port: number }];
+		const [message] = (await Promise.race([once(child, "message"), ended])) as [{ port?: number }];
 		return { url: `http://127.0.0.1:${message.port}`, process: child };
 	}
 });
