@@ -50,6 +50,8 @@ export async function createDependencies(env: Env): Promise<Dependencies> {
 	const telemetry = telemetryOptions("checkout", env);
 	const [tracing, reports] = await Promise.all([startTracing(telemetry.tracing), startErrorReports(telemetry.errors)]);
 	const logger = createLogger(env, reports);
+	// The first for pages, look-ups and webhooks, each a millisecond or two: ten answer some 5,000 a second, more than this process
+	// parses. Initiations share calls and need no more connections than calls run at once; batcher.ts sheds what is too much.
 	const pools = [
 		createPool({ connectionString: env.DATABASE_URL, application_name: "checkout", max: 10 }),
 		createPool({ connectionString: env.DATABASE_URL, application_name: "checkout-initiate", max: BATCHES_AT_ONCE }),
