@@ -7,6 +7,7 @@ import type { QueueDesk } from "./queue-desk.ts";
 import type { Services } from "./task.ts";
 import { type Lane, toTaskList } from "./task-list.ts";
 import { inTransaction } from "./transaction.ts";
+import type { WakeUpCall } from "./wake-up-call.ts";
 
 export interface StartedLane {
 	name: string;
@@ -31,7 +32,12 @@ const HAND_BACK_DELAY_SECONDS = 10;
  * running ones, the heartbeat frees them in the same time when the process is killed. A completion not yet written is a
  * job that runs twice, which every task bears anyway.
  */
-export async function startLane(lane: Lane, services: Services, desk: QueueDesk): Promise<StartedLane> {
+export async function startLane(
+	lane: Lane,
+	services: Services,
+	desk: QueueDesk,
+	wake_up: WakeUpCall,
+): Promise<StartedLane> {
 	const { database } = services;
 	const log = services.log.child({ lane: lane.name });
 	const running = new Map<string, number>();
@@ -44,7 +50,7 @@ export async function startLane(lane: Lane, services: Services, desk: QueueDesk)
 	events.on("job:start", ({ job }) => running.set(String(job.id), job.attempts));
 	events.on("job:complete", ({ job }) => running.delete(String(job.id)));
 	const runner = await run({
-		pgPool: database,
+		pgPool: wake_up.poolFor(lane.quiet_ms),
 		schema: "graphile_worker",
 		taskList: toTaskList(lane, services, desk),
 		parsedCronItems: [],

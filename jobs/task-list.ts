@@ -41,6 +41,8 @@ export interface Lane {
 	tasks: Record<string, RunTask>;
 	/** Its jobs are a gateway's, and belong to the gateway's egress group. */
 	is_grouped: boolean;
+	/** How long after a wake-up it may sleep through others: 0 where every job is to begin at once. */
+	quiet_ms: number;
 }
 
 type RunTask = (raw_payload: unknown, context: TaskContext) => Promise<void>;
@@ -53,20 +55,56 @@ function task<Payload>(module: TaskModule<Payload>): RunTask {
 /** What an endpoint gets of it says jobs/delivery-gate.ts. */
 export const DELIVERIES = "deliveries";
 
+/** A payer waits, but would not notice. */
+const SOON_MS = 50;
+/** Nobody waits for the moment. */
+const LATER_MS = 250;
+
 const LANES: readonly Lane[] = [
-	{ name: "orders", concurrency: 25, is_grouped: true, tasks: { create_psp_order: task(createPspOrder) } },
+	{ name: "orders", concurrency: 25, quiet_ms: 0, is_grouped: true, tasks: { create_psp_order: task(createPspOrder) } },
 	// A payer waits for each; most while a PSP is unwell, which must not hold up orders at the others.
-	{ name: "moves", concurrency: 10, is_grouped: true, tasks: { move_payment: task(movePayment) } },
-	{ name: "events", concurrency: 50, is_grouped: true, tasks: { process_gateway_event: task(processGatewayEvent) } },
-	{ name: "lookups", concurrency: 10, is_grouped: true, tasks: { confirm_attempt: task(confirmAttempt) } },
-	{ name: "refunds", concurrency: 10, is_grouped: true, tasks: { refund_payment: task(refundPayment) } },
+	{ name: "moves", concurrency: 10, quiet_ms: SOON_MS, is_grouped: true, tasks: { move_payment: task(movePayment) } },
+	{
+		name: "events",
+		concurrency: 50,
+		quiet_ms: 0,
+		is_grouped: true,
+		tasks: { process_gateway_event: task(processGatewayEvent) },
+	},
+	{
+		name: "lookups",
+		concurrency: 10,
+		quiet_ms: SOON_MS,
+		is_grouped: true,
+		tasks: { confirm_attempt: task(confirmAttempt) },
+	},
+	{
+		name: "refunds",
+		concurrency: 10,
+		quiet_ms: LATER_MS,
+		is_grouped: true,
+		tasks: { refund_payment: task(refundPayment) },
+	},
 	// A night's are many at once, and nobody waits for them.
-	{ name: "payouts", concurrency: 5, is_grouped: true, tasks: { collect_payout: task(collectPayout) } },
+	{
+		name: "payouts",
+		concurrency: 5,
+		quiet_ms: LATER_MS,
+		is_grouped: true,
+		tasks: { collect_payout: task(collectPayout) },
+	},
 	// A day's report is many pages and lines; nobody waits for it.
-	{ name: "settlements", concurrency: 3, is_grouped: true, tasks: { pull_settlement: task(pullSettlement) } },
+	{
+		name: "settlements",
+		concurrency: 3,
+		quiet_ms: LATER_MS,
+		is_grouped: true,
+		tasks: { pull_settlement: task(pullSettlement) },
+	},
 	{
 		name: DELIVERIES,
 		concurrency: DELIVERIES_AT_ONCE,
+		quiet_ms: 0,
 		is_grouped: false,
 		tasks: {
 			deliver_webhook: task(deliverWebhook),
@@ -76,10 +114,17 @@ const LANES: readonly Lane[] = [
 		},
 	},
 	// Drawing keeps the process busy for a moment: one at a time, so that payments get their turn between two of ten thousand.
-	{ name: "documents", concurrency: 1, is_grouped: false, tasks: { draw_invoice: task(drawInvoice) } },
+	{
+		name: "documents",
+		concurrency: 1,
+		quiet_ms: LATER_MS,
+		is_grouped: false,
+		tasks: { draw_invoice: task(drawInvoice) },
+	},
 	{
 		name: "notices",
 		concurrency: 30,
+		quiet_ms: LATER_MS,
 		is_grouped: false,
 		tasks: { send_whatsapp: task(sendWhatsapp), process_whatsapp_event: task(processWhatsappEvent) },
 	},
@@ -87,11 +132,18 @@ const LANES: readonly Lane[] = [
 	{
 		name: "alerts",
 		concurrency: 4,
+		quiet_ms: LATER_MS,
 		is_grouped: false,
 		tasks: { send_alert_message: task(sendAlertMessage), send_alert_summary: task(sendAlertSummary) },
 	},
 	// An operator's flows: slow ones hold up nothing but others of their kind.
-	{ name: "flows", concurrency: 5, is_grouped: false, tasks: { emit_studio_event: task(emitStudioEvent) } },
+	{
+		name: "flows",
+		concurrency: 5,
+		quiet_ms: LATER_MS,
+		is_grouped: false,
+		tasks: { emit_studio_event: task(emitStudioEvent) },
+	},
 ];
 
 const NO_GROUP = "default";

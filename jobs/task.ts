@@ -11,6 +11,7 @@ import type { DeliveryGate } from "./delivery-gate.ts";
 import type { JobsMetrics } from "./metrics.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Clock } from "./schedules.ts";
+import type { SharedCalls } from "./shared-calls.ts";
 import type { StudioClient } from "./studio.ts";
 import type { WhatsappAdapter } from "./whatsapp/adapter.ts";
 import type { TokenKeeper } from "./whatsapp/token-keeper.ts";
@@ -18,6 +19,8 @@ import type { TokenKeeper } from "./whatsapp/token-keeper.ts";
 /** What every task may use; made once when the process starts. */
 export interface Services {
 	database: Pool;
+	/** Calls that jobs running at the same time make together. */
+	shared: SharedCalls;
 	keys: EncryptionKeys;
 	adapters: PspAdapters;
 	payout_adapters: PayoutAdapters;

@@ -21,9 +21,11 @@ import { createOutbound } from "./outbound.ts";
 import { openQueueDesk } from "./queue-desk.ts";
 import { type StartedLane, startLane } from "./runner.ts";
 import { describeSchedules, startClock } from "./schedules.ts";
+import { createSharedCalls } from "./shared-calls.ts";
 import { createStudioClient } from "./studio.ts";
 import type { Services, WhatsappChannel } from "./task.ts";
 import { DELIVERIES, isDiscardable, lanesFor } from "./task-list.ts";
+import { WakeUpCall } from "./wake-up-call.ts";
 import { createWhatsappAdapter } from "./whatsapp/settings.ts";
 import { TokenKeeper } from "./whatsapp/token-keeper.ts";
 
@@ -63,8 +65,8 @@ process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 
 const own_lanes = lanesFor(env.egress_groups, env.deliveries_at_once);
-// Each lane keeps one connection to listen; the others are for jobs, which hold one only while a statement runs.
-const pool = connect("lightspeedpay-jobs", own_lanes.length + 14);
+// One listens for all lanes; the others are for jobs, which hold one only while a statement runs.
+const pool = connect("lightspeedpay-jobs", 15);
 
 function connect(application_name: string, max: number): Pool {
 	const made = createPool({ connectionString: env.database_url, application_name, max });
@@ -102,6 +104,7 @@ const clock = await startClock({
 const outbound = createOutbound({ allowed_hosts: env.outbound_allowed_hosts });
 const services: Services = {
 	database: pool,
+	shared: createSharedCalls(pool, log),
 	keys: env.encryption_keys,
 	adapters: observeAdapters(
 		createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
@@ -130,8 +133,9 @@ function openWhatsapp(): WhatsappChannel | null {
 	return { adapter, tokens: new TokenKeeper(pool, env.encryption_keys, adapter) };
 }
 
+const wake_up = new WakeUpCall(pool);
 const lanes: StartedLane[] = [];
-for (const lane of own_lanes) lanes.push(await startLane(lane, services, desk));
+for (const lane of own_lanes) lanes.push(await startLane(lane, services, desk, wake_up));
 for (const { name, ended } of lanes) {
 	// The runner's promise resolves as well when it gave up after losing its database.
 	ended.then(

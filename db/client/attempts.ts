@@ -66,14 +66,42 @@ export async function beginPspOrder(database: Queryable, attempt_id: string): Pr
 	);
 }
 
+/** As beginPspOrder for each, in one round trip and one commit; in their order. "apart": not begun, to be begun by itself. */
+export async function beginPspOrders(
+	database: Queryable,
+	attempt_ids: string[],
+): Promise<(AttemptWork | null | "apart")[]> {
+	const rows = await callRows<{ attempt_id: string; work: AttemptWorkJson | null; apart: boolean }>(
+		database,
+		"begin_psp_orders",
+		"select attempt_id, work, apart from public.begin_psp_orders($1)",
+		[attempt_ids],
+	);
+	const begun = new Map(
+		rows.map(({ attempt_id, work, apart }) => [attempt_id, apart ? ("apart" as const) : toWork(work)]),
+	);
+	return attempt_ids.map((id) => begun.get(id) ?? null);
+}
+
 export async function readAttempt(database: Queryable, attempt_id: string): Promise<AttemptWork | null> {
 	return toWork(await callValue(database, "attempt_work", "select public.attempt_work($1) as value", [attempt_id]));
 }
 
-export async function recordPspOrder(
-	database: Queryable,
-	order: { attempt_id: string; psp_order_id: string; presentation: unknown; latency_ms: number },
-): Promise<void> {
+export interface PspOrder {
+	attempt_id: string;
+	psp_order_id: string;
+	presentation: unknown;
+	latency_ms: number;
+}
+
+/** As recordPspOrder for each, in one round trip and one commit. */
+export async function recordPspOrders(database: Queryable, orders: PspOrder[]): Promise<void> {
+	await callRows(database, "record_psp_orders", "select public.record_psp_orders($1)", [
+		JSON.stringify(orders.map((order) => ({ ...order, latency_ms: Math.round(order.latency_ms) }))),
+	]);
+}
+
+export async function recordPspOrder(database: Queryable, order: PspOrder): Promise<void> {
 	await callRows(database, "record_psp_order", "select public.record_psp_order($1, $2, $3, $4)", [
 		order.attempt_id,
 		order.psp_order_id,
@@ -133,14 +161,49 @@ export interface GatewayEvent {
 	processed_at: Date | null;
 }
 
-export async function readGatewayEvent(database: Queryable, event_id: string): Promise<GatewayEvent | null> {
+/** In their order; null where there is none. */
+export async function readGatewayEvents(database: Queryable, event_ids: string[]): Promise<(GatewayEvent | null)[]> {
 	const rows = await callRows<GatewayEvent>(
 		database,
-		"read_gateway_event",
-		"select * from public.read_gateway_event($1)",
-		[event_id],
+		"read_gateway_events",
+		"select * from public.read_gateway_events($1)",
+		[event_ids],
 	);
-	return rows[0] ?? null;
+	const read = new Map(rows.map((row) => [row.event_id, row]));
+	return event_ids.map((id) => read.get(id) ?? null);
+}
+
+export interface GatewayEventClaim {
+	event_id: string;
+	gateway_id: string;
+	/** What the event, whose body is proven, says of a payment. */
+	state: AttemptState & { psp_order_id: string | null; reference: string | null };
+}
+
+export interface SettledEvent {
+	attempt_id: string;
+	/** Null where nobody said. */
+	transaction_id: string | null;
+	transaction_status: TransactionStatus;
+	changed: boolean;
+}
+
+/**
+ * Finds each event's attempt, settles it and marks the event processed, in one round trip and one commit; in their order. Null
+ * where no attempt is found: then the event is left as it is.
+ */
+export async function settleGatewayEvents(
+	database: Queryable,
+	claims: GatewayEventClaim[],
+): Promise<(SettledEvent | null)[]> {
+	const rows = await callRows<{ event_id: string; attempt_id: string | null } & Omit<SettledEvent, "attempt_id">>(
+		database,
+		"settle_gateway_events",
+		"select * from public.settle_gateway_events($1)",
+		[JSON.stringify(claims)],
+	);
+	const settled = new Map(rows.map((row) => [row.event_id, row.attempt_id === null ? null : (row as SettledEvent)]));
+	return claims.map(({ event_id }) => settled.get(event_id) ?? null);
 }
 
 /** By the PSP's order id, else by our reference; only among the attempts of that gateway. */

@@ -43,6 +43,31 @@ export function beginDelivery(database: Queryable, event_id: string): Promise<De
 	return callValue(database, "begin_delivery", "select public.begin_delivery($1) as value", [event_id]);
 }
 
+/** As beginDelivery for each, in one round trip and one commit; in their order. */
+export async function beginDeliveries(database: Queryable, event_ids: string[]): Promise<(Delivery | null)[]> {
+	const rows = await callRows<{ event_id: string; work: Delivery | null }>(
+		database,
+		"begin_deliveries",
+		"select event_id, work from public.begin_deliveries($1)",
+		[event_ids],
+	);
+	const begun = new Map(rows.map(({ event_id, work }) => [event_id, work]));
+	return event_ids.map((id) => begun.get(id) ?? null);
+}
+
+/** As recordDelivery for each, in one round trip and one commit; in their order. */
+export async function recordDeliveries(database: Queryable, results: DeliveryResult[]): Promise<WebhookEventStatus[]> {
+	const tries = results.map((result) => ({ ...result, duration_ms: Math.round(result.duration_ms) }));
+	const rows = await callRows<{ event_id: string; status: WebhookEventStatus }>(
+		database,
+		"record_deliveries",
+		"select event_id, status from public.record_deliveries($1)",
+		[JSON.stringify(tries)],
+	);
+	const recorded = new Map(rows.map(({ event_id, status }) => [event_id, status]));
+	return results.map(({ event_id }) => recorded.get(event_id)!);
+}
+
 /** Lets an event wait until its endpoint has fewer at a time. */
 export async function parkDelivery(database: Queryable, event_id: string): Promise<void> {
 	await callRows(database, "park_delivery", "select public.park_delivery($1)", [event_id]);

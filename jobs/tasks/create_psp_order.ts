@@ -2,8 +2,6 @@ import { z } from "zod";
 import {
 	type AttemptError,
 	type AttemptWork,
-	beginPspOrder,
-	recordPspOrder,
 	recordPspOrderFailure,
 	recordPspOrderUnknown,
 	refuseSplit,
@@ -34,7 +32,7 @@ export default async function createPspOrder(
 	{ attempt_id }: z.infer<typeof payload>,
 	context: TaskContext,
 ): Promise<void> {
-	const work = await beginPspOrder(context.database, attempt_id);
+	const work = await context.shared.beginPspOrder(attempt_id);
 	if (work === null) return;
 	const log = about(context.log, {
 		attempt_id,
@@ -48,7 +46,7 @@ export default async function createPspOrder(
 
 	switch (result.outcome) {
 		case "succeeded":
-			await recordPspOrder(context.database, {
+			await context.shared.recordPspOrder({
 				attempt_id,
 				psp_order_id: result.psp_order_id,
 				presentation: result.presentation,

@@ -1,12 +1,6 @@
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
-import {
-	beginDelivery,
-	type Delivery,
-	parkDelivery,
-	recordDelivery,
-	recordWebhookTestAnswer,
-} from "../../db/client/deliveries.ts";
+import { type Delivery, parkDelivery, recordWebhookTestAnswer } from "../../db/client/deliveries.ts";
 import { decryptSecret, type EncryptionKeys } from "../../db/client/secrets.ts";
 import { storableText } from "../../db/client/storable-text.ts";
 import { about } from "../job-scope.ts";
@@ -27,7 +21,7 @@ export default async function deliverWebhook(
 	{ event_id }: z.infer<typeof payload>,
 	context: TaskContext,
 ): Promise<void> {
-	const delivery = await beginDelivery(context.database, event_id);
+	const delivery = await context.shared.beginDelivery(event_id);
 	if (delivery === null) return;
 	const place = context.gate.enter(delivery);
 	if (place === null) return parkDelivery(context.database, event_id);
@@ -64,7 +58,7 @@ async function deliver(delivery: Delivery, context: TaskContext): Promise<void> 
 	}
 	const outcome = answer === null ? "no_answer" : `${Math.floor(answer.status_code / 100)}xx`;
 	context.metrics.deliveries.observe({ outcome }, (performance.now() - started_at) / 1000);
-	const status = await recordDelivery(context.database, {
+	const status = await context.shared.recordDelivery({
 		event_id,
 		url: delivery.url,
 		status_code: answer?.status_code ?? null,

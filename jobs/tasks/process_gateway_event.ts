@@ -5,7 +5,7 @@ import {
 	type GatewayEvent,
 	markGatewayEvent,
 	readAttempt,
-	readGatewayEvent,
+	type SettledEvent,
 	settleAttempt,
 } from "../../db/client/attempts.ts";
 import { findDisputedAttempt, recordDispute } from "../../db/client/disputes.ts";
@@ -24,7 +24,7 @@ export default async function processGatewayEvent(
 	{ event_id }: z.infer<typeof payload>,
 	context: TaskContext,
 ): Promise<void> {
-	const event = await readGatewayEvent(context.database, event_id);
+	const event = await context.shared.readGatewayEvent(event_id);
 	if (event === null || event.processed_at !== null) return;
 	const log = about(context.log, { event_id, gateway_id: event.gateway_id });
 	const adapter = adapterOf(context.adapters, event.provider);
@@ -42,24 +42,42 @@ export default async function processGatewayEvent(
 }
 
 async function settlePayment(event: GatewayEvent, claimed: PaymentState, context: TaskContext): Promise<void> {
-	const { database } = context;
 	const { event_id, gateway_id } = event;
-	const { psp_order_id, reference } = claimed;
-	const attempt_id = await findAttemptForEvent(database, { gateway_id, psp_order_id, reference });
-	if (attempt_id === null) {
+	const settled = event.body_proven
+		? await context.shared.settleGatewayEvent({ event_id, gateway_id, state: claimed })
+		: await settleConfirmed(event, claimed, context);
+	if (settled === null) {
 		// A webhook may overtake the reply that tells us the order's id. One that stays unknown is no fault either: a merchant's
 		// account takes payments that are none of ours.
+		const { psp_order_id } = claimed;
 		return keepForAnotherTry(event_id, `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`, context);
 	}
-
+	if (settled === "not_recorded") return keepForAnotherTry(event_id, "The order is not recorded yet.", context);
+	const { attempt_id, transaction_status, changed } = settled;
 	// The trace is worth a read; without one the ids at hand do.
-	const transaction_id = context.tracing && (await readAttempt(database, attempt_id))?.transaction.id;
-	const log = about(context.log, { attempt_id, transaction_id: transaction_id ?? undefined });
-	const state = event.body_proven ? claimed : await fetchState(attempt_id, claimed, context);
-	if (state === null) return keepForAnotherTry(event_id, "The order is not recorded yet.", context);
-	const { transaction_status, changed } = await settleAttempt(database, attempt_id, state);
-	await markGatewayEvent(database, event_id, null);
+	const transaction_id =
+		settled.transaction_id ??
+		(context.tracing && (await readAttempt(context.database, attempt_id))?.transaction.id) ??
+		undefined;
+	const log = about(context.log, { attempt_id, transaction_id });
 	if (changed) log.info({ transaction_status }, "payment settled");
+}
+
+/** By what the PSP answers, where the proof of its webhook does not cover the body. */
+async function settleConfirmed(
+	{ event_id, gateway_id }: GatewayEvent,
+	claimed: PaymentState,
+	context: TaskContext,
+): Promise<SettledEvent | "not_recorded" | null> {
+	const { database } = context;
+	const { psp_order_id, reference } = claimed;
+	const attempt_id = await findAttemptForEvent(database, { gateway_id, psp_order_id, reference });
+	if (attempt_id === null) return null;
+	const state = await fetchState(attempt_id, claimed, context);
+	if (state === null) return "not_recorded";
+	const settled = await settleAttempt(database, attempt_id, state);
+	await markGatewayEvent(database, event_id, null);
+	return { attempt_id, transaction_id: null, ...settled };
 }
 
 async function keepForAnotherTry(event_id: string, reason: string, context: TaskContext): Promise<void> {

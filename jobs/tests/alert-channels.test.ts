@@ -1,4 +1,5 @@
 /** Alerts from the database through the tasks to what Slack and a mail server receive. */
+
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { raiseAlert } from "../../db/client/operations.ts";
@@ -14,9 +15,11 @@ import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import type { QueueDesk } from "../queue-desk.ts";
 import { type StartedLane, startLane } from "../runner.ts";
+import { createSharedCalls } from "../shared-calls.ts";
 import { createStudioClient } from "../studio.ts";
 import type { Services } from "../task.ts";
 import { lanesFor } from "../task-list.ts";
+import { WakeUpCall } from "../wake-up-call.ts";
 import { type SmtpReceiver, startSmtpReceiver } from "./smtp-receiver.ts";
 import { type Endpoint, startEndpoint } from "./worker-process.ts";
 
@@ -36,6 +39,7 @@ beforeEach(async () => {
 	const outbound = createOutbound({ allowed_hosts: new Set([slack.host]) });
 	const services: Services = {
 		database: database.pool("jobs"),
+		shared: createSharedCalls(database.pool("jobs"), pino({ enabled: false })),
 		keys,
 		adapters: createPspAdapters({ sandbox_url: "http://127.0.0.1:9" }),
 		payout_adapters: new Map(),
@@ -62,7 +66,7 @@ beforeEach(async () => {
 		log: pino({ level: "silent" }),
 	};
 	const wanted = lanesFor(new Set(["default"])).filter(({ name }) => ["deliveries", "alerts"].includes(name));
-	lanes = await Promise.all(wanted.map((lane) => startLane(lane, services, desk)));
+	lanes = await Promise.all(wanted.map((lane) => startLane(lane, services, desk, new WakeUpCall(services.database))));
 });
 afterEach(async () => {
 	await Promise.all(lanes.map((lane) => lane.stop(5000)));

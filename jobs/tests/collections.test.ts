@@ -16,6 +16,7 @@ import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
+import { createSharedCalls } from "../shared-calls.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
 import collectPayout from "../tasks/collect_payout.ts";
@@ -119,6 +120,7 @@ const run = (payout_id: string): Promise<void> => collectPayout({ payout_id }, c
 function context(): TaskContext {
 	return {
 		database: database.pool("jobs"),
+		shared: createSharedCalls(database.pool("jobs"), pino({ enabled: false })),
 		keys,
 		payout_adapters: createPayoutAdapters({ sandbox_url: sandbox.url, timeout_ms: 2_000 }),
 		adapters: createPspAdapters({ sandbox_url: sandbox.url }),

@@ -6,6 +6,7 @@ import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
+import { createSharedCalls } from "../shared-calls.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
 import movePayment from "../tasks/move_payment.ts";
@@ -142,6 +143,7 @@ describe("a payer who wants another try", () => {
 function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 	const context: TaskContext = {
 		database: scene.database.pool("jobs"),
+		shared: createSharedCalls(scene.database.pool("jobs"), pino({ enabled: false })),
 		keys,
 		payout_adapters: new Map(),
 		adapters: createPspAdapters({ sandbox_url: scene.sandbox.url, timeout_ms: 1000 }),

@@ -10,6 +10,7 @@ import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
+import { createSharedCalls } from "../shared-calls.ts";
 import { createStudioClient } from "../studio.ts";
 import type { TaskContext } from "../task.ts";
 import refundPayment from "../tasks/refund_payment.ts";
@@ -99,6 +100,7 @@ const settlesWhenAsked = (refund_id: string, status: string) =>
 function run(refund_id: string, adapters = createPspAdapters({ sandbox_url: scene.sandbox.url })): Promise<void> {
 	const context: TaskContext = {
 		database: scene.database.pool("jobs"),
+		shared: createSharedCalls(scene.database.pool("jobs"), pino({ enabled: false })),
 		keys,
 		payout_adapters: new Map(),
 		adapters,

@@ -1,4 +1,5 @@
 /** Messages from the database through the task and the real sandbox to what the provider tells afterwards. */
+
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startTestCheckout, type TestCheckout } from "../../checkout/test-checkout.ts";
@@ -13,9 +14,11 @@ import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import type { QueueDesk } from "../queue-desk.ts";
 import { type StartedLane, startLane } from "../runner.ts";
+import { createSharedCalls } from "../shared-calls.ts";
 import { createStudioClient } from "../studio.ts";
 import type { Services } from "../task.ts";
 import { lanesFor } from "../task-list.ts";
+import { WakeUpCall } from "../wake-up-call.ts";
 import { createWhatsappAdapter, readWhatsappSettings } from "../whatsapp/settings.ts";
 import { TokenKeeper } from "../whatsapp/token-keeper.ts";
 
@@ -108,6 +111,7 @@ async function work(provider: keyof typeof ENV | null): Promise<void> {
 	const adapter = settings && createWhatsappAdapter(settings, sandbox.url);
 	const services: Services = {
 		database: pool,
+		shared: createSharedCalls(pool, pino({ enabled: false })),
 		keys,
 		payout_adapters: new Map(),
 		adapters: createPspAdapters({ sandbox_url: sandbox.url }),
@@ -129,7 +133,12 @@ async function work(provider: keyof typeof ENV | null): Promise<void> {
 			},
 		),
 	};
-	lane = await startLane(lanesFor(new Set(["default"])).find(({ name }) => name === "notices")!, services, desk);
+	lane = await startLane(
+		lanesFor(new Set(["default"])).find(({ name }) => name === "notices")!,
+		services,
+		desk,
+		new WakeUpCall(services.database),
+	);
 }
 
 /** Nothing is paused, and nobody counts. */
