@@ -1,6 +1,7 @@
 /** The rules and dashboards name what the processes show, and the rules say what they should. */
 import { spawnSync } from "node:child_process";
-import { globSync, readFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MetricType } from "prom-client";
 import { describe, expect, it } from "vitest";
@@ -26,6 +27,26 @@ const known = new Set([
 const unknownIn = (text: string) =>
 	[...new Set(text.match(/\blightspeedpay[_:][a-z0-9_:]+/g))].filter((name) => !known.has(name));
 
+const promtool = spawnSync("promtool", ["--version"]).error === undefined;
+
+/** What promtool says against the expressions; empty when it reads them all. */
+function refusalsOf(expressions: string[]): string {
+	const directory = mkdtempSync(join(tmpdir(), "promql-"));
+	try {
+		const file = join(directory, "expressions.yml");
+		const rules = expressions.map((expr, place) => ({ record: `expression_${place}`, expr }));
+		// JSON is YAML
+		writeFileSync(file, JSON.stringify({ groups: [{ name: "expressions", rules }] }));
+		const { status, stderr } = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" });
+		return status === 0 ? "" : stderr;
+	} finally {
+		rmSync(directory, { recursive: true });
+	}
+}
+
+/** As Grafana fills them in. */
+const filledIn = (expr: string) => expr.replaceAll(/\$__(rate_)?interval|\$__range/g, "5m");
+
 describe("a metric", () => {
 	it.each([...new Set(own.map(({ name }) => name))])("(%s) has our prefix, a base unit and no ids", (name) => {
 		const { type, labelNames = [] } = own.find((metric) => metric.name === name)!;
@@ -43,7 +64,6 @@ describe("rules of Prometheus", () => {
 		expect(unknownIn(read("prometheus/rules.yml").replaceAll(/^groups:[\s\S]*?- name: .*$/gm, ""))).toEqual([]);
 	});
 
-	const promtool = spawnSync("promtool", ["--version"]).error === undefined;
 	it.skipIf(!promtool)(
 		"warn when they should and only then (skipped without promtool, of Debian's prometheus)",
 		() => {
@@ -89,6 +109,24 @@ describe.each(globSync("grafana/*.json", { cwd: import.meta.dirname }))("the das
 		}
 	});
 
+	it.skipIf(!promtool)("asks in a language that Prometheus reads, for each series with a name of its own", () => {
+		const targets = dashboard.panels.flatMap((panel: { targets: { expr: string; refId: string }[] }) => panel.targets);
+		expect(refusalsOf(targets.map(({ expr }: { expr: string }) => filledIn(expr)))).toBe("");
+		expect(refusalsOf(["sum by (x"])).toContain("could not parse expression");
+		for (const { targets } of dashboard.panels) {
+			const ids = targets.map(({ refId }: { refId: string }) => refId);
+			expect(ids).toEqual([...new Set(ids)]);
+		}
+	});
+
+	it("has an id and a version that an import takes", () => {
+		// What Grafana 10 to 12 migrate by themselves; an id of another Grafana's database is refused.
+		expect(dashboard.schemaVersion).toBeGreaterThanOrEqual(36);
+		expect(dashboard.id ?? null).toBeNull();
+		const files = globSync("grafana/*.json", { cwd: import.meta.dirname });
+		expect(new Set(files.map((each) => JSON.parse(read(each)).uid)).size).toBe(files.length);
+	});
+
 	it("shows metrics that exist", () => {
 		expect(
 			unknownIn(
@@ -106,6 +144,8 @@ describe("a runbook", () => {
 		(page) => {
 			const blocks = [...read(page).matchAll(/^```promql\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
 			expect(unknownIn(blocks.join("\n"))).toEqual([]);
+			const lines = blocks.flatMap((block) => block.split("\n").filter((line) => line !== ""));
+			if (promtool && lines.length > 0) expect(refusalsOf(lines)).toBe("");
 		},
 	);
 });
