@@ -123,11 +123,12 @@ async function readGoals(): Promise<Goal[]> {
 /** Measures shapes that need the same parts, one after the other on one scene. */
 async function measure(group: Shape[], outcomes: Map<string, Outcome>, prefix: string): Promise<void> {
 	if (stopping) throw new Error("stopped");
-	// One that failed fails again, and would take its time.
-	const left = group.filter(({ name }) => outcomes.get(name)!.failure === null);
+	const left = group.filter(({ name }) => !(outcomes.get(name)!.failure instanceof NotHere));
 	if (left.length === 0) return;
 	const fail = (shape: Shape, failure: Error) => {
-		outcomes.get(shape.name)!.failure = failure;
+		const outcome = outcomes.get(shape.name)!;
+		outcome.failure = failure;
+		outcome.figures.push(null);
 		const here = failure instanceof NotHere ? failure.message : failure.stack;
 		if (!stopping) options.report(`${prefix}${shape.name}: not measured: ${here}`);
 	};

@@ -75,6 +75,13 @@ describe("a target", () => {
 		expect(verdictTable([verdict])).toContain("| redis-server is missing |");
 	});
 
+	it("is judged by the rounds that were measured when one went wrong", () => {
+		const broken: Outcome = { figures: [null, ...rates(1_000, 3_000).figures], failure: new Error("lost") };
+		const value: Target["value"] = (of) => of(ours).per_second / of(peer).per_second;
+		const { figure } = judgeOne({ value }, { ours: rates(4_000, 4_000, 6_000), peer: broken });
+		expect(figure).toEqual({ median: 3, lowest: 2, highest: 4 });
+	});
+
 	it("that is only told has no verdict", () => {
 		expect(judgeOne({ value: rate }, { ours: rates(1) })).toMatchObject({ ratio: null, met: null });
 	});

@@ -1,10 +1,10 @@
 /** From the figures of the rounds to the lines of the final tables. */
 import { type Figures, type Goal, type Measured, NotHere, type Shape, type Target } from "./goal.ts";
 
-/** What became of a shape: its figures by round, one for a shape measured once; or why there are none. */
+/** What became of a shape: its figures by round, one for a shape measured once; null where something went wrong. */
 export interface Outcome {
-	figures: Figures[];
-	/** Null while nothing went wrong. */
+	figures: (Figures | null)[];
+	/** What went wrong last; null while nothing did. */
 	failure: Error | null;
 }
 
@@ -51,20 +51,25 @@ export function judge(goal: Goal, outcomes: ReadonlyMap<string, Outcome>): Verdi
 	});
 }
 
-/** One value for each round that all of the target's shapes were measured in. */
+/** One value for each round that all of the target's shapes were measured in; throws when there was none. */
 function valuesOf(target: Target, outcomes: ReadonlyMap<string, Outcome>): number[] {
 	const values: number[] = [];
+	let reason: unknown = null;
 	for (let round = 0, rounds = 1; round < rounds; round++) {
 		const of: Measured = <F extends Figures>(shape: Shape<F>): F => {
-			const outcome = outcomes.get(shape.name);
-			if (outcome?.failure) throw outcome.failure;
-			const figures = shape.when === "once" ? outcome?.figures[0] : outcome?.figures[round];
-			if (figures === undefined) throw new NotHere("not measured");
-			if (shape.when === "each round") rounds = outcome!.figures.length;
-			return figures as F;
+			const { figures, failure } = outcomes.get(shape.name) ?? { figures: [], failure: null };
+			if (shape.when === "each round") rounds = Math.max(rounds, figures.length);
+			const those = figures[shape.when === "once" ? 0 : round];
+			if (!those) throw failure ?? new NotHere("not measured");
+			return those as F;
 		};
-		values.push(target.value(of));
+		try {
+			values.push(target.value(of));
+		} catch (error) {
+			reason = error;
+		}
 	}
+	if (values.length === 0) throw reason;
 	return values;
 }
 
@@ -112,7 +117,8 @@ export function shown(value: number): string {
 export function shapeTable(shapes: Shape[], outcomes: ReadonlyMap<string, Outcome>): string {
 	let base: number | null = null;
 	const rows = shapes.map(({ name }) => {
-		const { figures, failure } = outcomes.get(name) ?? { figures: [], failure: null };
+		const { figures: all, failure } = outcomes.get(name) ?? { figures: [], failure: null };
+		const figures = all.filter((each) => each !== null);
 		if (figures.length === 0) return [name, "", "", failure?.message ?? "not measured"];
 		const medians = Object.fromEntries(
 			Object.keys(figures[0]!).map((key) => [key, median(figures.map((round) => round[key]!))]),
