@@ -28,7 +28,7 @@ interface Side {
 }
 
 const MERCHANTS = 10_000;
-const WARM_UP_SECONDS = 3;
+const WARM_UP_SECONDS = 8;
 
 export async function compareGrown(transactions: number, options: RunOptions): Promise<GrowthFigures> {
 	const home = options.grown_directory ?? (await mkdtemp(join(tmpdir(), "lightspeedpay-grown-")));
@@ -44,7 +44,7 @@ export async function compareGrown(transactions: number, options: RunOptions): P
 			sides.push({ scene: await openScene(history.ground, [checkout]), admin, rounds: [] });
 		}
 		for (const { admin, scene } of sides) await readHotPages(admin, scene);
-		for (const { scene } of sides) await initiate(scene, options, Math.min(WARM_UP_SECONDS, options.seconds));
+		for (const { scene } of sides) await initiate(scene, options, WARM_UP_SECONDS);
 		// From here on the first change of each page is written whole to the log. Checkpoints are minutes apart: the rounds are the worst
 		// of them.
 		for (const { admin } of sides) await admin.query("checkpoint");
