@@ -6,6 +6,7 @@ import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../t
 import { backdateEntries } from "../../test/months.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { beginPspOrder, refuseSplit, settleAttempt } from "../client/attempts.ts";
+import { recordDispute } from "../client/disputes.ts";
 import { checkInvariants } from "../client/invariants.ts";
 import { type ClosedMonth, closeBillingMonth, type Invoice, listBillingDue, readInvoice } from "../client/invoices.ts";
 import { createRefund, settleRefund } from "../client/refunds.ts";
@@ -483,6 +484,47 @@ describe("closing a month", () => {
 		)) as [{ closing: number }];
 		expect(closing).toBe(await balance(kaveri));
 		expect(first!.total + second!.total - note!.total - 107).toBe(closing);
+	});
+
+	test("credits a dispute that was lost in a later month, on the invoice of the payment's month", async () => {
+		const kaveri = await merchant({ state_code: "27" });
+		const march = await paid(kaveri);
+		await paid(kaveri, 20_000);
+		await backdate(kaveri, 2);
+		const april = (await entryCount(kaveri)) + 1;
+		const [attempt] = await rows<{ id: string; psp_payment_id: string }>(
+			"select id, psp_payment_id from payment_attempts where transaction_id = $1",
+			[march],
+		);
+		await recordDispute(jobs(), attempt!.id, {
+			status: "lost",
+			psp_dispute_id: `disp_${march}`,
+			psp_payment_id: attempt!.psp_payment_id,
+			amount: 10_000,
+			currency: "INR",
+			phase: "chargeback",
+			psp_status: "lost",
+			reason_code: "10.4",
+			reason: "Fraud, card absent",
+			respond_by: null,
+			opened_at: null,
+			occurred_at: new Date().toISOString(),
+			amount_deducted: 10_000,
+			raw: {},
+		});
+		await backdate(kaveri, 1, april);
+		expect((await closeAll(kaveri)).map(({ documents }) => documents.length)).toEqual([1, 1]);
+		const [invoice, note] = await documentsOf(kaveri);
+		expect(invoice).toMatchObject({ kind: "invoice", taxable_amount: 350 + 700, igst: 63 + 126 });
+		expect(note).toMatchObject({
+			kind: "credit_note",
+			credits: { document_no: invoice!.document_no },
+			taxable_amount: 350,
+			igst: 63,
+			lines: [{ kind: "reversal", quantity: 1, volume: 10_000, taxable_amount: 350 }],
+		});
+		expect(invoice!.total - note!.total).toBe(await balance(kaveri));
+		expect(await checkInvariants(database.pool("admin"))).toEqual([]);
 	});
 
 	test("of payments that were all refunded in it issues nothing", async () => {
