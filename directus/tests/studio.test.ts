@@ -477,8 +477,31 @@ describe("secrets", () => {
 			`select format('%I.%I', table_schema, table_name) as name from information_schema.tables
 			where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
 		);
-		expect(tables.map(({ name }) => name)).toContain("directus.directus_revisions");
+		expect(tables.map(({ name }) => name)).toEqual(
+			expect.arrayContaining([
+				"directus.directus_revisions",
+				"directus.directus_activity",
+				"directus.directus_sessions",
+			]),
+		);
+		// What the studio makes and shows once is as secret as what is typed into it.
+		const administrator = await studio.person("administrator");
+		const client = await administrator.request("POST", "/items/clients", { company_name: "Shown" });
+		const address = `/lightspeedpay/clients/${client.body.data.id}`;
+		const made = await administrator.request("POST", `${address}/regenerate-key`, {
+			webhook_secret: true,
+			reason: "x",
+		});
+		const revealed = await administrator.request("POST", `${address}/reveal`, {});
+		expect([made.status, revealed.status]).toEqual([200, 200]);
+		const { client_salt, webhook_secret } = made.body.data;
+		expect(revealed.body.data).toMatchObject({ client_salt, webhook_secret });
 		for (const { name } of tables) {
+			const { rows: shown } = await admin.query(
+				`select from ${name} t where strpos(t::text, $1) > 0 or strpos(t::text, $2) > 0`,
+				[client_salt, webhook_secret],
+			);
+			expect(shown, name).toEqual([]);
 			// There they belong, out of the studio's reach.
 			if (name === "public.gateway_events" || name === "public.payment_attempts") continue;
 			const { rows } = await admin.query(`select t::text from ${name} t where t::text like '%CANARY%'`);
@@ -489,6 +512,7 @@ describe("secrets", () => {
 		);
 		expect(ciphertext).toEqual([]);
 		expect(studio.output()).not.toContain("CANARY");
+		expect(studio.output()).not.toContain(client_salt);
 	});
 
 	it("are beyond the studio's database role, whatever Directus is asked", async () => {
