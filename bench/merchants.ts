@@ -90,8 +90,8 @@ export async function seedMerchants(
 	}
 }
 
-/** Writes what a sandbox reads at its start: the merchants' accounts and endpoints. */
-export async function writeSandboxState(ground: Ground, file: string): Promise<void> {
+/** Writes what a sandbox reads at its start: the merchants' accounts, with what more is said of each, and endpoints. */
+export async function writeSandboxState(ground: Ground, file: string, more: Record<string, unknown>): Promise<void> {
 	const all = [...ground.merchants, ground.lone];
 	const state = {
 		merchants: all.map(({ id, client_key, webhook_secret, client_salt }) => ({
@@ -104,6 +104,7 @@ export async function writeSandboxState(ground: Ground, file: string): Promise<v
 			gateways.map(({ id, ...account }) => ({
 				provider: "razorpay",
 				...account,
+				...more,
 				webhook_url: `http://127.0.0.1:${ground.checkout_port}/webhook/${client_key}/${id}`,
 			})),
 		),

@@ -78,20 +78,30 @@ export async function startScript(
 }
 
 /** PSPs and the merchants' endpoint; it knows the accounts of all merchants, and their events are sent to it. */
-export const sandbox: Part = {
-	name: "sandbox",
-	async start(ground) {
-		const state = join(ground.home, "sandbox.json");
-		await writeSandboxState(ground, state);
-		const running = await startScript(ground, "sandbox", "sandbox/server.ts", [], {
-			PORT: String(ground.sandbox_port),
-			SANDBOX_STATE_FILE: state,
-			LOG_LEVEL: "warn",
-		});
-		await sendEventsTo(running.url, ground);
-		return running;
-	},
-};
+export const sandbox = sandboxPart("sandbox");
+
+/** Somebody pays each order, and the PSP tells of it once, as to an account that subscribed to what became of payments. */
+export const sandboxWithPayers = sandboxPart("sandbox with payers", {
+	pays_after_ms: 200,
+	settings: { webhook_events: ["payment.captured", "payment.failed"] },
+});
+
+function sandboxPart(name: string, account: Record<string, unknown> = {}): Part {
+	return {
+		name,
+		async start(ground) {
+			const state = join(ground.home, "sandbox.json");
+			await writeSandboxState(ground, state, account);
+			const running = await startScript(ground, name, "sandbox/server.ts", [], {
+				PORT: String(ground.sandbox_port),
+				SANDBOX_STATE_FILE: state,
+				LOG_LEVEL: "warn",
+			});
+			await sendEventsTo(running.url, ground);
+			return running;
+		},
+	};
+}
 
 /** More of them may run beside each other under names of their own. */
 export function checkoutPart(name = "checkout", env: Record<string, string> = {}): Part {
@@ -99,7 +109,7 @@ export function checkoutPart(name = "checkout", env: Record<string, string> = {}
 		name,
 		start: (ground, running) =>
 			startScript(ground, name, "checkout/server.ts", [], {
-				...sharedEnvironment(ground, running(sandbox) !== undefined),
+				...sharedEnvironment(ground, (running(sandbox) ?? running(sandboxWithPayers)) !== undefined),
 				DATABASE_URL: ground.url("checkout"),
 				PORT: name === "checkout" ? String(ground.checkout_port) : "0",
 				NODE_OPTIONS: CHECKOUT_NODE_OPTIONS,
@@ -113,7 +123,7 @@ export function jobsPart(name = "jobs", env: Record<string, string> = {}): Part 
 		name,
 		start: (ground, running) =>
 			startScript(ground, name, "jobs/worker.ts", [], {
-				...sharedEnvironment(ground, running(sandbox) !== undefined),
+				...sharedEnvironment(ground, (running(sandbox) ?? running(sandboxWithPayers)) !== undefined),
 				DATABASE_URL: ground.url("jobs"),
 				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${ground.sandbox_port}`,
 				...env,

@@ -1,0 +1,170 @@
+/** What happens behind an initiated payment: shapes of the goals about it. */
+import { createHmac } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
+import type { Shape, Throughput } from "./goal.ts";
+import { load, loadInitiate, post } from "./load.ts";
+import { checkout, jobs, sandbox, sandboxWithPayers } from "./parts.ts";
+import type { Scene } from "./scene.ts";
+
+/** Nothing more has come for so long: what is missing does not come. */
+const PATIENCE_MS = 30_000;
+
+export type Paid = {
+	/** From the first request until the last event was delivered. */
+	per_second: number;
+	/** Initiated, and no event delivered. */
+	missing: number;
+};
+
+/** Payments are initiated for as long as said, and then all of them are waited for. */
+export const paidPayments: Shape<Paid> = {
+	name: "paid payments, from initiation to the delivered event",
+	needs: [sandboxWithPayers, checkout, jobs],
+	when: "each round",
+	// It waits for what it began; the few of a warm-up would be paid while it is measured.
+	warm_up: false,
+	measure: (scene, { connections, seconds }) =>
+		withAdmin(scene, async (admin) => {
+			const delivered = () =>
+				count(admin, "select count(*)::int as n from public.webhook_events where status = 'delivered'");
+			// Processes that have just started, and connections that have not planned anything yet, are no measure.
+			await loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds: 1 });
+			await untilStill(delivered, await payments(admin));
+			await scene.analyze();
+			const before = await payments(admin);
+			const start = performance.now();
+			await loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds });
+			const all = await payments(admin);
+			const { reached, at } = await untilStill(delivered, all);
+			return { per_second: ((reached - before) * 1_000) / (at - start), missing: all - reached };
+		}),
+};
+
+export type JobStart = { p50: number; p99: number };
+
+const MODERATE_RATE = 100;
+
+/** From the commit of a payment until a worker has begun its order, by the database's clock. */
+export const jobStart: Shape<JobStart> = {
+	name: `commit to job start at ${MODERATE_RATE} payments a second`,
+	needs: [sandbox, checkout, jobs],
+	when: "each round",
+	measure: (scene, { seconds }) =>
+		withAdmin(scene, async (admin) => {
+			const { rows: clock } = await admin.query<{ now: Date }>("select clock_timestamp() as now");
+			await loadInitiate(scene.of(checkout).url, scene.merchants, { connections: 8, seconds, rate: MODERATE_RATE });
+			await sleep(500);
+			// created_at and started_at are the starts of the transactions: the one commit in between counts as waiting.
+			const { rows } = await admin.query<JobStart>(
+				`select percentile_cont(0.5) within group (order by ms) as p50, percentile_cont(0.99) within group (order by ms) as p99
+					from (select extract(epoch from a.started_at - a.created_at)::float8 * 1000 as ms
+						from public.payment_attempts a where a.created_at > $1 and a.started_at is not null) waited`,
+				[clock[0]!.now],
+			);
+			return rows[0]!;
+		}),
+};
+
+let events = 0;
+const run = Date.now().toString(36);
+
+/** Razorpay's webhooks, each signed and new, from all connections at once. */
+export const pspWebhooks: Shape<Throughput> = {
+	name: "PSP's webhooks",
+	needs: [checkout],
+	when: "each round",
+	measure: (scene, { connections, seconds }) =>
+		load(scene.of(checkout).url, { connections, seconds }, () => {
+			const number = events++;
+			const merchant = scene.merchants[number % scene.merchants.length]!;
+			const gateway = merchant.gateways[Math.floor(number / scene.merchants.length) % merchant.gateways.length]!;
+			const body = capturedEvent(number);
+			return post(
+				`/webhook/${merchant.client_key}/${gateway.id}`,
+				{
+					"content-type": "application/json",
+					"user-agent": "Razorpay-Webhook/v1",
+					"x-razorpay-event-id": `evt${run}${number}`,
+					"x-razorpay-signature": createHmac("sha256", gateway.webhook_secret).update(body).digest("hex"),
+				},
+				body,
+			);
+		}),
+};
+
+/** As many initiations as are answered while the worker makes the orders of those before. */
+export const initiationsWhileDraining: Shape<Throughput & { orders_per_second: number }> = {
+	name: "checkout, many merchants, while the worker drains",
+	needs: [sandbox, checkout, jobs],
+	when: "each round",
+	measure: (scene, { connections, seconds }) =>
+		withAdmin(scene, async (admin) => {
+			const orders = () =>
+				count(admin, "select count(*)::int as n from public.payment_attempts where psp_order_id is not null");
+			const before = await orders();
+			const figures = await loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds });
+			return { ...figures, orders_per_second: ((await orders()) - before) / seconds };
+		}),
+};
+
+function capturedEvent(number: number): string {
+	const payment = {
+		id: `pay_${number}`,
+		entity: "payment",
+		amount: 10_000,
+		currency: "INR",
+		base_amount: 10_000,
+		status: "captured",
+		order_id: `order_${run}${number}`,
+		international: false,
+		method: "upi",
+		amount_refunded: 0,
+		refund_status: null,
+		captured: true,
+		vpa: "payer@upi",
+		email: "payer@example.com",
+		contact: "+919000090000",
+		notes: [],
+		fee: 236,
+		tax: 36,
+		error_code: null,
+		acquirer_data: { rrn: "512345678901" },
+		created_at: 1_763_700_000,
+	};
+	return JSON.stringify({
+		entity: "event",
+		account_id: "acc_bench",
+		event: "payment.captured",
+		contains: ["payment"],
+		payload: { payment: { entity: payment } },
+		created_at: 1_763_700_000,
+	});
+}
+
+async function withAdmin<Result>(scene: Scene, work: (admin: pg.Client) => Promise<Result>): Promise<Result> {
+	const admin = new pg.Client({ connectionString: scene.admin_url });
+	await admin.connect();
+	try {
+		return await work(admin);
+	} finally {
+		await admin.end();
+	}
+}
+
+const count = async (admin: pg.Client, query: string) => (await admin.query<{ n: number }>(query)).rows[0]!.n;
+
+const payments = (admin: pg.Client) => count(admin, "select count(*)::int as n from public.transactions");
+
+/** Waits until a count is there, or does not move any more. */
+async function untilStill(read: () => Promise<number>, wanted: number): Promise<{ reached: number; at: number }> {
+	let reached = await read();
+	let at = performance.now();
+	while (reached < wanted && performance.now() - at < PATIENCE_MS) {
+		await sleep(100);
+		const now = await read();
+		if (now > reached) at = performance.now();
+		reached = now;
+	}
+	return { reached, at };
+}
