@@ -163,7 +163,7 @@ export async function survive(stage: Stage, disaster: Disaster): Promise<Survive
 		blow = { injected: 1, survived: 0, faults: [`it broke off: ${(error as Error).stack}`] };
 	}
 	const survived = { name, struck_at, breaks_connections, ...blow };
-	for (const deadline = struck_at + patience_seconds * 1000; Date.now() < deadline; await sleep(100)) {
+	for (const deadline = Date.now() + patience_seconds * 1000; Date.now() < deadline; await sleep(100)) {
 		if (!(await disaster.isOver(world, under_way))) continue;
 		return { ...survived, seconds: Math.round((Date.now() - struck_at) / 100) / 10 };
 	}

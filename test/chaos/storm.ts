@@ -85,7 +85,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			`${plays.length} payments played in ${seconds(stormedAt - startedAt)} s; waiting for all that is under way.`,
 		);
 
-		const patience_ms = is_long ? 240_000 : 30_000;
+		const patience_ms = is_long || is_own ? 240_000 : 30_000;
 		await calmDown(world, planned, calm, patience_ms);
 		const waiting = plays.filter(({ refund_waits }) => refund_waits);
 		for (const played of waiting) await refundPayment(stage, played);

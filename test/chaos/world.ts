@@ -214,9 +214,6 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 				DATABASE_URL: database.url("studio"),
 				STUDIO_SECRET: "a secret of the studio that is only for tests",
 				STUDIO_UPLOADS: join(directory, "uploads"),
-				// Flows write to people.
-				EMAIL_TRANSPORT: "sendmail",
-				EMAIL_SENDMAIL_PATH: "/bin/true",
 				PORT: String(studio_port),
 			});
 		const processes = [
