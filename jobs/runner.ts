@@ -39,18 +39,19 @@ export async function startLane(
 	wake_up: WakeUpCall,
 ): Promise<StartedLane> {
 	const { database } = services;
+	const pool = wake_up.poolFor(lane.quiet_ms);
 	const log = services.log.child({ lane: lane.name });
 	const running = new Map<string, number>();
 	const created = Promise.withResolvers<string>();
 	const events: WorkerEvents = new EventEmitter();
-	// The pool's first fetch is behind this beat in the queue for connections: no job is ever held by one that nobody watches.
+	// The first fetch is behind this beat in the pool's queue and in the log: no job is ever held by one that nobody watches.
 	events.once("pool:create", ({ workerPool }) => {
-		created.resolve(beatWorker(database, workerPool.id, lane.name).then(() => workerPool.id));
+		created.resolve(beatWorker(pool, workerPool.id, lane.name).then(() => workerPool.id));
 	});
 	events.on("job:start", ({ job }) => running.set(String(job.id), job.attempts));
 	events.on("job:complete", ({ job }) => running.delete(String(job.id)));
 	const runner = await run({
-		pgPool: wake_up.poolFor(lane.quiet_ms),
+		pgPool: pool,
 		schema: "graphile_worker",
 		taskList: toTaskList(lane, services, desk),
 		parsedCronItems: [],

@@ -55,6 +55,11 @@ function task<Payload>(module: TaskModule<Payload>): RunTask {
 /** What an endpoint gets of it says jobs/delivery-gate.ts. */
 export const DELIVERIES = "deliveries";
 
+/**
+ * A payment's own steps wake each other: its order, its webhook and its event are three commits that tell of jobs, each within
+ * milliseconds, and a look for jobs costs the database more than most jobs do.
+ */
+const NEXT_MS = 10;
 /** A payer waits, but would not notice. */
 const SOON_MS = 50;
 /** Nobody waits for the moment. */
@@ -67,7 +72,7 @@ const LANES: readonly Lane[] = [
 	{
 		name: "events",
 		concurrency: 50,
-		quiet_ms: 0,
+		quiet_ms: NEXT_MS,
 		is_grouped: true,
 		tasks: { process_gateway_event: task(processGatewayEvent) },
 	},
@@ -104,7 +109,7 @@ const LANES: readonly Lane[] = [
 	{
 		name: DELIVERIES,
 		concurrency: DELIVERIES_AT_ONCE,
-		quiet_ms: 0,
+		quiet_ms: NEXT_MS,
 		is_grouped: false,
 		tasks: {
 			deliver_webhook: task(deliverWebhook),

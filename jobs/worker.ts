@@ -65,11 +65,15 @@ process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 
 const own_lanes = lanesFor(env.egress_groups, env.deliveries_at_once);
-// One listens for all lanes; the others are for jobs, which hold one only while a statement runs.
+// For jobs, which hold a connection only while a statement runs.
 const pool = connect("lightspeedpay-jobs", 15);
+// For taking jobs and writing down that they are done; one of them listens for all lanes. Nobody waits for these commits to reach the
+// disk: what a job does is durable in commits of its own, which also flush all before them, and a crash of the server that
+// loses the note of a job taken or done leaves a job that runs again.
+const lane_pool = connect("lightspeedpay-lanes", 6, "-c synchronous_commit=off");
 
-function connect(application_name: string, max: number): Pool {
-	const made = createPool({ connectionString: env.database_url, application_name, max });
+function connect(application_name: string, max: number, options?: string): Pool {
+	const made = createPool({ connectionString: env.database_url, application_name, max, ...(options && { options }) });
 	// A connection that breaks while it is lent out reports it here as well as to the query; unheard, it would end the process.
 	made.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "a connection broke")));
 	return made;
@@ -89,7 +93,7 @@ await registerQueues(heartbeat_pool, [
 	...describeSchedules(),
 ]);
 const metrics = createJobsMetrics();
-watchPools(metrics.registry, { main: pool, heartbeat: heartbeat_pool });
+watchPools(metrics.registry, { main: pool, lanes: lane_pool, heartbeat: heartbeat_pool });
 const metrics_server = env.metrics === null ? null : await serveMetrics(metrics.registry, env.metrics);
 const desk = await openQueueDesk({ database: heartbeat_pool, log });
 const clock = await startClock({
@@ -133,7 +137,7 @@ function openWhatsapp(): WhatsappChannel | null {
 	return { adapter, tokens: new TokenKeeper(pool, env.encryption_keys, adapter) };
 }
 
-const wake_up = new WakeUpCall(pool);
+const wake_up = new WakeUpCall(lane_pool);
 const lanes: StartedLane[] = [];
 for (const lane of own_lanes) lanes.push(await startLane(lane, services, desk, wake_up));
 for (const { name, ended } of lanes) {
@@ -167,7 +171,7 @@ async function stop(reason: string): Promise<void> {
 		for (const channel of services.alert_channels) channel.close();
 		await services.outbound.close();
 		await Promise.all([metrics_server?.close(), tracing?.close(), reports?.close(REPORT_MS)]);
-		await Promise.all([heartbeat_pool.end(), pool.end()]);
+		await Promise.all([heartbeat_pool.end(), lane_pool.end(), pool.end()]);
 	} catch (error) {
 		log.error({ err: error }, "stopping failed");
 		process.exit(1);

@@ -20,6 +20,8 @@ export interface PoolOptions {
 	connectionString: string;
 	application_name: string;
 	max?: number;
+	/** Settings of its sessions, as `-c name=value`. */
+	options?: string;
 }
 
 export function createPool(options: PoolOptions): pg.Pool {
