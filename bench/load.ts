@@ -14,6 +14,8 @@ export interface LoadOptions {
 	seconds: number;
 	/** Requests a second from all connections together, each counted from when it was due; without it, as many as are answered. */
 	rate?: number;
+	/** Awaited before each request. */
+	turn?: () => Promise<void>;
 }
 
 /** More than any shape answers; what goes beyond is made while the clock runs. */
@@ -88,6 +90,7 @@ export async function load(url: string, options: LoadOptions, make: () => Buffer
 				url,
 				end,
 				due,
+				options.turn ?? (() => Promise.resolve()),
 				() => prepared.pop() ?? make(),
 				(status, sent) => {
 					const now = performance.now();
@@ -112,6 +115,7 @@ async function converse(
 	url: string,
 	end: number,
 	due: () => number,
+	turn: () => Promise<void>,
 	next: () => Buffer,
 	heard: (status: number | null, sent: number) => void,
 ): Promise<void> {
@@ -122,7 +126,8 @@ async function converse(
 		let sent = 0;
 		let waits = false;
 		let received: Buffer | null = null;
-		const ask = () => {
+		const ask = async () => {
+			await turn();
 			sent = due();
 			waits = sent < end;
 			const left = sent - performance.now();

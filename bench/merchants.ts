@@ -83,6 +83,8 @@ export async function seedMerchants(
 				),
 			],
 		);
+		// A worker that has just started would pull the settlement reports of all of them, which it does hourly, while it is measured.
+		await admin.query("update public.settlement_accounts set next_pull_at = now() + interval '1 day'");
 		await admin.query("vacuum analyze");
 		return merchants;
 	} finally {

@@ -17,7 +17,10 @@ export type Paid = {
 	missing: number;
 };
 
-/** Payments are initiated for as long as said, and then all of them are waited for. */
+/** What a service with two cores has in its hands at a time: enough for some seconds' worth of batches at every stage. */
+const UNDER_WAY = 400;
+
+/** Payments are initiated for as long as said, never more than UNDER_WAY ahead of those delivered; then all are waited for. */
 export const paidPayments: Shape<Paid> = {
 	name: "paid payments, from initiation to the delivered event",
 	needs: [sandboxWithPayers, checkout, jobs],
@@ -33,13 +36,43 @@ export const paidPayments: Shape<Paid> = {
 			await untilStill(delivered, await payments(admin));
 			await scene.analyze();
 			const before = await payments(admin);
+			const pace = new Pace(UNDER_WAY);
 			const start = performance.now();
-			await loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds });
+			const turn = () => pace.turn();
+			const initiated = loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds, turn });
+			await during(initiated, async () => pace.finished((await delivered()) - before));
 			const all = await payments(admin);
 			const { reached, at } = await untilStill(delivered, all);
 			return { per_second: ((reached - before) * 1_000) / (at - start), missing: all - reached };
 		}),
 };
+
+/** Lets one begin while fewer than `most` that began have not finished. */
+class Pace {
+	readonly #most: number;
+	#begun = 0;
+	#finished = 0;
+	#waiting: (() => void)[] = [];
+
+	constructor(most: number) {
+		this.#most = most;
+	}
+
+	turn(): Promise<void> {
+		if (this.#begun - this.#finished >= this.#most) return new Promise((resolve) => this.#waiting.push(resolve));
+		this.#begun++;
+		return Promise.resolve();
+	}
+
+	/** How many have finished in all. */
+	finished(count: number): void {
+		this.#finished = count;
+		for (const begin of this.#waiting.splice(0, this.#most - (this.#begun - count))) {
+			this.#begun++;
+			begin();
+		}
+	}
+}
 
 export type JobStart = { p50: number; p99: number };
 
@@ -157,6 +190,16 @@ async function withAdmin<Result>(scene: Scene, work: (admin: pg.Client) => Promi
 const count = async (admin: pg.Client, query: string) => (await admin.query<{ n: number }>(query)).rows[0]!.n;
 
 const payments = (admin: pg.Client) => count(admin, "select count(*)::int as n from public.transactions");
+
+/** Looks again and again until the work is done. */
+async function during(work: Promise<unknown>, look: () => Promise<void>): Promise<void> {
+	let is_done = false;
+	const ended = work.finally(() => {
+		is_done = true;
+	});
+	for (; !is_done; await sleep(25)) await look();
+	await ended;
+}
 
 /** Waits until a count is there, or does not move any more. */
 async function untilStill(read: () => Promise<number>, wanted: number): Promise<{ reached: number; at: number }> {
