@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createDeliveryGate, gateWidths } from "../../../jobs/delivery-gate.ts";
 import { createJobsMetrics } from "../../../jobs/metrics.ts";
 import { createOutbound, type Outbound } from "../../../jobs/outbound.ts";
+import { createSharedCalls } from "../../../jobs/shared-calls.ts";
 import type { TaskContext } from "../../../jobs/task.ts";
 import * as deliverWebhook from "../../../jobs/tasks/deliver_webhook.ts";
 import * as replayWebhooks from "../../../jobs/tasks/replay_webhooks.ts";
@@ -38,6 +39,7 @@ export function describeIntegration(stage: StudioStage): void {
 				outbound,
 				gate: createDeliveryGate(gateWidths(50)),
 				metrics: createJobsMetrics(),
+				shared: createSharedCalls(stage.database.pool("jobs"), pino({ level: "silent" })),
 				log: pino({ level: "silent" }),
 			} as unknown as TaskContext;
 			worker = await run({
