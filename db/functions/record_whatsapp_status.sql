@@ -32,15 +32,20 @@ begin
     select array_agg(id) into v_lost from public.whatsapp_notifications
       where recipient = p_status ->> 'recipient' and provider = p_provider and status in ('unknown', 'sending')
         and updated_at > now() - interval '1 hour';
-    if v_lost is null then
-      return 'no_message';
-    end if;
-    select * into v_message from public.whatsapp_notifications where id = v_lost[1] for update;
-    if cardinality(v_lost) > 1 then
-      return 'no_message';
-    end if;
-    if v_message.status = 'sending' then
-      return 'too_early';
+    -- Another report about it, worked off at the same time, may have given it its id since it was first looked for.
+    select * into v_message from public.whatsapp_notifications
+      where provider = p_provider and provider_message_id = v_message_id for update;
+    if not found then
+      if v_lost is null then
+        return 'no_message';
+      end if;
+      select * into v_message from public.whatsapp_notifications where id = v_lost[1] for update;
+      if cardinality(v_lost) > 1 then
+        return 'no_message';
+      end if;
+      if v_message.status = 'sending' then
+        return 'too_early';
+      end if;
     end if;
   end if;
 
