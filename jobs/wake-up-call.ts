@@ -30,7 +30,7 @@ export class WakeUpCall {
 	 */
 	poolFor(quiet_ms: number): Pool {
 		const connect = (callback?: ConnectCallback) => {
-			if (callback === undefined) return this.#pool.connect();
+			if (callback === undefined) return this.#pool.connect().then(repeatVictims);
 			this.#connection ??= this.#listen();
 			return this.#connection.then(
 				() => {
@@ -80,6 +80,27 @@ export class WakeUpCall {
 			throw error;
 		}
 	}
+}
+
+const DEADLOCK_DETECTED = "40P01";
+const MOST_TRIES = 5;
+
+/**
+ * Jobs are finished many at a time, and whoever adds jobs again under keys that running ones have takes their rows too: the order
+ * may differ. A deadlock's victim has done nothing and may repeat it; Graphile Worker would end the lane instead.
+ */
+function repeatVictims(client: PoolClient): PoolClient {
+	const run = client.query.bind(client) as (...query: unknown[]) => Promise<unknown>;
+	const query = async (...asked: unknown[]): Promise<unknown> => {
+		for (let tries = 1; ; tries++) {
+			try {
+				return await run(...asked);
+			} catch (error) {
+				if ((error as { code?: string }).code !== DEADLOCK_DETECTED || tries === MOST_TRIES) throw error;
+			}
+		}
+	};
+	return Object.create(client, { query: { value: query } }) as PoolClient;
 }
 
 class LaneListener extends EventEmitter implements Hearer {

@@ -20,7 +20,7 @@ interface Costs {
 	buffers: number;
 	rows_inserted: number;
 	rows_updated: number;
-	/** Updates that had to write indexes too. */
+	/** Updates that had to write indexes too; a page that was full is one. */
 	updates_not_hot: number;
 	sequential_scans: number;
 	wal_records: number;
@@ -142,7 +142,7 @@ const PATHS: Path[] = [
 			buffers: 2_550,
 			rows_inserted: 90,
 			rows_updated: 60,
-			updates_not_hot: 0,
+			updates_not_hot: 3,
 			sequential_scans: 0,
 			wal_records: 690,
 			wal_bytes: 70_000,
@@ -161,7 +161,7 @@ const PATHS: Path[] = [
 			buffers: 1_760,
 			rows_inserted: 90,
 			rows_updated: 6,
-			updates_not_hot: 0,
+			updates_not_hot: 3,
 			sequential_scans: 0,
 			wal_records: 540,
 			wal_bytes: 57_000,
