@@ -130,7 +130,8 @@ export class Batcher<Request, Result> {
 
 /**
  * Runs all in one call; where that fails, each in a call of its own, so that one which the database cannot take spoils no
- * other. What a call did before it failed must be undone, as a statement's is.
+ * other. What a call did before it failed must be undone, as a statement's is. A DomainError says what is wrong with all of them, such
+ * as a database that cannot be reached: it is thrown.
  */
 export async function togetherOrAlone<Request, Result>(
 	requests: Request[],
@@ -140,7 +141,7 @@ export async function togetherOrAlone<Request, Result>(
 	try {
 		return await run(requests);
 	} catch (error) {
-		if (requests.length === 1) throw error;
+		if (error instanceof DomainError || requests.length === 1) throw error;
 		onFailure(error);
 	}
 	const results: (Result | Error)[] = [];

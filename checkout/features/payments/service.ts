@@ -1,6 +1,5 @@
 import type { z } from "zod";
-import { Batcher } from "../../../db/client/batcher.ts";
-import { DomainError } from "../../../db/client/errors.ts";
+import { Batcher, togetherOrAlone } from "../../../db/client/batcher.ts";
 import { type InitiateRequest, type InitiateResult, initiatePayments } from "../../../db/client/payments.ts";
 import type { Rate } from "../../../db/client/rates.ts";
 import { createStatusToken } from "../../../db/client/status-token.ts";
@@ -30,7 +29,12 @@ export type PaymentInitiation = (
 
 export function createPaymentInitiation({ initiationPool, env, metrics, logger }: Dependencies): PaymentInitiation {
 	const batcher = new Batcher<InitiateRequest, InitiateResult>({
-		run: initiateTogether,
+		run: (requests) =>
+			togetherOrAlone(
+				requests,
+				(some) => initiatePayments(initiationPool, some),
+				(err) => logger.error({ err, payments: requests.length }, "a batch of payments failed; trying each alone"),
+			),
 		batches_at_once: BATCHES_AT_ONCE,
 		least_beside: WORTH_A_SECOND_CALL,
 		most_in_batch: 100,
@@ -44,27 +48,6 @@ export function createPaymentInitiation({ initiationPool, env, metrics, logger }
 		},
 		onShed: (reason) => metrics.initiations_shed.inc({ reason }),
 	});
-
-	/** One payment that the database cannot take fails the statement; then each goes alone, and only that one fails. */
-	async function initiateTogether(requests: InitiateRequest[]): Promise<InitiateResult[]> {
-		try {
-			return await initiatePayments(initiationPool, requests);
-		} catch (error) {
-			if (error instanceof DomainError || requests.length === 1) throw error;
-			logger.error({ err: error, payments: requests.length }, "a batch of payments failed; trying each alone");
-		}
-		const results: InitiateResult[] = [];
-		for (const request of requests) {
-			const [result] = await initiatePayments(initiationPool, [request]).catch((cause) => [
-				{
-					ok: false as const,
-					error: cause instanceof DomainError ? cause : new DomainError("internal_error", { cause }),
-				},
-			]);
-			results.push(result!);
-		}
-		return results;
-	}
 
 	return async (merchant, { redirect_url, ...payment }) => {
 		const result = await batcher.submit({
