@@ -87,7 +87,7 @@ const MOST_TRIES = 5;
 
 /**
  * Jobs are finished many at a time, and whoever adds jobs again under keys that running ones have takes their rows too: the order
- * may differ. A deadlock's victim has done nothing and may repeat it; Graphile Worker would end the lane instead.
+ * may differ. A deadlock's victim has done nothing and may repeat it; Graphile Worker does not (its batches say that they retry, and stop at the first error), and would end the lane.
  */
 function repeatVictims(client: PoolClient): PoolClient {
 	const run = client.query.bind(client) as (...query: unknown[]) => Promise<unknown>;
