@@ -6,9 +6,10 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { freePort } from "../db/cluster.ts";
 import { NotHere } from "./goal.ts";
 import { type Part, type Running, startScript } from "./parts.ts";
-import { freePort, type Ground } from "./scene.ts";
+import type { Ground } from "./scene.ts";
 
 const PATIENCE_MS = 10_000;
 

@@ -11,10 +11,10 @@ import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import pg from "pg";
-import { startCluster } from "../db/cluster.ts";
+import { freePort, startCluster } from "../db/cluster.ts";
 import { DATABASE_ROLES, type DatabaseRole, prepareDatabase, roleUrl } from "../db/prepare.ts";
 import { type BenchMerchant, seedMerchants } from "./merchants.ts";
-import { freePort, type Ground } from "./scene.ts";
+import type { Ground } from "./scene.ts";
 
 export interface HistorySize {
 	transactions: number;

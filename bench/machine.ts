@@ -1,8 +1,7 @@
 import { open, rm } from "node:fs/promises";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
-import type { Ground } from "./scene.ts";
+import { type Ground, withClient } from "./scene.ts";
 import { median } from "./verdict.ts";
 
 const FLUSHES = 200;
@@ -11,13 +10,12 @@ const FLUSHES = 200;
 export async function describeMachine(ground: Ground): Promise<string> {
 	const admin = new URL(ground.admin_url);
 	admin.pathname = "/postgres";
-	const client = new pg.Client({ connectionString: admin.href });
-	await client.connect();
-	const { rows } = await client.query<{ version: string; fsync: string; synchronous_commit: string }>(
-		`select current_setting('server_version') as version, current_setting('fsync') as fsync,
-			current_setting('synchronous_commit') as synchronous_commit`,
+	const { rows } = await withClient(admin.href, (client) =>
+		client.query<{ version: string; fsync: string; synchronous_commit: string }>(
+			`select current_setting('server_version') as version, current_setting('fsync') as fsync,
+				current_setting('synchronous_commit') as synchronous_commit`,
+		),
 	);
-	await client.end();
 	const { version, fsync, synchronous_commit } = rows[0]!;
 	const flush = await flushTime(join(ground.home, "flush"));
 	return [

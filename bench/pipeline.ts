@@ -1,11 +1,11 @@
 /** What happens behind an initiated payment: shapes of the goals about it. */
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import type { Shape, Throughput } from "./goal.ts";
 import { load, loadInitiate, post } from "./load.ts";
 import { checkout, jobs, sandbox, sandboxWithPayers } from "./parts.ts";
-import type { Scene } from "./scene.ts";
+import { withClient } from "./scene.ts";
 
 /** Nothing more has come for so long: what is missing does not come. */
 const PATIENCE_MS = 30_000;
@@ -28,7 +28,7 @@ export const paidPayments: Shape<Paid> = {
 	// It waits for what it began; the few of a warm-up would be paid while it is measured.
 	warm_up: false,
 	measure: (scene, { connections, seconds }) =>
-		withAdmin(scene, async (admin) => {
+		withClient(scene.admin_url, async (admin) => {
 			const delivered = () =>
 				count(admin, "select count(*)::int as n from public.webhook_events where status = 'delivered'");
 			// Processes that have just started, and connections that have not planned anything yet, are no measure.
@@ -85,7 +85,7 @@ export const jobStart: Shape<JobStart> = {
 	needs: [sandboxWithPayers, checkout, jobs],
 	when: "each round",
 	measure: (scene, { seconds }) =>
-		withAdmin(scene, async (admin) => {
+		withClient(scene.admin_url, async (admin) => {
 			const { rows: clock } = await admin.query<{ now: Date }>("select clock_timestamp() as now");
 			await loadInitiate(scene.of(checkout).url, scene.merchants, { connections: 8, seconds, rate: MODERATE_RATE });
 			await sleep(500);
@@ -134,7 +134,7 @@ export const initiationsWhileDraining: Shape<Throughput & { orders_per_second: n
 	needs: [sandbox, checkout, jobs],
 	when: "each round",
 	measure: (scene, { connections, seconds }) =>
-		withAdmin(scene, async (admin) => {
+		withClient(scene.admin_url, async (admin) => {
 			const orders = () =>
 				count(admin, "select count(*)::int as n from public.payment_attempts where psp_order_id is not null");
 			const before = await orders();
@@ -175,16 +175,6 @@ function capturedEvent(number: number): string {
 		payload: { payment: { entity: payment } },
 		created_at: 1_763_700_000,
 	});
-}
-
-async function withAdmin<Result>(scene: Scene, work: (admin: pg.Client) => Promise<Result>): Promise<Result> {
-	const admin = new pg.Client({ connectionString: scene.admin_url });
-	await admin.connect();
-	try {
-		return await work(admin);
-	} finally {
-		await admin.end();
-	}
 }
 
 const count = async (admin: pg.Client, query: string) => (await admin.query<{ n: number }>(query)).rows[0]!.n;

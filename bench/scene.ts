@@ -4,13 +4,11 @@
  * rows that another has left.
  */
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { startCluster } from "../db/cluster.ts";
+import { freePort, startCluster } from "../db/cluster.ts";
 import { DATABASE_ROLES, type DatabaseRole, prepareDatabase, roleUrl, setUpDatabase } from "../db/prepare.ts";
 import { type BenchMerchant, seedMerchants } from "./merchants.ts";
 import type { Part, Running } from "./parts.ts";
@@ -68,7 +66,9 @@ export async function openScene(ground: Ground, parts: Part[]): Promise<Scene> {
 			if (found === undefined) throw new Error(`This shape does not name ${part.name} among what it needs.`);
 			return found;
 		},
-		analyze: () => withClient(ground.admin_url, (admin) => admin.query("analyze")),
+		async analyze() {
+			await withClient(ground.admin_url, (admin) => admin.query("analyze"));
+		},
 		onClose: (step) => steps.push(step),
 		close,
 	};
@@ -149,21 +149,12 @@ export async function openStage({ merchants, gateways, report }: StageOptions): 
 	}
 }
 
-async function withClient(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
+export async function withClient<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
 	const client = new pg.Client({ connectionString: url });
 	await client.connect();
 	try {
-		await work(client);
+		return await work(client);
 	} finally {
 		await client.end();
 	}
-}
-
-export async function freePort(): Promise<number> {
-	const probe = createServer().listen(0, "127.0.0.1");
-	await once(probe, "listening");
-	const { port } = probe.address() as { port: number };
-	probe.close();
-	await once(probe, "close");
-	return port;
 }

@@ -368,7 +368,10 @@ async function initialise(
 }
 
 async function choosePort(wanted: number): Promise<number> {
-	if (wanted !== 0 && (await isFree(wanted))) return wanted;
+	return wanted !== 0 && (await isFree(wanted)) ? wanted : freePort();
+}
+
+export async function freePort(): Promise<number> {
 	const probe = createServer().listen(0, "127.0.0.1");
 	await once(probe, "listening");
 	const { port } = probe.address() as { port: number };

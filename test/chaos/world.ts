@@ -1,11 +1,10 @@
 /** The processes of a storm and the merchants in it: sandbox, checkout, two workers and a studio on a database that is given. */
-import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
+import { freePort } from "../../db/cluster.ts";
 import type { DatabaseRole } from "../../db/prepare.ts";
 import { buildExtensions } from "../../directus/build-extensions.mjs";
 import { prepareStudio } from "../../directus/prepare.ts";
@@ -355,13 +354,4 @@ async function openMerchant(
 		storm_gateways.push({ id, provider, account, kit, bank: BANKS[index % BANKS.length]!, refunds_later });
 	}
 	return { ...merchant, name, storm_gateways };
-}
-
-async function freePort(): Promise<number> {
-	const probe = createServer().listen(0, "127.0.0.1");
-	await once(probe, "listening");
-	const { port } = probe.address() as { port: number };
-	probe.close();
-	await once(probe, "close");
-	return port;
 }

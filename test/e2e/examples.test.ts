@@ -4,13 +4,14 @@ import { createHmac, randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingHttpHeaders } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Webhook } from "standardwebhooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { signedResultUrl } from "../../checkout/features/pay/signed-result.ts";
+import { freePort } from "../../db/cluster.ts";
 import { type Demo, type Stack, startStack } from "../stack.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -363,15 +364,6 @@ async function openShop([name, { command, extension }]: [string, Language], secr
 			if (shop.exitCode === null && shop.signalCode === null) await once(shop, "exit");
 		},
 	};
-}
-
-async function freePort(): Promise<number> {
-	const probe = createServer().listen(0, "127.0.0.1");
-	await once(probe, "listening");
-	const { port } = probe.address() as { port: number };
-	probe.close();
-	await once(probe, "close");
-	return port;
 }
 
 async function untilListening(port: number): Promise<void> {
