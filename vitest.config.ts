@@ -2,6 +2,13 @@ import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const ignored = ["**/node_modules/**", "**/dist/**", ".data/**"];
+/** Without database, processes or browser. */
+const pure = [
+	"psp/**/*.test.ts",
+	"sandbox/*.test.ts",
+	"sandbox/*/!(checkout).test.ts",
+	"directus/extensions/**/*.test.ts",
+];
 
 /** Browsers and whole systems first, so that no long file is left over for the end. */
 class LongestFirst extends BaseSequencer {
@@ -13,8 +20,8 @@ class LongestFirst extends BaseSequencer {
 	}
 }
 
-/** What is polled for comes when it comes: a busy machine is no failure. */
-const patient = { poll: { timeout: 15_000 } };
+/** What is waited for comes when it comes: a slow or busy machine is no failure, and patience costs nothing when all is well. */
+const patient = { testTimeout: 400_000, hookTimeout: 600_000, expect: { poll: { timeout: 180_000 } } };
 
 export default defineConfig({
 	test: {
@@ -28,12 +35,20 @@ export default defineConfig({
 		projects: [
 			{
 				test: {
+					name: "pure",
+					include: pure,
+					exclude: ignored,
+					// They leave nothing behind, so one process after the other's start would be most of their work.
+					isolate: false,
+					...patient,
+				},
+			},
+			{
+				test: {
 					name: "unit",
 					include: ["**/*.test.ts"],
-					exclude: [...ignored, "db/tests/**", "test/e2e/**"],
-					testTimeout: 15_000,
-					hookTimeout: 30_000,
-					expect: patient,
+					exclude: [...ignored, ...pure, "db/tests/**", "test/e2e/**"],
+					...patient,
 				},
 			},
 			{
@@ -41,9 +56,7 @@ export default defineConfig({
 					name: "db",
 					include: ["db/tests/**/*.test.ts"],
 					exclude: ignored,
-					testTimeout: 30_000,
-					hookTimeout: 30_000,
-					expect: patient,
+					...patient,
 				},
 			},
 			{
@@ -51,9 +64,7 @@ export default defineConfig({
 					name: "e2e",
 					include: ["test/e2e/**/*.test.ts"],
 					exclude: ignored,
-					testTimeout: 120_000,
-					hookTimeout: 180_000,
-					expect: patient,
+					...patient,
 				},
 			},
 		],

@@ -45,8 +45,10 @@ export interface Shape<F extends Figures = Figures> {
 	when: "each round" | "once";
 	/** Roughly, for shapes measured once; told before. */
 	takes_seconds?: number;
-	/** False for a shape that must not be tried for two seconds after its processes were started. */
-	warm_up?: false;
+	/**
+	 * For how long it is tried before it is measured; 0: not at all. Default: two seconds, once for all shapes that share their processes.
+	 */
+	warm_up_seconds?: number;
 	measure(scene: Scene, options: RunOptions): Promise<F>;
 }
 

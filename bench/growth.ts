@@ -1,5 +1,5 @@
 /** Initiations on a database with a year of payments, and on one with the same merchants and none: in turn, medians of the rounds. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
@@ -31,23 +31,32 @@ const MERCHANTS = 10_000;
 const WARM_UP_SECONDS = 8;
 
 export async function compareGrown(transactions: number, options: RunOptions): Promise<GrowthFigures> {
-	const home = options.grown_directory ?? (await mkdtemp(join(tmpdir(), "lightspeedpay-grown-")));
+	// What is kept is the large one: an empty one is empty once.
+	const home = await mkdtemp(join(tmpdir(), "lightspeedpay-grown-"));
+	const large = options.grown_directory ?? home;
 	const histories: History[] = [];
 	const sides: Side[] = [];
 	try {
-		for (const [name, count] of [["empty", 0] as const, ["full", transactions] as const]) {
-			const size = { transactions: count, merchants: MERCHANTS };
-			const history = await openHistory(join(home, name), size, options.report);
+		// As root the servers run as another user, which must get through.
+		await chmod(home, 0o711);
+		for (const [directory, count] of [
+			[join(home, "empty"), 0],
+			[join(large, "full"), transactions],
+		] as const) {
+			const history = await openHistory(directory, { transactions: count, merchants: MERCHANTS }, options.report);
 			histories.push(history);
 			const admin = new pg.Client({ connectionString: history.ground.admin_url });
 			await admin.connect();
 			sides.push({ scene: await openScene(history.ground, [checkout]), admin, rounds: [] });
 		}
 		for (const { admin, scene } of sides) await readHotPages(admin, scene);
-		for (const { scene } of sides) await initiate(scene, options, WARM_UP_SECONDS);
-		// From here on the first change of each page is written whole to the log. Checkpoints are minutes apart: the rounds are the worst
-		// of them.
+		// After a checkpoint the first change of each page is written whole to the log. The next one is minutes away, and the merchants'
+		// newest pages are all changed within some seconds of it, here while it warms up; those of random order ids go on through the rounds.
 		for (const { admin } of sides) await admin.query("checkpoint");
+		for (const { scene } of sides) {
+			await initiate(scene, options, WARM_UP_SECONDS);
+			await scene.analyze();
+		}
 		for (let round = 0; round < options.rounds; round++) {
 			// Who comes first changes, as whoever comes second may find the machine warmer, or its disk busy with what the first wrote.
 			for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
@@ -66,7 +75,7 @@ export async function compareGrown(transactions: number, options: RunOptions): P
 			await scene.close();
 		}
 		for (const history of histories) await history.close();
-		if (options.grown_directory === null) await rm(home, { recursive: true, force: true });
+		await rm(home, { recursive: true, force: true });
 	}
 	const [empty, full] = sides as [Side, Side];
 	const of = (side: Side, figure: "per_second" | "p99" | "log_bytes") =>

@@ -6,7 +6,7 @@ import { createPool } from "../db/client/pool.ts";
 import { asWritten, bullmqWorker, redis, tuned, withRules } from "./bullmq.ts";
 import type { RunOptions, Shape, Throughput } from "./goal.ts";
 import { loadCalls, loadInitiate } from "./load.ts";
-import { checkout, oneCall, statements } from "./parts.ts";
+import { checkout, oneCall, otherCheckout, statements } from "./parts.ts";
 import type { Scene } from "./scene.ts";
 
 function initiations(
@@ -19,6 +19,11 @@ function initiations(
 
 export const ourCheckout = initiations("checkout, many merchants", [checkout], (scene, options) =>
 	loadInitiate(scene.of(checkout).url, scene.merchants, options),
+);
+
+/** Half of the connections to each. */
+export const twoCheckouts = initiations("two checkouts, many merchants", [checkout, otherCheckout], (scene, options) =>
+	loadInitiate([scene.of(checkout).url, scene.of(otherCheckout).url], scene.merchants, options),
 );
 
 /** All payments take turns on one merchant's row. */

@@ -28,7 +28,7 @@ const run = Date.now().toString(36);
 
 /** Signed POST /payment/initiate, merchants in turn. */
 export function loadInitiate(
-	url: string,
+	url: string | string[],
 	merchants: BenchMerchant[],
 	{
 		with_ids = false,
@@ -72,8 +72,12 @@ export function post(path: string, headers: Record<string, string>, body: string
 	return Buffer.concat([Buffer.from(head, "latin1"), typeof body === "string" ? Buffer.from(body) : body]);
 }
 
-/** Sends what `make` makes from all connections at once; rejects when not a single answer came. */
-export async function load(url: string, options: LoadOptions, make: () => Buffer): Promise<Throughput> {
+/**
+ * Sends what `make` makes from all connections at once, which take the addresses in turn when there are several; rejects when
+ * not a single answer came.
+ */
+export async function load(url: string | string[], options: LoadOptions, make: () => Buffer): Promise<Throughput> {
+	const urls = [url].flat();
 	// Those of a rate are made one by one: their time of day must not be minutes old.
 	const per_second = options.rate === undefined ? Math.min(PREPARED_PER_SECOND, options.connections * 1_000) : 0;
 	const prepared = Array.from({ length: Math.ceil(options.seconds * per_second) }, make).reverse();
@@ -85,9 +89,9 @@ export async function load(url: string, options: LoadOptions, make: () => Buffer
 	let asked = 0;
 	const due = () => (rate === undefined ? performance.now() : start + (asked++ * 1_000) / rate);
 	await Promise.all(
-		Array.from({ length: options.connections }, () =>
+		Array.from({ length: options.connections }, (_, place) =>
 			converse(
-				url,
+				urls[place % urls.length]!,
 				end,
 				due,
 				options.turn ?? (() => Promise.resolve()),

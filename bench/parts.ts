@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { CHECKOUT_NODE_OPTIONS } from "../scripts/node-options.ts";
+import { NODE_OPTIONS } from "../scripts/node-options.ts";
 import { sendEventsTo, writeSandboxState } from "./merchants.ts";
 import type { Ground } from "./scene.ts";
 
@@ -57,9 +57,15 @@ export async function startScript(
 ): Promise<Running> {
 	const logFile = join(ground.home, `${name.replaceAll(/[^a-z0-9]+/gi, "-")}.log`);
 	const log = openSync(logFile, "a");
+	// As `npm start` does: what a process compiled, the next of its kind need not.
+	const NODE_COMPILE_CACHE = join(ground.home, "compile-cache");
 	const stdio: StdioOptions = ["ignore", log, log, "ipc"];
 	// Detached: Ctrl-C in a terminal is for the bench alone, which then stops its parts in order.
-	const child = fork(join(ROOT, script), args, { env: { PATH: process.env.PATH, ...env }, stdio, detached: true });
+	const child = fork(join(ROOT, script), args, {
+		env: { PATH: process.env.PATH, NODE_COMPILE_CACHE, ...env },
+		stdio,
+		detached: true,
+	});
 	closeSync(log);
 	const ended = watch(child);
 	const message = await Promise.race([
@@ -112,7 +118,7 @@ export function checkoutPart(name = "checkout", env: Record<string, string> = {}
 				...sharedEnvironment(ground, (running(sandbox) ?? running(sandboxWithPayers)) !== undefined),
 				DATABASE_URL: ground.url("checkout"),
 				PORT: name === "checkout" ? String(ground.checkout_port) : "0",
-				NODE_OPTIONS: CHECKOUT_NODE_OPTIONS,
+				NODE_OPTIONS,
 				...env,
 			}),
 	};
@@ -125,6 +131,7 @@ export function jobsPart(name = "jobs", env: Record<string, string> = {}): Part 
 			startScript(ground, name, "jobs/worker.ts", [], {
 				...sharedEnvironment(ground, (running(sandbox) ?? running(sandboxWithPayers)) !== undefined),
 				DATABASE_URL: ground.url("jobs"),
+				NODE_OPTIONS,
 				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${ground.sandbox_port}`,
 				...env,
 			}),
@@ -143,6 +150,9 @@ function sharedEnvironment(ground: Ground, with_sandbox: boolean): Record<string
 
 export const checkout = checkoutPart();
 export const jobs = jobsPart();
+/** Second ones, behind the same database. */
+export const otherCheckout = checkoutPart("other checkout");
+export const otherJobs = jobsPart("other jobs");
 
 /** Our function called by plain Express, once a request (peers.ts). */
 export const oneCall = peerPart("one-call");

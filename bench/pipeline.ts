@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import type { Shape, Throughput } from "./goal.ts";
 import { load, loadInitiate, post } from "./load.ts";
-import { checkout, jobs, sandbox, sandboxWithPayers } from "./parts.ts";
+import { checkout, jobs, otherCheckout, otherJobs, type Part, sandbox, sandboxWithPayers } from "./parts.ts";
 import { withClient } from "./scene.ts";
 
 /** Nothing more has come for so long: what is missing does not come. */
@@ -21,31 +21,42 @@ export type Paid = {
 const UNDER_WAY = 400;
 
 /** Payments are initiated for as long as said, never more than UNDER_WAY ahead of those delivered; then all are waited for. */
-export const paidPayments: Shape<Paid> = {
-	name: "paid payments, from initiation to the delivered event",
-	needs: [sandboxWithPayers, checkout, jobs],
-	when: "each round",
-	// It waits for what it began; the few of a warm-up would be paid while it is measured.
-	warm_up: false,
-	measure: (scene, { connections, seconds }) =>
-		withClient(scene.admin_url, async (admin) => {
-			const delivered = () =>
-				count(admin, "select count(*)::int as n from public.webhook_events where status = 'delivered'");
-			// Processes that have just started, and connections that have not planned anything yet, are no measure.
-			await loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds: 1 });
-			await untilStill(delivered, await payments(admin));
-			await scene.analyze();
-			const before = await payments(admin);
-			const pace = new Pace(UNDER_WAY);
-			const start = performance.now();
-			const turn = () => pace.turn();
-			const initiated = loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds, turn });
-			await during(initiated, async () => pace.finished((await delivered()) - before));
-			const all = await payments(admin);
-			const { reached, at } = await untilStill(delivered, all);
-			return { per_second: ((reached - before) * 1_000) / (at - start), missing: all - reached };
-		}),
-};
+function payments(name: string, checkouts: Part[], workers: Part[]): Shape<Paid> {
+	return {
+		name,
+		needs: [sandboxWithPayers, ...checkouts, ...workers],
+		when: "each round",
+		// It waits for what it began; the few of a warm-up would be paid while it is measured.
+		warm_up_seconds: 0,
+		measure: (scene, { connections, seconds }) =>
+			withClient(scene.admin_url, async (admin) => {
+				const urls = checkouts.map((part) => scene.of(part).url);
+				const delivered = () =>
+					count(admin, "select count(*)::int as n from public.webhook_events where status = 'delivered'");
+				// Processes that have just started, and connections that have not planned anything yet, are no measure.
+				await loadInitiate(urls, scene.merchants, { connections, seconds: 1 });
+				await untilStill(delivered, await begun(admin));
+				await scene.analyze();
+				const before = await begun(admin);
+				const pace = new Pace(UNDER_WAY);
+				const start = performance.now();
+				const turn = () => pace.turn();
+				const initiated = loadInitiate(urls, scene.merchants, { connections, seconds, turn });
+				await during(initiated, async () => pace.finished((await delivered()) - before));
+				const all = await begun(admin);
+				const { reached, at } = await untilStill(delivered, all);
+				return { per_second: ((reached - before) * 1_000) / (at - start), missing: all - reached };
+			}),
+	};
+}
+
+export const paidPayments = payments("paid payments, from initiation to the delivered event", [checkout], [jobs]);
+
+export const paidPaymentsByTwo = payments(
+	"paid payments, two checkouts and two workers",
+	[checkout, otherCheckout],
+	[jobs, otherJobs],
+);
 
 /** Lets one begin while fewer than `most` that began have not finished. */
 class Pace {
@@ -84,6 +95,8 @@ export const jobStart: Shape<JobStart> = {
 	// Their orders are paid meanwhile, so that the worker does all that it is for; and nothing is left over from before.
 	needs: [sandboxWithPayers, checkout, jobs],
 	when: "each round",
+	// The processes and each of their connections are slow at first: at such a rate for some ten seconds.
+	warm_up_seconds: 12,
 	measure: (scene, { seconds }) =>
 		withClient(scene.admin_url, async (admin) => {
 			const { rows: clock } = await admin.query<{ now: Date }>("select clock_timestamp() as now");
@@ -128,20 +141,39 @@ export const pspWebhooks: Shape<Throughput> = {
 		}),
 };
 
-/** As many initiations as are answered while the worker makes the orders of those before. */
-export const initiationsWhileDraining: Shape<Throughput & { orders_per_second: number }> = {
-	name: "checkout, many merchants, while the worker drains",
-	needs: [sandbox, checkout, jobs],
-	when: "each round",
-	measure: (scene, { connections, seconds }) =>
-		withClient(scene.admin_url, async (admin) => {
-			const orders = () =>
-				count(admin, "select count(*)::int as n from public.payment_attempts where psp_order_id is not null");
-			const before = await orders();
-			const figures = await loadInitiate(scene.of(checkout).url, scene.merchants, { connections, seconds });
-			return { ...figures, orders_per_second: ((await orders()) - before) / seconds };
-		}),
-};
+/** As many initiations as are answered while the workers make the orders of those before. */
+function whileDraining(
+	name: string,
+	checkouts: Part[],
+	workers: Part[],
+): Shape<Throughput & { orders_per_second: number }> {
+	return {
+		name,
+		needs: [sandbox, ...checkouts, ...workers],
+		when: "each round",
+		measure: (scene, { connections, seconds }) =>
+			withClient(scene.admin_url, async (admin) => {
+				const urls = checkouts.map((part) => scene.of(part).url);
+				const orders = () =>
+					count(admin, "select count(*)::int as n from public.payment_attempts where psp_order_id is not null");
+				const before = await orders();
+				const figures = await loadInitiate(urls, scene.merchants, { connections, seconds });
+				return { ...figures, orders_per_second: ((await orders()) - before) / seconds };
+			}),
+	};
+}
+
+export const initiationsWhileDraining = whileDraining(
+	"checkout, many merchants, while the worker drains",
+	[checkout],
+	[jobs],
+);
+
+export const initiationsByTwoWhileDraining = whileDraining(
+	"two checkouts, many merchants, while two workers drain",
+	[checkout, otherCheckout],
+	[jobs, otherJobs],
+);
 
 function capturedEvent(number: number): string {
 	const payment = {
@@ -179,7 +211,7 @@ function capturedEvent(number: number): string {
 
 const count = async (admin: pg.Client, query: string) => (await admin.query<{ n: number }>(query)).rows[0]!.n;
 
-const payments = (admin: pg.Client) => count(admin, "select count(*)::int as n from public.transactions");
+const begun = (admin: pg.Client) => count(admin, "select count(*)::int as n from public.transactions");
 
 /** Looks again and again until the work is done. */
 async function during(work: Promise<unknown>, look: () => Promise<void>): Promise<void> {

@@ -142,8 +142,9 @@ async function measure(group: Shape[], outcomes: Map<string, Outcome>, prefix: s
 		let warm = false;
 		for (const shape of left) {
 			try {
-				if (!warm && shape.when === "each round" && shape.warm_up !== false) {
-					await shape.measure(scene, { ...options, seconds: Math.min(WARM_UP_SECONDS, options.seconds) });
+				const { warm_up_seconds = warm ? 0 : Math.min(WARM_UP_SECONDS, options.seconds) } = shape;
+				if (shape.when === "each round" && warm_up_seconds > 0) {
+					await shape.measure(scene, { ...options, seconds: warm_up_seconds });
 					await scene.analyze();
 					warm = true;
 				}

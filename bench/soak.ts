@@ -1,6 +1,7 @@
 /**
- * Minutes of steady load, watched: what grows with time is found here and not after a week. In the second half finance reads for as
- * long as its role's time limits let it, which holds back the clean-up of every hot row.
+ * Minutes of steady load, watched: what grows with time is found here and not after a week. From the second third on finance reads
+ * for as long as its role's time limits let it, which holds back the clean-up of every hot row: dead ones pile up until the limit
+ * ends it, are cleared, and pile up again. What must not grow are these heights. In less than five minutes there are too few to tell.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -18,12 +19,15 @@ export type SoakFigures = {
 	/** Of the minute with the highest. */
 	worst_p99: number;
 	errors: number;
-	/** The processes' memory and the dead rows of the hot tables: the last quarter beside the second. */
+	/** The processes' memory: the last quarter beside the second. */
 	memory_growth: number;
 	memory_mb: number;
-	dead_row_growth: number;
+	/** Of the hot tables, before finance reads. */
 	dead_rows: number;
-	/** Jobs that were due at the end. */
+	/** And at their most while it does: the second half of that time beside the first. */
+	dead_row_growth: number;
+	most_dead_rows: number;
+	/** Jobs that were due, in the last quarter. */
 	due_jobs: number;
 	jobs_per_second: number;
 	/** Of finance's, ended by its limits. */
@@ -57,6 +61,7 @@ export async function soak(
 	const samples: Sample[] = [];
 	const slices: Awaited<ReturnType<typeof loadInitiate>>[] = [];
 	const finance = { ended: 0, is_over: false };
+	let reads_from = 0;
 	let is_over = false;
 	try {
 		const slice = { connections: options.connections, seconds: Math.min(60, seconds / 10), rate };
@@ -69,6 +74,8 @@ export async function soak(
 				await sleep(EVERY_MS);
 			}
 		})();
+		// A process that is gone is told of when its load has ended; until then this must not end the bench.
+		watching.catch(() => {});
 		let reading: Promise<void> | undefined;
 		for (const end = performance.now() + seconds * 1_000; performance.now() < end; ) {
 			slices.push(await loadInitiate(url, scene.merchants, slice));
@@ -77,8 +84,9 @@ export async function soak(
 			options.report(
 				`${Math.round(per_second)}/s, p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)} ms, refused ${refused}, ${due_jobs} jobs due, MB ${words(memory)}, dead rows ${words(dead_rows)}`,
 			);
-			if (reading === undefined && performance.now() > end - seconds * 500) {
+			if (reading === undefined && performance.now() > end - (seconds * 2_000) / 3) {
 				options.report("finance reads from here on");
+				reads_from = samples.length;
 				reading = readWithoutEnd(scene.url("finance"), finance);
 			}
 		}
@@ -94,19 +102,21 @@ export async function soak(
 	const hotRowsOf = ({ dead_rows }: Sample) => sum(HOT.map((table) => dead_rows[table] ?? 0));
 	const quarter = (number: number) =>
 		samples.slice(Math.floor((samples.length * (number - 1)) / 4), Math.ceil((samples.length * number) / 4));
-	const half = (of: Sample[], figure: (sample: Sample) => number) => median(of.map(figure));
+	const usual = (of: Sample[], figure: (sample: Sample) => number) => median(of.map(figure));
+	const halfway = Math.floor((reads_from + samples.length) / 2);
+	const most = (of: Sample[]) => Math.max(...of.map(hotRowsOf));
 	const last = quarter(4);
 	return {
 		per_second: median(slices.map(({ per_second }) => per_second)),
 		p50: median(slices.map(({ p50 }) => p50)),
 		worst_p99: Math.max(...slices.map(({ p99 }) => p99)),
 		errors: sum(slices.map(({ refused }) => refused)),
-		memory_growth: half(last, memoryOf) / half(quarter(2), memoryOf),
-		memory_mb: half(last, memoryOf),
-		// Beside the third: how many there are while somebody reads is another height, which must not rise either.
-		dead_row_growth: half(last, hotRowsOf) / Math.max(1, half(quarter(3), hotRowsOf)),
-		dead_rows: half(last, hotRowsOf),
-		due_jobs: samples.at(-1)!.due_jobs,
+		memory_growth: usual(last, memoryOf) / usual(quarter(2), memoryOf),
+		memory_mb: usual(last, memoryOf),
+		dead_rows: usual(samples.slice(0, reads_from), hotRowsOf),
+		dead_row_growth: most(samples.slice(halfway)) / most(samples.slice(reads_from, halfway)),
+		most_dead_rows: most(samples.slice(reads_from)),
+		due_jobs: usual(last, ({ due_jobs }) => due_jobs),
 		jobs_per_second: ((samples.at(-1)!.done_jobs - samples[0]!.done_jobs) / (samples.length - 1) / EVERY_MS) * 1_000,
 		reports_ended: finance.ended,
 	};
@@ -117,14 +127,15 @@ async function takeSample(admin: pg.Client, scene: Scene, parts: Part[]): Promis
 		`select relname as "table", n_dead_tup::float8 as dead from pg_stat_user_tables where relname = any ($1)`,
 		[[...HOT, ...GROWING]],
 	);
-	const { rows } = await admin.query<{ due: number; done: number; server: number }>(
+	const { rows } = await admin.query<{ due: number; done: number; server: number; passing: number[] }>(
 		`select (select count(*)::float8 from graphile_worker._private_jobs where run_at <= now()) as due,
-			(select n_tup_del::float8 from pg_stat_user_tables where relname = '_private_jobs') as done, pg_backend_pid() as server`,
+			(select n_tup_del::float8 from pg_stat_user_tables where relname = '_private_jobs') as done, pg_backend_pid() as server,
+			array(select pid from pg_stat_activity where usename = 'finance' or backend_type = 'autovacuum worker') as passing`,
 	);
-	const { due, done, server } = rows[0]!;
+	const { due, done, server, passing } = rows[0]!;
 	const memory = Object.fromEntries(parts.map((part) => [part.name, residentMegabytes(scene.of(part).pid)]));
 	return {
-		memory: { ...memory, postgres: serverMegabytes(server) },
+		memory: { ...memory, postgres: serverMegabytes(server, passing) },
 		dead_rows: Object.fromEntries(tables.map(({ table, dead }) => [table, dead])),
 		due_jobs: due,
 		done_jobs: done,
@@ -135,15 +146,18 @@ function residentMegabytes(pid: number): number {
 	return kilobytes(readFileSync(`/proc/${pid}/status`, "utf8"), "VmRSS") / 1_024;
 }
 
-/** What the server's processes have for themselves; the pages they share are its fixed size. */
-function serverMegabytes(backend: number): number {
+/**
+ * What the server's processes have for themselves, without those that come and go; the pages they share are its fixed size.
+ */
+function serverMegabytes(backend: number, passing: number[]): number {
 	const parentOf = (pid: string | number) =>
 		/ (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!)?.[1];
 	const postmaster = parentOf(backend);
 	let total = 0;
 	for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
 		try {
-			if (parentOf(pid) === postmaster) total += kilobytes(readFileSync(`/proc/${pid}/status`, "utf8"), "RssAnon");
+			if (parentOf(pid) === postmaster && !passing.includes(Number(pid)))
+				total += kilobytes(readFileSync(`/proc/${pid}/status`, "utf8"), "RssAnon");
 		} catch {
 			// It ended meanwhile.
 		}

@@ -80,6 +80,17 @@ describe("a merchant's limits", () => {
 		}
 		await expect(save("festival", 70, 20, " ")).rejects.toMatchObject({ code: "LS044" });
 
+		const remove = (reason: string | null = "Over") =>
+			studio("select remove_rate_plan('festival', $1, 'asha')", [reason]);
+		await expect(remove()).rejects.toMatchObject({ code: "LS325", hint: expect.any(String) });
+		await rows("update clients set rate_plan = null where id = $1", [shop.id]);
+		await expect(remove(" ")).rejects.toMatchObject({ code: "LS044" });
+		await remove();
+		expect(
+			await rows("select actor, after -> 'before' ->> 'name' as name from audit_log where action = 'remove_rate_plan'"),
+		).toEqual([{ actor: "asha", name: "festival" }]);
+		await expect(remove()).rejects.toMatchObject({ code: "LS324" });
+
 		const [policy] = await rows<Record<string, number>>("select * from address_policy");
 		const change = (more: object) =>
 			studio("select save_address_policy($1, 'Attack', 'asha')", [JSON.stringify({ ...policy, ...more })]);

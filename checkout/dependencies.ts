@@ -118,13 +118,11 @@ const UNREACHABLE = /^(08|40|53|55P03|57)/;
  * about the statement; the driver's own (no connection, connection lost, none free in time) have no SQLSTATE.
  */
 function reachable(pool: pg.Pool): Queryable {
-	const query = async (config: pg.QueryConfig, is_repeated = false): Promise<pg.QueryResult> => {
+	const query = async (config: pg.QueryConfig): Promise<pg.QueryResult> => {
 		try {
 			return await pool.query(config);
 		} catch (cause) {
 			const sqlstate = cause instanceof pg.DatabaseError ? cause.code : undefined;
-			// A deadlock's victim did nothing: each call here is one statement and one transaction.
-			if (sqlstate?.startsWith("40") && !is_repeated) return query(config, true);
 			if (sqlstate !== undefined && !UNREACHABLE.test(sqlstate)) throw cause;
 			throw new DomainError("service_unavailable", {
 				message: "The service cannot answer now. Try again as Retry-After says.",
@@ -133,7 +131,7 @@ function reachable(pool: pg.Pool): Queryable {
 			});
 		}
 	};
-	return { query: ((config: pg.QueryConfig) => query(config)) as Queryable["query"] };
+	return { query: query as Queryable["query"] };
 }
 
 /** Lines are written by the kilobyte: one write a request would cost more than the request's own work. */

@@ -70,9 +70,10 @@ describe("checkout/server.ts", () => {
 		});
 		const stream = await fetch(`${url}/status/${payment.transaction_id}/stream?token=${payment.status_token}`);
 		expect(stream.status).toBe(200);
+		const closed = once(child, "close");
 		child.kill("SIGTERM");
 		await stream.text();
-		const [code] = await once(child, "close");
+		const [code] = await closed;
 		expect(code).toBe(0);
 		const lines = output
 			.trim()

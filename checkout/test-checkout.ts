@@ -31,7 +31,7 @@ export async function startTestCheckout(
 			...variables,
 		}),
 	);
-	const server = createServer(buildApp(dependencies));
+	const server = createServer({ keepAliveTimeout: 600_000 }, buildApp(dependencies));
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	return {
 		url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -70,7 +70,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function ended(pid: number): Promise<boolean> {
-	for (let i = 0; i < 500 && isAlive(pid); i++) await sleep(20);
+	for (let i = 0; i < 5_000 && isAlive(pid); i++) await sleep(20);
 	return !isAlive(pid);
 }
 
@@ -151,6 +151,21 @@ describe("startCluster", () => {
 		await first.exited;
 		const second = await start({ durable: true });
 		expect(await query(second, "select answer from kept")).toEqual([{ answer: 42 }]);
+	});
+
+	test("waits for the processes that a killed server has left, which may be busy still", async () => {
+		const first = await start();
+		const busy = query(first, "do $$ begin while clock_timestamp() < now() + '2 seconds' loop end loop; end $$");
+		busy.catch(() => {});
+		await expect
+			.poll(() => query(first, "select from pg_stat_activity where state = 'active' and query like 'do %'"))
+			.toHaveLength(1);
+		process.kill(first.pid, "SIGKILL");
+		await first.exited;
+		const second = await start();
+		// It may still have been answered.
+		await busy.catch(() => {});
+		expect(await query(second, "select 1 as one")).toEqual([{ one: 1 }]);
 	});
 
 	test("takes the server along when its parent is killed", async () => {

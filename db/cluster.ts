@@ -81,6 +81,9 @@ interface Binaries {
 	postgres: string;
 }
 
+/** For how long the processes of a killed server may take to end. */
+const LEFTOVER_PATIENCE_MS = 30_000;
+
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 	const report = options.report ?? (() => {});
 	const durable = options.durable ?? true;
@@ -97,15 +100,20 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 		await initialise(directory, binaries, user, options.password, durable);
 	}
 
-	// Between finding a port free and binding it another process may take it, so a lost race is tried again.
-	for (let attempt = 1; ; attempt++) {
-		const port = await choosePort(attempt === 1 ? (options.port ?? 0) : 0);
+	// Between finding a port free and binding it another process may take it, so a lost race is tried again. So is what a server that
+	// was killed has left to its processes, which notice that it is gone and end.
+	const deadline = Date.now() + LEFTOVER_PATIENCE_MS;
+	let lost_races = 0;
+	for (;;) {
+		const port = await choosePort(lost_races === 0 ? (options.port ?? 0) : 0);
 		const settings = { ...serverSettings(directory, port, durable), ...archiveSettings(archive) };
 		const started = await launch(directory, settings, binaries, user, logFile, options.patience_ms ?? 120_000);
 		if (started.ok) {
 			return superviseServer(started.server, directory, archive, port, options.password, logFile, user);
 		}
-		if (!started.portTaken || attempt === 3) {
+		if (started.obstacle === "memory in use" && Date.now() < deadline) {
+			await sleep(100);
+		} else if (started.obstacle !== "port taken" || ++lost_races === 3) {
 			throw new ClusterError(
 				`PostgreSQL did not start on ${directory}; its last words: ${started.lastWords} (the rest is in ${logFile}).`,
 			);
@@ -435,7 +443,9 @@ function serverSettings(directory: string, port: number, durable: boolean): Reco
 	return settings;
 }
 
-type Launch = { ok: true; server: ChildProcess } | { ok: false; portTaken: boolean; lastWords: string };
+type Launch =
+	| { ok: true; server: ChildProcess }
+	| { ok: false; obstacle: "port taken" | "memory in use" | null; lastWords: string };
 
 async function launch(
 	directory: string,
@@ -461,18 +471,22 @@ async function launch(
 	});
 	// Recovery after a crash replays the log, which may take a while; a server that has died is noticed at once.
 	for (const deadline = Date.now() + patience_ms; Date.now() < deadline; await sleep(10)) {
-		if (failure !== null) return { ok: false, portTaken: false, lastWords: (failure as Error).message };
+		if (failure !== null) return { ok: false, obstacle: null, lastWords: (failure as Error).message };
 		if (server.exitCode !== null || server.signalCode !== null) {
 			const said = (await readFile(logFile, "utf8")).slice(logStart).trim();
-			const portTaken = said.includes("could not bind");
+			const obstacle = said.includes("could not bind")
+				? "port taken"
+				: said.includes("pre-existing shared memory block")
+					? "memory in use"
+					: null;
 			const lines = said.split("\n");
 			const reason = lines.filter((line) => line.includes("FATAL:")).slice(-1);
-			return { ok: false, portTaken, lastWords: (reason.length > 0 ? reason : lines.slice(-3)).join(" ") || "none" };
+			return { ok: false, obstacle, lastWords: (reason.length > 0 ? reason : lines.slice(-3)).join(" ") || "none" };
 		}
 		if (await isReady(directory, server.pid as number)) return { ok: true, server };
 	}
 	server.kill("SIGQUIT");
-	return { ok: false, portTaken: false, lastWords: `it was not ready after ${patience_ms / 1000} s` };
+	return { ok: false, obstacle: null, lastWords: `it was not ready after ${patience_ms / 1000} s` };
 }
 
 /** The eighth line of the lock file turns to "ready" when connections are accepted. */

@@ -48,7 +48,7 @@ export async function prepareDatabase(options: PrepareOptions): Promise<Prepared
 	await withClient(options.adminUrl, async (admin) => {
 		await assertCapableServer(admin);
 		// Roles and databases belong to the whole server: two starts at once take turns.
-		await admin.query("select pg_advisory_lock(hashtextextended('lightspeedpay.prepare', 0))");
+		await takeTurns(admin);
 		await createRolesAndDatabase(admin, options);
 	});
 	await withClient(withDatabase(options.adminUrl, options.database), async (admin) => {
@@ -59,7 +59,7 @@ export async function prepareDatabase(options: PrepareOptions): Promise<Prepared
 	});
 	return withClient(roleUrl(options.adminUrl, options.database, "owner", options.passwords.owner), async (owner) => {
 		// Held to the end of the session, so that a second start finds everything applied.
-		await owner.query("select pg_advisory_lock(hashtextextended('lightspeedpay.prepare', 0))");
+		await takeTurns(owner);
 		const migrations = await applyMigrations(owner, join(directory, "migrations"));
 		if (migrations.length > 0) report(`Applied ${migrations.length} migration(s), the last is ${migrations.at(-1)}.`);
 		const functions = await applyFunctions(owner, directory);
@@ -80,6 +80,11 @@ function withDatabase(adminUrl: string, database: string): string {
 	const url = new URL(adminUrl);
 	url.pathname = `/${encodeURIComponent(database)}`;
 	return url.href;
+}
+
+/** Until the session ends, other starts wait that ask for this in the same database. */
+async function takeTurns(client: pg.Client): Promise<void> {
+	await client.query("select pg_advisory_lock(hashtextextended('lightspeedpay.prepare', 0))");
 }
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -276,9 +281,10 @@ async function installPgBoss(jobsUrl: string): Promise<void> {
 	await boss.stop({ graceful: false });
 	if (failure !== null) throw failure;
 	// The queue monitor's functions read the runs of the schedules.
-	await withClient(jobsUrl, (jobs) =>
-		jobs.query("grant usage on schema pgboss to owner; grant select on pgboss.job to owner"),
-	);
+	await withClient(jobsUrl, async (jobs) => {
+		await takeTurns(jobs);
+		await jobs.query("grant usage on schema pgboss to owner; grant select on pgboss.job to owner");
+	});
 }
 
 /** Progress of the libraries' own migrations says nothing to whoever starts the system; their errors are thrown. */

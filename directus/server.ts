@@ -45,6 +45,8 @@ process.on("exit", () => rmSync(temporary, { recursive: true, force: true }));
 Object.assign(process.env, directusEnvironment(env), { TEMP_PATH: temporary });
 const { createServer } = await import("@directus/api/server");
 const server = await createServer();
+// Load balancers close what is idle: where we did, a request might come on a connection that is just being closed.
+server.keepAliveTimeout = 75_000;
 
 // Directus ends by sending itself the signal a second time; that is a clean end, not a death by signal.
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -21,7 +21,7 @@ beforeAll(async () => {
 		databaseUrl: database.url("studio"),
 		admin: { email: "admin@example.com", password: "correct horse battery staple" },
 	});
-}, 60_000);
+});
 afterAll(() => database.drop());
 
 describe("ensureUser", () => {

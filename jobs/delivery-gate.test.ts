@@ -24,7 +24,9 @@ it("gives an endpoint a sixth of the lane, a merchant a third, and the troubled 
 it("lets no more to one endpoint at a time than its share, and others in meanwhile", () => {
 	const first = enter("a");
 	expect([enter("a"), enter("a"), enter("b")].map((place) => place !== null)).toEqual([true, false, true]);
+	expect(gate.inside).toBe(3);
 	first!.leave();
+	expect(gate.inside).toBe(2);
 	expect(enter("a")).not.toBeNull();
 });
 

@@ -23,6 +23,8 @@ export interface GateWidths {
 export interface DeliveryGate {
 	/** Among how many processes, this one included, endpoints and merchants are shared out. */
 	shareWith(processes: number): void;
+	/** How many are inside. */
+	readonly inside: number;
 	/** Null: there is no room now. */
 	enter(delivery: { endpoint_id: string; client_id: string; is_troubled: boolean; is_probe: boolean }): Place | null;
 }
@@ -44,6 +46,7 @@ export function createDeliveryGate(widths: GateWidths): DeliveryGate {
 	const endpoints = new Map<string, number>();
 	const merchants = new Map<string, number>();
 	const slow = new Set<string>();
+	let inside = 0;
 	let troubled = 0;
 	let { endpoint, merchant } = widths;
 
@@ -52,6 +55,9 @@ export function createDeliveryGate(widths: GateWidths): DeliveryGate {
 			const share = (width: number) => Math.max(1, Math.floor(width / Math.max(1, processes)));
 			endpoint = share(widths.endpoint);
 			merchant = share(widths.merchant);
+		},
+		get inside() {
+			return inside;
 		},
 		enter({ endpoint_id, client_id, is_troubled, is_probe }) {
 			const is_suspect = is_troubled || slow.has(endpoint_id);
@@ -62,11 +68,13 @@ export function createDeliveryGate(widths: GateWidths): DeliveryGate {
 			// The one that goes ahead after a rest has been promised to the others that wait for it.
 			if (is_full && !is_probe) return null;
 			const started_at = performance.now();
+			inside += 1;
 			add(endpoints, endpoint_id, 1);
 			add(merchants, client_id, 1);
 			if (is_suspect) troubled += 1;
 			return {
 				leave() {
+					inside -= 1;
 					add(endpoints, endpoint_id, -1);
 					add(merchants, client_id, -1);
 					if (is_suspect) troubled -= 1;

@@ -29,10 +29,11 @@ async function start(
 	worker_id: string,
 	onLost: (error: Error) => void = (error) => expect.fail(error.message),
 	onPeers?: (lane: string, count: number) => void,
+	held: readonly string[] = [],
 ) {
 	const heart = await startHeartbeat({
 		database: database.pool("jobs"),
-		workers: [{ worker_id, name: "deliveries" }],
+		workers: [{ worker_id, name: "deliveries", holds: (job_id) => held.includes(job_id) }],
 		beat_seconds: BEAT_SECONDS,
 		log,
 		...(onPeers && { onPeers }),
@@ -68,11 +69,54 @@ it("knows with each beat how many work beside it, and no longer counts one that 
 	expect(known).toBe(1);
 	await start("pool-b");
 	vi.advanceTimersByTime(BEAT_SECONDS * 1000);
-	await expect.poll(() => known, { timeout: 10_000 }).toBe(2);
+	await expect.poll(() => known).toBe(2);
 	await hearts.pop()!.stop();
 	await rows("update worker_heartbeats set beat_at = now() - interval '41 seconds' where worker_id = 'pool-b'");
 	vi.advanceTimersByTime(BEAT_SECONDS * 1000);
-	await expect.poll(() => known, { timeout: 10_000 }).toBe(1);
+	await expect.poll(() => known).toBe(1);
+});
+
+/** Starts a heart and answers how to let it beat until it has so often. */
+async function beating(worker_id: string, held: readonly string[] = []): Promise<(until: number) => Promise<void>> {
+	let beats = 0;
+	await start(worker_id, undefined, () => beats++, held);
+	return async (until) => {
+		while (beats < until) {
+			const before = beats;
+			vi.advanceTimersByTime(BEAT_SECONDS * 1000);
+			// Left out when the one before it is still being noted.
+			await expect
+				.poll(() => beats, { timeout: 1000 })
+				.toBe(before + 1)
+				.catch(() => {});
+		}
+	};
+}
+
+it("gives back what is locked under a living worker that is not at work on it, once it was seen twice", async () => {
+	for (let job = 0; job < 3; job++) await holdJob("pool-a");
+	const [{ id: begun }, { id: forgotten }, { id: fresh }] = (await rows<{ id: string }>(
+		"select id::text from graphile_worker.jobs order by id",
+	)) as [{ id: string }, { id: string }, { id: string }];
+	await rows("update graphile_worker._private_jobs set locked_at = now() - interval '1 minute' where id <> $1", [
+		fresh,
+	]);
+	const beatOn = await beating("pool-a", [begun]);
+	await beatOn(5);
+	expect(await holders()).toEqual(["pool-a", "pool-a", "pool-a"]);
+	await beatOn(8);
+	await expect.poll(holders).toEqual(["pool-a", null, "pool-a"]);
+	expect(await rows("select attempts from graphile_worker.jobs where id = $1", [forgotten])).toEqual([{ attempts: 0 }]);
+});
+
+it("gives back what a worker took that had been given up and beats no more", async () => {
+	await holdJob("pool-given-up");
+	await rows("update graphile_worker._private_jobs set locked_at = now() - interval '41 seconds'");
+	await holdJob("pool-that-starts");
+	const beatOn = await beating("pool-a");
+	expect(await holders()).toEqual(["pool-given-up", "pool-that-starts"]);
+	await beatOn(4);
+	await expect.poll(holders).toEqual([null, "pool-that-starts"]);
 });
 
 it("gives the jobs of a silent worker back, and leaves those of a living one", async () => {
@@ -83,7 +127,7 @@ it("gives the jobs of a silent worker back, and leaves those of a living one", a
 	expect(await holders()).toEqual(["pool-dead", "pool-a"]);
 	await rows("update worker_heartbeats set beat_at = now() - interval '41 seconds' where worker_id = 'pool-dead'");
 	vi.advanceTimersByTime(BEAT_SECONDS * 1000);
-	await expect.poll(holders, { timeout: 10_000 }).toEqual([null, "pool-a"]);
+	await expect.poll(holders).toEqual([null, "pool-a"]);
 });
 
 it("lets a job whose worker died during its last try fail for good, and says so", async () => {

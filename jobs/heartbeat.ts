@@ -8,19 +8,30 @@
  *   fence     a process that could not beat for 30 s ends itself: by then it cannot tell whether its jobs are still its own
  *   take-over of pools silent for 40 s, looked for every 5 s: at most 45 s after a kill, and never while the owner,
  *             which the fence has ended 10 s before, may still be working
+ *   return    of jobs locked under a pool that knows nothing of them: the answer to its asking for jobs was lost, or the database
+ *             went down with a completion that was not flushed. Looked for every 20 s; seen twice, they go back.
+ *             So does what a process took that had been given up and went on for a moment, and beats no more.
  */
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
-import { beatWorker, raiseAlert, releaseDeadWorkers } from "../db/client/operations.ts";
+import { beatWorker, raiseAlert, releaseDeadWorkers, returnJob } from "../db/client/operations.ts";
 import { failedJobAlert } from "./failed-job-alert.ts";
 import { inTransaction } from "./transaction.ts";
 
 const FENCE_BEATS = 6;
 const DEAD_BEATS = 8;
+const LOOK_BEATS = 4;
+
+export interface BeatingWorker {
+	worker_id: string;
+	name: string;
+	/** Whether it is at work on that job. */
+	holds(job_id: string): boolean;
+}
 
 export interface HeartbeatOptions {
 	database: Pool;
-	workers: readonly { worker_id: string; name: string }[];
+	workers: readonly BeatingWorker[];
 	beat_seconds: number;
 	log: Logger;
 	/** Called with each beat: how many workers of the lane are alive, this process's included. */
@@ -40,6 +51,8 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 	let last_beat = performance.now();
 	let running: Promise<void> | null = null;
 	let is_stopped = false;
+	let beats = 0;
+	let forgotten: ReadonlySet<string> = new Set();
 
 	const beat = async () => {
 		const sent_at = performance.now();
@@ -50,7 +63,11 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 			}),
 		);
 		last_beat = sent_at;
-		await releaseDead(database, beat_seconds * DEAD_BEATS, log);
+		const is_look = ++beats % LOOK_BEATS === 0;
+		await releaseDead(database, beat_seconds * DEAD_BEATS, is_look, log);
+		if (is_look) {
+			forgotten = await returnForgotten(database, workers, beat_seconds * LOOK_BEATS, forgotten, log);
+		}
 	};
 	await beat();
 
@@ -81,6 +98,33 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 	};
 }
 
+/**
+ * Gives back what was seen forgotten at the last look too: what a worker has taken and not begun goes back by itself meanwhile, and
+ * what it has just finished is written down. Answers what this look has seen.
+ */
+async function returnForgotten(
+	database: Pool,
+	workers: readonly BeatingWorker[],
+	after_seconds: number,
+	before: ReadonlySet<string>,
+	log: Logger,
+): Promise<ReadonlySet<string>> {
+	const { rows } = await database.query<{ id: string; worker_id: string; locking: string }>(
+		`select id::text, locked_by as worker_id, id || ' ' || locked_at as locking from graphile_worker.jobs
+			where locked_by = any ($1) and locked_at < now() - $2 * interval '1 second'`,
+		[workers.map(({ worker_id }) => worker_id), after_seconds],
+	);
+	const forgotten = rows.filter(
+		({ id, worker_id }) => !workers.some((worker) => worker.worker_id === worker_id && worker.holds(id)),
+	);
+	const returned = forgotten.filter(({ locking }) => before.has(locking));
+	for (const { id, worker_id } of returned) await returnJob(database, id, worker_id);
+	if (returned.length > 0) {
+		log.warn({ job_ids: returned.map(({ id }) => id) }, "jobs that nobody was at work on are back in the queue");
+	}
+	return new Set(forgotten.map(({ locking }) => locking));
+}
+
 interface LastTry {
 	id: string;
 	task_identifier: string;
@@ -88,14 +132,14 @@ interface LastTry {
 }
 
 /** In one transaction: a process killed between forgetting a dead worker and unlocking its jobs would lose them. */
-async function releaseDead(database: Pool, after_seconds: number, log: Logger): Promise<void> {
+async function releaseDead(database: Pool, after_seconds: number, is_thorough: boolean, log: Logger): Promise<void> {
 	const dead = await inTransaction(database, async (client) => {
 		// Once unlocked they look like jobs that failed in the ordinary way, whose last error may be of an earlier try.
 		const { rows } = await client.query<LastTry>(
 			`select id::text, task_identifier, locked_by from graphile_worker.jobs
 				where locked_by is not null and attempts >= max_attempts`,
 		);
-		const workers = await releaseDeadWorkers(client, after_seconds);
+		const workers = await releaseDeadWorkers(client, after_seconds, is_thorough);
 		const lost = rows.filter(({ locked_by }) => workers.includes(locked_by));
 		if (lost.length > 0) await bury(client, lost);
 		return workers;

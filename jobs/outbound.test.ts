@@ -16,7 +16,7 @@ import {
 const opened: (Server | Outbound)[] = [];
 
 async function listen(handler: RequestListener): Promise<{ host: string; port: number }> {
-	const server = createServer(handler).listen(0, "127.0.0.1");
+	const server = createServer({ keepAliveTimeout: 600_000 }, handler).listen(0, "127.0.0.1");
 	opened.push(server);
 	await once(server, "listening");
 	const { port } = server.address() as AddressInfo;

@@ -13,6 +13,8 @@ export interface StartedLane {
 	name: string;
 	/** Under which its jobs are locked, and which therefore beats. */
 	worker_id: string;
+	/** Whether it is at work on that job. */
+	holds(job_id: string): boolean;
 	/** Settles when the lane no longer works, for whatever reason. */
 	ended: Promise<void>;
 	/** Takes no more jobs, finishes what runs within the time and hands back what does not; then the process must end. */
@@ -39,7 +41,7 @@ export async function startLane(
 	wake_up: WakeUpCall,
 ): Promise<StartedLane> {
 	const { database } = services;
-	const pool = wake_up.poolFor(lane.quiet_ms);
+	const pool = wake_up.poolFor(lane);
 	const log = services.log.child({ lane: lane.name });
 	const running = new Map<string, number>();
 	const created = Promise.withResolvers<string>();
@@ -63,7 +65,8 @@ export async function startLane(
 				concurrentJobs: lane.concurrency,
 				pollInterval: 2000,
 				localQueue: { size: lane.concurrency, ttl: 5000 },
-				completeJobBatchDelay: 2,
+				// Nobody waits for a job to be written down as done; the next is taken meanwhile.
+				completeJobBatchDelay: 20,
 				failJobBatchDelay: 2,
 			},
 		},
@@ -73,6 +76,7 @@ export async function startLane(
 	return {
 		name: lane.name,
 		worker_id,
+		holds: (job_id) => running.has(job_id),
 		ended: runner.promise,
 		async stop(timeout_ms) {
 			if (await endsWithin(timeout_ms, runner.stop())) return;

@@ -104,7 +104,7 @@ describe("the clock", () => {
 		let runs = 0;
 		await registerQueues(database.pool("jobs"), describeSchedules([everySecond("is_paused", async () => ({}))]));
 		await database.pool("studio").query("select public.pause_queue('is_paused', 'not now', 'somebody')");
-		await expect.poll(() => desk.isPaused("is_paused"), { timeout: 2000 }).toBe(true);
+		await expect.poll(() => desk.isPaused("is_paused")).toBe(true);
 		await start([
 			everySecond("is_paused", async () => {
 				runs += 1;
@@ -113,9 +113,9 @@ describe("the clock", () => {
 		]);
 		const records = () =>
 			rows("select distinct output from pgboss.job where name = 'is_paused' and state = 'completed'");
-		await expect.poll(records, { timeout: 8000 }).toEqual([{ output: { paused: 1 } }]);
+		await expect.poll(records).toEqual([{ output: { paused: 1 } }]);
 		await database.pool("studio").query("select public.resume_queue('is_paused', 'now', 'somebody')");
-		await expect.poll(() => runs, { timeout: 8000 }).toBeGreaterThan(0);
+		await expect.poll(() => runs).toBeGreaterThan(0);
 	});
 
 	it("has no schedule with a task's name: a queue is known by it", () => {
@@ -130,7 +130,7 @@ describe("the clock", () => {
 			}),
 		]);
 		await expect
-			.poll(() => rows("select source_name from pgboss.job where name = $1", [DEAD_LETTERS]), { timeout: 8000 })
+			.poll(() => rows("select source_name from pgboss.job where name = $1", [DEAD_LETTERS]))
 			.toContainEqual({ source_name: "always_fails" });
 		expect(
 			await rows("select kind, severity, message from alerts where dedupe_key = 'schedule_failed:always_fails'"),

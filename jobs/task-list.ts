@@ -33,16 +33,14 @@ import * as sendAlert from "./tasks/send_alert.ts";
 import * as sendAlertMessage from "./tasks/send_alert_message.ts";
 import * as sendAlertSummary from "./tasks/send_alert_summary.ts";
 import * as sendWhatsapp from "./tasks/send_whatsapp.ts";
+import type { LaneHearing } from "./wake-up-call.ts";
 
-export interface Lane {
-	name: string;
+export interface Lane extends LaneHearing {
 	/** Jobs at a time in one process. */
 	concurrency: number;
 	tasks: Record<string, RunTask>;
 	/** Its jobs are a gateway's, and belong to the gateway's egress group. */
 	is_grouped: boolean;
-	/** How long after a wake-up it may sleep through others: 0 where every job is to begin at once. */
-	quiet_ms: number;
 }
 
 type RunTask = (raw_payload: unknown, context: TaskContext) => Promise<void>;
@@ -56,23 +54,30 @@ function task<Payload>(module: TaskModule<Payload>): RunTask {
 export const DELIVERIES = "deliveries";
 
 /**
- * A payment's own steps wake each other: its order, its webhook and its event are three commits that tell of jobs, each within
- * milliseconds, and a look for jobs costs the database more than most jobs do.
+ * So much later, several of a lane's jobs are found by one look, and go their way together: each call that they share costs a
+ * round trip, a commit and most of what it would cost for many more. To a payer whose payment is one of many it is a blink;
+ * a lone one is looked for at once.
  */
-const NEXT_MS = 10;
-/** A payer waits, but would not notice. */
-const SOON_MS = 50;
-/** Nobody waits for the moment. */
-const LATER_MS = 250;
-
+const SOON_MS = 100;
+/**
+ * Merchants' events are added together, by payments that were settled together. But of those that wait for one endpoint few are
+ * sent at a time, and the next are added when these are done.
+ */
+const NEXT_DELIVERIES_MS = 10;
 const LANES: readonly Lane[] = [
-	{ name: "orders", concurrency: 25, quiet_ms: 0, is_grouped: true, tasks: { create_psp_order: task(createPspOrder) } },
+	{
+		name: "orders",
+		concurrency: 25,
+		quiet_ms: 0,
+		is_grouped: true,
+		tasks: { create_psp_order: task(createPspOrder) },
+	},
 	// A payer waits for each; most while a PSP is unwell, which must not hold up orders at the others.
-	{ name: "moves", concurrency: 10, quiet_ms: SOON_MS, is_grouped: true, tasks: { move_payment: task(movePayment) } },
+	{ name: "moves", concurrency: 10, quiet_ms: 0, is_grouped: true, tasks: { move_payment: task(movePayment) } },
 	{
 		name: "events",
 		concurrency: 50,
-		quiet_ms: NEXT_MS,
+		quiet_ms: SOON_MS,
 		is_grouped: true,
 		tasks: { process_gateway_event: task(processGatewayEvent) },
 	},
@@ -86,7 +91,6 @@ const LANES: readonly Lane[] = [
 	{
 		name: "refunds",
 		concurrency: 10,
-		quiet_ms: LATER_MS,
 		is_grouped: true,
 		tasks: { refund_payment: task(refundPayment) },
 	},
@@ -94,7 +98,6 @@ const LANES: readonly Lane[] = [
 	{
 		name: "payouts",
 		concurrency: 5,
-		quiet_ms: LATER_MS,
 		is_grouped: true,
 		tasks: { collect_payout: task(collectPayout) },
 	},
@@ -102,14 +105,13 @@ const LANES: readonly Lane[] = [
 	{
 		name: "settlements",
 		concurrency: 3,
-		quiet_ms: LATER_MS,
 		is_grouped: true,
 		tasks: { pull_settlement: task(pullSettlement) },
 	},
 	{
 		name: DELIVERIES,
 		concurrency: DELIVERIES_AT_ONCE,
-		quiet_ms: NEXT_MS,
+		quiet_ms: NEXT_DELIVERIES_MS,
 		is_grouped: false,
 		tasks: {
 			deliver_webhook: task(deliverWebhook),
@@ -122,14 +124,12 @@ const LANES: readonly Lane[] = [
 	{
 		name: "documents",
 		concurrency: 1,
-		quiet_ms: LATER_MS,
 		is_grouped: false,
 		tasks: { draw_invoice: task(drawInvoice) },
 	},
 	{
 		name: "notices",
 		concurrency: 30,
-		quiet_ms: LATER_MS,
 		is_grouped: false,
 		tasks: { send_whatsapp: task(sendWhatsapp), process_whatsapp_event: task(processWhatsappEvent) },
 	},
@@ -137,7 +137,6 @@ const LANES: readonly Lane[] = [
 	{
 		name: "alerts",
 		concurrency: 4,
-		quiet_ms: LATER_MS,
 		is_grouped: false,
 		tasks: { send_alert_message: task(sendAlertMessage), send_alert_summary: task(sendAlertSummary) },
 	},
@@ -145,7 +144,6 @@ const LANES: readonly Lane[] = [
 	{
 		name: "flows",
 		concurrency: 5,
-		quiet_ms: LATER_MS,
 		is_grouped: false,
 		tasks: { emit_studio_event: task(emitStudioEvent) },
 	},

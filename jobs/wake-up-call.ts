@@ -1,12 +1,28 @@
 /**
  * One connection that hears of new jobs for all lanes.
  *
- * Each commit that adds jobs wakes every connection that listens, and every lane it reaches looks for jobs. With a connection a
- * lane, each of a payment's jobs would wake a dozen of them, nearly all to find nothing. So one connection listens, and a lane
- * that need not be prompt is told of the first job at once and of those that follow only so often (`quiet_ms`).
+ * Each commit that adds jobs wakes every connection that listens, and every lane it reaches looks for jobs: through those of all
+ * lanes, as they are in one table. With a connection a lane, each of a payment's jobs would wake a dozen of them, nearly all to find
+ * nothing, and the more there is to do the longer each takes to find that. So one connection listens, and SQL that adds jobs
+ * somebody waits for names their lane (channel `job_lane`). That lane is told at once, or so long after it was told last as it
+ * may be quiet; of all others' jobs a lane is told once a second.
  */
 import { EventEmitter } from "node:events";
 import type { Notification, Pool, PoolClient } from "pg";
+import { askAgain } from "../db/client/pool.ts";
+
+/** Graphile Worker's, of any job. */
+const ANY_JOB = "jobs:insert";
+/** Of jobs of one lane, which is the payload. */
+const LANE = "job_lane";
+/** Between two looks for jobs that nobody waits for. */
+const QUIET_MS = 1000;
+
+export interface LaneHearing {
+	name: string;
+	/** Between two looks for jobs that somebody waits for; of a lane that SQL names. */
+	quiet_ms?: number;
+}
 
 type ConnectCallback = (error: Error | undefined, client: unknown, release: () => void) => void;
 
@@ -28,13 +44,13 @@ export class WakeUpCall {
 	 * The pool as one lane sees it. Graphile Worker asks with a callback for the connection that it listens on, and with a promise
 	 * for those it works on; of the former it uses what LaneListener has.
 	 */
-	poolFor(quiet_ms: number): Pool {
+	poolFor(lane: LaneHearing): Pool {
 		const connect = (callback?: ConnectCallback) => {
 			if (callback === undefined) return this.#pool.connect().then(repeatVictims);
 			this.#connection ??= this.#listen();
 			return this.#connection.then(
 				() => {
-					const listener = new LaneListener(quiet_ms);
+					const listener = new LaneListener(lane);
 					this.#lanes.add(listener);
 					callback(undefined, listener, () => this.#leave(listener));
 				},
@@ -73,7 +89,7 @@ export class WakeUpCall {
 			client.on("notification", (message) => {
 				for (const lane of this.#lanes) lane.hear(message);
 			});
-			await client.query('listen "jobs:insert"; listen "worker:migrate"');
+			await client.query(`listen "${ANY_JOB}"; listen "worker:migrate"; listen ${LANE}`);
 			return client;
 		} catch (error) {
 			lose(error as Error);
@@ -82,36 +98,27 @@ export class WakeUpCall {
 	}
 }
 
-const DEADLOCK_DETECTED = "40P01";
-const MOST_TRIES = 5;
-
 /**
  * Jobs are finished many at a time, and whoever adds jobs again under keys that running ones have takes their rows too: the order
- * may differ. A deadlock's victim has done nothing and may repeat it; Graphile Worker does not (its batches say that they retry, and stop at the first error), and would end the lane.
+ * may differ. A deadlock's victim has done nothing and may repeat it; Graphile Worker does not (its batches say that they retry,
+ * and stop at the first error), and would end the lane.
  */
 function repeatVictims(client: PoolClient): PoolClient {
 	const run = client.query.bind(client) as (...query: unknown[]) => Promise<unknown>;
-	const query = async (...asked: unknown[]): Promise<unknown> => {
-		for (let tries = 1; ; tries++) {
-			try {
-				return await run(...asked);
-			} catch (error) {
-				if ((error as { code?: string }).code !== DEADLOCK_DETECTED || tries === MOST_TRIES) throw error;
-			}
-		}
-	};
+	const query = (...asked: unknown[]) => askAgain(() => run(...asked));
 	return Object.create(client, { query: { value: query } }) as PoolClient;
 }
 
 class LaneListener extends EventEmitter implements Hearer {
-	readonly #quiet_ms: number;
-	#quiet: NodeJS.Timeout | null = null;
-	/** Came while it was quiet. */
-	#missed: Notification | null = null;
+	readonly #lane: LaneHearing;
+	#told_at = Number.NEGATIVE_INFINITY;
+	/** When the lane is told of what came while it was quiet. */
+	#due_at = Number.POSITIVE_INFINITY;
+	#due: NodeJS.Timeout | undefined;
 
-	constructor(quiet_ms: number) {
+	constructor(lane: LaneHearing) {
 		super();
-		this.#quiet_ms = quiet_ms;
+		this.#lane = lane;
 	}
 
 	/** The connection listens already, and goes on for other lanes when this one does not. */
@@ -120,22 +127,32 @@ class LaneListener extends EventEmitter implements Hearer {
 	}
 
 	hear(message: Notification): void {
-		if (message.channel !== "jobs:insert" || this.#quiet_ms === 0) {
-			this.emit("notification", message);
-		} else if (this.#quiet !== null) {
-			this.#missed = message;
+		if (message.channel === LANE) {
+			if (message.payload === this.#lane.name) this.#tell(this.#lane.quiet_ms ?? QUIET_MS);
+		} else if (message.channel === ANY_JOB) {
+			this.#tell(QUIET_MS);
 		} else {
-			this.#quiet = setTimeout(() => {
-				const missed = this.#missed;
-				this.#quiet = null;
-				this.#missed = null;
-				if (missed !== null) this.hear(missed);
-			}, this.#quiet_ms).unref();
 			this.emit("notification", message);
 		}
 	}
 
 	lose(error: Error): void {
 		this.emit("error", error);
+	}
+
+	#tell(quiet_ms: number): void {
+		const now = performance.now();
+		const due_at = this.#told_at + quiet_ms;
+		if (due_at > now) {
+			if (due_at >= this.#due_at) return;
+			clearTimeout(this.#due);
+			this.#due_at = due_at;
+			this.#due = setTimeout(() => this.#tell(0), due_at - now).unref();
+			return;
+		}
+		clearTimeout(this.#due);
+		this.#told_at = now;
+		this.#due_at = Number.POSITIVE_INFINITY;
+		this.emit("notification", { channel: ANY_JOB });
 	}
 }

@@ -1,7 +1,7 @@
 /** The jobs process: `node jobs/worker.ts`. Any number of them may run beside each other. */
 import type { Pool } from "pg";
 import { registerQueues } from "../db/client/operations.ts";
-import { createPool } from "../db/client/pool.ts";
+import { createPool, type PoolOptions } from "../db/client/pool.ts";
 import { configureWhatsapp } from "../db/client/whatsapp.ts";
 import { createPayoutAdapters } from "../psp/payout-providers.ts";
 import { createPspAdapters } from "../psp/providers.ts";
@@ -65,15 +65,16 @@ process.on("uncaughtException", (error) => fail(error, "uncaught exception"));
 process.on("unhandledRejection", (error) => fail(error, "unhandled rejection"));
 
 const own_lanes = lanesFor(env.egress_groups, env.deliveries_at_once);
-// For jobs, which hold a connection only while a statement runs.
-const pool = connect("lightspeedpay-jobs", 15);
+// For jobs, which hold a connection only while a statement runs. Where somebody's lock keeps all of them waiting, the next job
+// waits too, as long as a statement may: to give up would cost it one of its tries.
+const pool = connect("lightspeedpay-jobs", 15, { connectionTimeoutMillis: 60_000 });
 // For taking jobs and writing down that they are done; one of them listens for all lanes. Nobody waits for these commits to reach the
 // disk: what a job does is durable in commits of its own, which also flush all before them, and a crash of the server that
 // loses the note of a job taken or done leaves a job that runs again.
-const lane_pool = connect("lightspeedpay-lanes", 6, "-c synchronous_commit=off");
+const lane_pool = connect("lightspeedpay-lanes", 6, { options: "-c synchronous_commit=off" });
 
-function connect(application_name: string, max: number, options?: string): Pool {
-	const made = createPool({ connectionString: env.database_url, application_name, max, ...(options && { options }) });
+function connect(application_name: string, max: number, more: Partial<PoolOptions> = {}): Pool {
+	const made = createPool({ connectionString: env.database_url, application_name, max, ...more });
 	// A connection that breaks while it is lent out reports it here as well as to the query; unheard, it would end the process.
 	made.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "a connection broke")));
 	return made;
@@ -105,10 +106,11 @@ const clock = await startClock({
 	log,
 	onLost: (error) => fail(error, "the clock stopped"),
 });
+const gate = createDeliveryGate(gateWidths(env.deliveries_at_once));
 const outbound = createOutbound({ allowed_hosts: env.outbound_allowed_hosts });
 const services: Services = {
 	database: pool,
-	shared: createSharedCalls(pool, log),
+	shared: createSharedCalls(pool, log, () => gate.inside),
 	keys: env.encryption_keys,
 	adapters: observeAdapters(
 		createPspAdapters(env.sandbox_url === null ? {} : { sandbox_url: env.sandbox_url }),
@@ -119,7 +121,7 @@ const services: Services = {
 	urls: createCheckoutUrls(env),
 	outbound,
 	alert_channels: createAlertChannels(env.alerts, outbound),
-	gate: createDeliveryGate(gateWidths(env.deliveries_at_once)),
+	gate,
 	whatsapp: openWhatsapp(),
 	studio: createStudioClient(env.studio_url, env.encryption_keys),
 	clock,

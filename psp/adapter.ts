@@ -297,8 +297,8 @@ export interface PspAdapter {
 	/** Parses a body that verifyWebhook accepted. Throws nothing: what it cannot read is "ignored". */
 	parseWebhook(request: WebhookRequest): WebhookEvent;
 	/**
-	 * Makes an order that nobody has paid unpayable, before the payer moves to another gateway. "failed" with
-	 * order_already_paid when it was paid. Absent where the PSP's orders cannot be closed.
+	 * Makes an order that nobody has paid unpayable: the payer moves to another gateway, or its time is over. "failed" with
+	 * order_already_paid when it was paid; "unknown" while a payment of it is under way. Safe to repeat. Absent where the PSP's orders cannot be closed.
 	 */
 	closeOrder?(
 		account: PspAccount,

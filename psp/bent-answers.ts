@@ -32,7 +32,7 @@ export interface BendingProxy {
 }
 
 export async function withBendingProxy<T>(target_url: string, use: (proxy: BendingProxy) => Promise<T>): Promise<T> {
-	const server = http.createServer(async (request, response) => {
+	const server = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const { host: _, connection: __, "content-length": ___, ...headers } = request.headers;

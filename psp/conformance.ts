@@ -980,7 +980,7 @@ async function openPresentation({ presentation }: ReturnType<typeof succeeded>, 
 
 /** Runs `use` with the address of a server that is gone afterwards. */
 async function withServer<T>(listener: http.RequestListener, use: (api_url: string) => Promise<T>): Promise<T> {
-	const server = http.createServer(listener);
+	const server = http.createServer({ keepAliveTimeout: 600_000 }, listener);
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	try {
 		return await use(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);

@@ -8,7 +8,7 @@ describe("a call over plain HTTP", () => {
 	let url: string;
 
 	beforeAll(async () => {
-		server = http.createServer((request, response) => {
+		server = http.createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
 			switch (request.url) {
 				case "/json":
 					return response.writeHead(402, { "Retry-After": "7" }).end('{"a":1}');

@@ -69,7 +69,7 @@ const WEBHOOK_PATIENCE_MS = 10_000;
 export async function connectSandbox(sandbox_url: string, provider: string): Promise<SandboxDriver> {
 	const received: WebhookRequest[] = [];
 	const arrivals = new Set<() => void>();
-	const endpoint = http.createServer(async (request, response) => {
+	const endpoint = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const headers: Record<string, string> = {};

@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { createControl } from "./control.ts";
+import { createDisputePages } from "./dispute-pages.ts";
 import { Faults } from "./faults.ts";
 import { indexPage } from "./index-page.ts";
 import { MerchantEndpoint } from "./merchant/endpoint.ts";
@@ -9,12 +10,12 @@ import { sendPage } from "./page.ts";
 import { createProviders } from "./providers.ts";
 import { Registry } from "./registry.ts";
 import { RequestLog } from "./request-log.ts";
-import { readable, readStateFile, writeStateFile } from "./state-file.ts";
+import { type Persistent, readable, readStateFile, writeStateFile } from "./state-file.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 import { Whatsapp } from "./whatsapp/whatsapp.ts";
 
 export interface SandboxOptions {
-	/** Keeps accounts and merchants across restarts; beside it, a file a provider keeps its newest orders. */
+	/** Keeps accounts and merchants across restarts; files beside it keep a provider's newest orders and what it has besides. */
 	state_file?: string | null;
 	/** The wait before a provider's second try of a webhook. */
 	webhook_retry_base_ms?: number;
@@ -52,13 +53,16 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 	const providers = createProviders({ registry, sender, capacity: options.order_capacity ?? 100_000 });
 	const merchant = new MerchantEndpoint(registry);
 	const whatsapp = new Whatsapp(sender);
-	const stateFileOf = (name: string) => (options.state_file ? `${options.state_file}.${name}` : null);
-	for (const provider of providers) {
-		const file = stateFileOf(provider.name);
-		if (file === null) continue;
+	const kept = new Map<string, Persistent>();
+	for (const provider of options.state_file ? providers : []) {
+		const file = `${options.state_file}.${provider.name}`;
+		kept.set(file, provider);
+		for (const [name, book] of Object.entries(provider.books ?? {})) kept.set(`${file}.${name}`, book);
+	}
+	for (const [file, persistent] of kept) {
 		readable(file, () => {
 			const saved = readStateFile(file);
-			if (saved !== null) provider.restore(saved);
+			if (saved !== null) persistent.restore(saved);
 		});
 	}
 
@@ -74,6 +78,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 		sendPage(res, 200, indexPage(providers, merchant.events().slice(-20).reverse()));
 	});
 	app.use("/whatsapp", whatsapp.pages);
+	app.use("/disputes", createDisputePages(providers));
 	app.use(log.record);
 	app.use(faults.inject);
 	for (const provider of providers) {
@@ -102,7 +107,8 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 		});
 	});
 
-	const server = createServer(app);
+	// Whoever calls closes what is idle: where we did, a call might go out on a connection that is just being closed.
+	const server = createServer({ keepAliveTimeout: 600_000 }, app);
 	let url = "";
 	return {
 		app,
@@ -129,10 +135,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 				server.closeAllConnections();
 				await closed;
 			}
-			for (const provider of providers) {
-				const file = stateFileOf(provider.name);
-				if (file !== null) writeStateFile(file, provider.save());
-			}
+			for (const [file, persistent] of kept) writeStateFile(file, persistent.save());
 		},
 	};
 }

@@ -7,10 +7,20 @@ import { startTestSandbox, TEST_ACCOUNT } from "./test-sandbox.ts";
 const test = await startTestSandbox({ log_capacity: 3 });
 const credentials = (secret: string) => Buffer.from(`${TEST_ACCOUNT.api_key}:${secret}`).toString("base64");
 
-function call(url: string, method: string, path: string, body?: unknown): Promise<Record<string, unknown>> {
+function call(
+	url: string,
+	method: string,
+	path: string,
+	body?: unknown,
+	headers: Record<string, string> = {},
+): Promise<Record<string, unknown>> {
 	return fetch(`${url}/razorpay/v1${path}`, {
 		method,
-		headers: { authorization: `Basic ${credentials(TEST_ACCOUNT.api_secret)}`, "content-type": "application/json" },
+		headers: {
+			authorization: `Basic ${credentials(TEST_ACCOUNT.api_secret)}`,
+			"content-type": "application/json",
+			...headers,
+		},
 		...(body !== undefined && { body: JSON.stringify(body) }),
 	}).then((response) => response.json() as Promise<Record<string, unknown>>);
 }
@@ -82,6 +92,34 @@ it("shows a person the services and the latest orders", async () => {
 	expect((await fetch(`${test.url}/nowhere`)).status).toBe(404);
 });
 
+it("lets a person raise a dispute of a paid order and decide it", async () => {
+	const { id } = await createOrder(test.url, { amount: 25_000, currency: "INR" });
+	const page = async () => {
+		const text = await (await fetch(`${test.url}/disputes`)).text();
+		return text.split("<article").find((card) => card.includes(String(id))) ?? null;
+	};
+	const post = (fields: Record<string, string>) =>
+		fetch(`${test.url}/disputes`, {
+			method: "POST",
+			body: new URLSearchParams({ provider: "razorpay", order: String(id), ...fields }),
+			redirect: "manual",
+		});
+	expect(await page()).toBeNull();
+	await test.control("POST", "pay", { provider: "razorpay", order: id, outcome: "success" });
+	expect(await page()).toContain("Raise a dispute");
+	expect((await post({ outcome: "lost" })).status).toBe(409);
+
+	expect((await post({ outcome: "opened", phase: "chargeback", amount: "120.50" })).status).toBe(303);
+	expect(await page()).toMatch(/Chargeback of ₹120\.50 <span class="pill opened">opened/);
+	expect(await page()).not.toContain("Raise a dispute");
+
+	expect((await post({ outcome: "won" })).status).toBe(303);
+	expect(await page()).toContain("won by the merchant");
+	const refused = await post({ outcome: "opened", phase: "nothing", amount: "1" });
+	expect(refused.status).toBe(409);
+	expect(await refused.text()).toContain('role="alert"');
+});
+
 it("refuses a body that is too large", async () => {
 	const response = await fetch(`${test.url}/merchant/webhook`, { method: "POST", body: "x".repeat(2_100_000) });
 	expect(response.status).toBe(413);
@@ -123,7 +161,41 @@ describe("the state file", () => {
 		await third.close();
 	});
 
-	it.each(["", ".razorpay"])("that is damaged is named (state.json%s)", async (suffix) => {
+	it("keeps disputes and payouts, with what was spent and what repeats a request", async () => {
+		const account = { ...TEST_ACCOUNT, settings: { payouts: "later", payout_balance: 1_000 } };
+		const payout = {
+			account_number: "7878780080316316",
+			fund_account_id: "fa_00000000000001",
+			amount: 700,
+			currency: "INR",
+			mode: "UPI",
+			purpose: "vendor bill",
+		};
+		const pay = (url: string, key: string) => call(url, "POST", "/payouts", payout, { "x-payout-idempotency": key });
+		const first = await startTestSandbox({ state_file });
+		await first.control("PUT", "accounts", account);
+		await createOrder(first.url, { amount: 500, currency: "INR", receipt: "kept" });
+		await first.control("POST", "pay", { provider: "razorpay", order: "kept", outcome: "success" });
+		const dispute = { provider: "razorpay", order: "kept" };
+		await first.control("POST", "dispute", { ...dispute, outcome: "opened", amount: 200 });
+		const paid_out = await pay(first.url, "key-1");
+		await first.close();
+
+		const second = await startTestSandbox({ state_file });
+		expect((await second.control("POST", "dispute", { ...dispute, outcome: "lost" })).body.dispute).toMatchObject({
+			amount: 200,
+			status: "lost",
+		});
+		expect(await pay(second.url, "key-1")).toEqual(paid_out);
+		expect(await pay(second.url, "key-2")).toMatchObject({
+			error: { description: expect.stringContaining("not have enough balance") },
+		});
+		const decided = { provider: "razorpay", payout: paid_out.id, outcome: "processed" };
+		expect((await second.control("POST", "payout", decided)).body.payout).toMatchObject({ status: "processed" });
+		await second.close();
+	});
+
+	it.each(["", ".razorpay", ".razorpay.disputes"])("that is damaged is named (state.json%s)", async (suffix) => {
 		await writeFile(`${state_file}${suffix}`, "not a state");
 		await expect(startTestSandbox({ state_file })).rejects.toThrow(`${state_file}${suffix} cannot be read: delete it`);
 	});

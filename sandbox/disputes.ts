@@ -1,8 +1,10 @@
 /** Disputes as payers' banks raise them: the part that is the same at every provider. */
 
+import { deserialize, serialize } from "node:v8";
 import { z } from "zod";
 import { randomAlphanumeric } from "./ids.ts";
 import type { PayReport } from "./provider.ts";
+import { MAX_SAVED, type Persistent } from "./state-file.ts";
 import { webhookMannerSchema } from "./webhook-manner.ts";
 
 export const disputeInstructionSchema = z.strictObject({
@@ -42,9 +44,24 @@ export type DisputeReport =
 
 const TIME_TO_RESPOND_MS = 7 * 24 * 60 * 60_000;
 
-export class DisputeBook {
+export const isOpen = ({ state }: Dispute) => state === "opened" || state === "under_review";
+
+export class DisputeBook implements Persistent {
 	/** The last one of each payment. */
 	readonly #disputes = new Map<string, Dispute>();
+
+	/** The last one of a payment. */
+	find(payment_id: string | undefined): Dispute | undefined {
+		return payment_id === undefined ? undefined : this.#disputes.get(payment_id);
+	}
+
+	save(): Buffer {
+		return serialize([...this.#disputes.values()].slice(-MAX_SAVED));
+	}
+
+	restore(saved: Buffer): void {
+		for (const dispute of deserialize(saved) as Dispute[]) this.#disputes.set(dispute.payment_id, dispute);
+	}
 
 	/** The dispute after what the bank says; null when there is none to say it of. */
 	record(
@@ -69,8 +86,7 @@ export class DisputeBook {
 			this.#disputes.set(payment.id, dispute);
 			return dispute;
 		}
-		const is_open = last?.state === "opened" || last?.state === "under_review";
-		if (last === undefined || (outcome !== "opened" && !is_open)) return null;
+		if (last === undefined || (outcome !== "opened" && !isOpen(last))) return null;
 		const dispute: Dispute = { ...last, state: outcome, phase: phase ?? last.phase, updated_at: now };
 		if (is_anew) dispute.respond_by = new Date(now.getTime() + TIME_TO_RESPOND_MS);
 		this.#disputes.set(payment.id, dispute);

@@ -33,6 +33,7 @@ export function indexPage(providers: SandboxProvider[], events: MerchantEvent[])
 ${providers.map(({ name, title, links = [] }) => html`<div class="card"><h2>${title}</h2><p class="small soft">API below <code>/${name}</code></p><p class="small"><a href="/_control/log?service=${name}&limit=100">Requests seen by ${title}</a></p>${links.map(({ label, path }) => html`<p class="small"><a href="${path}">${label}</a></p>`)}</div>`)}
 <div class="card"><h2>Merchant</h2><p class="small soft">Webhooks to <code>/merchant/webhook</code>, payers return to <code>/merchant/return</code></p><p class="small"><a href="/_control/merchant/events?limit=100">Events the merchant received</a></p></div>
 <div class="card"><h2>WhatsApp</h2><p class="small soft">Meta below <code>/meta</code>, Gupshup below <code>/gupshup</code></p><p class="small"><a href="/whatsapp">What phones received</a></p></div>
+<div class="card"><h2>Banks</h2><p class="small soft">What payers' banks say afterwards</p><p class="small"><a href="/disputes">Disputes of payments</a></p></div>
 <div class="card"><h2>Control</h2><ul class="links small"><li><a href="/_control/faults">Faults</a></li><li><a href="/_control/webhooks">Webhooks sent</a></li><li><a href="/_control/accounts">Accounts</a></li><li><a href="/_control/merchants">Merchants</a></li></ul></div>
 </section>
 <section class="card"><h2>Latest orders</h2>

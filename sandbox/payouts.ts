@@ -1,5 +1,7 @@
+import { deserialize, serialize } from "node:v8";
 import { z } from "zod";
 import { Ring } from "./ring.ts";
+import { MAX_SAVED, type Persistent } from "./state-file.ts";
 import { webhookMannerSchema } from "./webhook-manner.ts";
 
 /** What becomes of a payout, in a bank's place. */
@@ -37,10 +39,12 @@ export interface StoredPayout {
 	updated_at: Date;
 	/** The request that made it, with which a repetition is compared. */
 	request: string;
+	/** What a repetition is known by, where the provider takes one. */
+	idempotency_key?: string;
 }
 
 /** Payouts of one provider, newest kept. */
-export class PayoutStore {
+export class PayoutStore implements Persistent {
 	readonly #payouts: Ring<StoredPayout>;
 
 	constructor(capacity: number) {
@@ -56,6 +60,19 @@ export class PayoutStore {
 			.list()
 			.filter((payout) => payout.api_key === api_key)
 			.reverse();
+	}
+
+	/** Paise that an account has paid out, whatever became of them. */
+	spent(api_key: string): number {
+		return this.list(api_key).reduce((sum, { amount }) => sum + amount, 0);
+	}
+
+	save(): Buffer {
+		return serialize(this.#payouts.list().slice(-MAX_SAVED));
+	}
+
+	restore(saved: Buffer): void {
+		for (const payout of deserialize(saved) as StoredPayout[]) this.#payouts.push(payout);
 	}
 
 	/** Whoever's it is. */

@@ -1,7 +1,8 @@
 import type { Router } from "express";
 import { z } from "zod";
-import type { DisputeInstruction, DisputeReport } from "./disputes.ts";
+import type { Dispute, DisputeInstruction, DisputeReport } from "./disputes.ts";
 import type { PayoutInstruction, PayoutReport } from "./payouts.ts";
+import type { Persistent } from "./state-file.ts";
 import { webhookMannerSchema } from "./webhook-manner.ts";
 
 /** What a person, or a test in a person's place, does with a payment. */
@@ -50,10 +51,12 @@ export interface OrderSummary {
 	/** Where a person can pay it, below the sandbox's root. */
 	pay_path: string;
 	created_at: Date;
+	/** The last one of the payment that went through. */
+	dispute?: Dispute | undefined;
 }
 
 /** One outside system that takes payments. To add one: a folder with a factory of this, and a line in providers.ts. */
-export interface SandboxProvider {
+export interface SandboxProvider extends Persistent {
 	/** Also the first part of its paths and the service name in faults and log. */
 	name: string;
 	title: string;
@@ -68,9 +71,8 @@ export interface SandboxProvider {
 	/** Absent where the provider tells of none. */
 	dispute?(instruction: DisputeInstruction): DisputeReport;
 	recentOrders(limit: number): OrderSummary[];
-	/** All it knows, for a next start. */
-	save(): Buffer;
-	restore(saved: Buffer): void;
+	/** What it keeps beside its orders, by a name of its own. */
+	books?: Readonly<Record<string, Persistent>>;
 	/** The provider's own wording of a status that a fault asks for. */
 	errorBody(status: number): unknown;
 }

@@ -1,5 +1,14 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
+/** What keeps all it knows for a next start. */
+export interface Persistent {
+	save(): Buffer;
+	restore(saved: Buffer): void;
+}
+
+/** Of anything. More would make stopping and starting slow, and a person looks for recent ones. */
+export const MAX_SAVED = 5_000;
+
 /** null: there is none yet. */
 export function readStateFile(file: string): Buffer | null {
 	try {

@@ -11,7 +11,7 @@ export interface ReceivedWebhook {
 export async function startReceiver(answers: number[] = []) {
 	const received: ReceivedWebhook[] = [];
 	const arrivals = new Set<() => void>();
-	const server = createServer(async (request, response) => {
+	const server = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		received.push({ headers: request.headers, body: Buffer.concat(chunks).toString("utf8") });

@@ -1,3 +1,4 @@
+import { Agent, request } from "undici";
 import { Ring } from "./ring.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -38,7 +39,8 @@ export class WebhookSender {
 	readonly #deliveries = new Ring<WebhookDelivery>(2_000);
 	readonly #waiting: (() => void)[] = [];
 	readonly #timers = new Set<NodeJS.Timeout>();
-	readonly #stop = new AbortController();
+	readonly #agent = new Agent();
+	#closed = false;
 	#active = 0;
 
 	constructor(options: WebhookSenderOptions) {
@@ -57,7 +59,8 @@ export class WebhookSender {
 	}
 
 	close(): void {
-		this.#stop.abort();
+		this.#closed = true;
+		void this.#agent.destroy();
 		for (const timer of this.#timers) clearTimeout(timer);
 		this.#timers.clear();
 		this.#waiting.length = 0;
@@ -81,7 +84,7 @@ export class WebhookSender {
 	}
 
 	async #attempt(webhook: OutgoingWebhook, delivery: WebhookDelivery): Promise<void> {
-		if (this.#stop.signal.aborted) return;
+		if (this.#closed) return;
 		if (!(await this.#enter())) {
 			delivery.status = "given_up";
 			delivery.last_error = "too many webhooks are waiting";
@@ -89,24 +92,24 @@ export class WebhookSender {
 		}
 		delivery.attempts += 1;
 		try {
-			const response = await fetch(webhook.url, {
+			const { statusCode, body } = await request(webhook.url, {
+				dispatcher: this.#agent,
 				method: "POST",
 				headers: typeof webhook.headers === "function" ? webhook.headers() : webhook.headers,
 				body: webhook.body,
-				redirect: "manual",
-				signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+				signal: AbortSignal.timeout(TIMEOUT_MS),
 			});
-			await response.arrayBuffer();
-			delivery.last_status = response.status;
+			await body.dump();
+			delivery.last_status = statusCode;
 			delivery.last_error = null;
-			if (response.ok) delivery.status = "delivered";
+			if (statusCode >= 200 && statusCode < 300) delivery.status = "delivered";
 		} catch (error) {
 			delivery.last_status = null;
 			delivery.last_error = error instanceof Error ? error.message : String(error);
 		} finally {
 			this.#leave();
 		}
-		if (delivery.status === "delivered" || this.#stop.signal.aborted) return;
+		if (delivery.status === "delivered" || this.#closed) return;
 		if (delivery.attempts >= this.#options.max_attempts) {
 			delivery.status = "given_up";
 			return;

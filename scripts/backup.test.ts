@@ -70,7 +70,7 @@ beforeAll(async () => {
 	};
 	merchant = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS));
 	await pay();
-}, 120_000);
+});
 afterAll(async () => {
 	await endPools();
 	await cluster.stop();
@@ -140,7 +140,7 @@ async function look(of: Cluster): Promise<{ paid: number; violations: unknown[] 
 	}
 }
 
-describe("a backup", { timeout: 120_000 }, () => {
+describe("a backup", () => {
 	test("is restored to a time between two payments, by one command, with every invariant holding", async () => {
 		expect(await run("backup.ts")).toMatchObject({ code: 0, stderr: "" });
 		await pay();

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decryptSecret, encryptSecret, parseEncryptionKeys } from "../db/client/secrets.ts";
+import { decryptSecret, encryptSecret, parseEncryptionKeys, SECRET_COLUMNS } from "../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
 import { createMerchant, type TestMerchant } from "../test/merchants.ts";
 
@@ -91,6 +91,17 @@ const plaintexts = () => [
 ];
 
 describe("secrets:rotate", () => {
+	it("knows every column that holds a secret", async () => {
+		const columns = await rows<{ name: string }>(
+			`select c.conrelid::regclass || '.' || a.attname as name from pg_constraint c
+				join pg_attribute a on a.attrelid = c.conrelid and a.attnum = any (c.conkey)
+				where pg_get_constraintdef(c.oid) like '%''v1.\\%''%' order by 1`,
+		);
+		expect(columns.map(({ name }) => name)).toEqual(
+			SECRET_COLUMNS.map(({ table, column }) => `${table}.${column}`).sort(),
+		);
+	});
+
 	it("says which variable is missing", async () => {
 		expect(await rotate("", "")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^DATABASE_URL must be/) });
 		expect(await rotate("nonsense")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^ENCRYPTION_KEYS must/) });
@@ -193,7 +204,7 @@ describe("secrets:rotate", () => {
 					`select wait_event_type from pg_stat_activity
 						where datname = current_database() and usename = 'owner' and wait_event_type = 'Lock'`,
 				);
-			await expect.poll(waiting, { timeout: 10_000 }).toHaveLength(1);
+			await expect.poll(waiting).toHaveLength(1);
 			await operator.query("commit");
 			expect(await rotation).toMatchObject({
 				code: 0,

@@ -7,30 +7,14 @@
 import type { Pool } from "pg";
 import { z } from "zod";
 import { createPool } from "../db/client/pool.ts";
-import { decryptSecret, type EncryptionKeys, encryptSecret, parseEncryptionKeys } from "../db/client/secrets.ts";
-
-interface SecretColumn {
-	table: "clients" | "payment_gateways" | "webhook_endpoints" | "collection_accounts" | "whatsapp_provider_tokens";
-	column: string;
-	/** The column that the ciphertext is bound to, where it is another: a secret that was moved here as it was. */
-	made_for?: string;
-	/** The row's id, where it is not called so. */
-	row_id?: string;
-}
-
-const COLUMNS: readonly SecretColumn[] = [
-	{ table: "clients", column: "client_salt" },
-	{ table: "clients", column: "previous_client_salt", made_for: "client_salt" },
-	{ table: "clients", column: "webhook_secret" },
-	{ table: "clients", column: "previous_webhook_secret", made_for: "webhook_secret" },
-	{ table: "webhook_endpoints", column: "secret" },
-	{ table: "webhook_endpoints", column: "previous_secret", made_for: "secret" },
-	{ table: "payment_gateways", column: "api_secret" },
-	{ table: "payment_gateways", column: "webhook_secret" },
-	{ table: "collection_accounts", column: "api_secret", row_id: "client_id" },
-	{ table: "collection_accounts", column: "webhook_secret", row_id: "client_id" },
-	{ table: "whatsapp_provider_tokens", column: "token" },
-];
+import {
+	decryptSecret,
+	type EncryptionKeys,
+	encryptSecret,
+	parseEncryptionKeys,
+	SECRET_COLUMNS,
+	type SecretColumn,
+} from "../db/client/secrets.ts";
 
 const BATCH = 500;
 /** A pass after the first meets only what was written meanwhile; without an end to it, some process writes with an old key. */
@@ -87,13 +71,13 @@ async function rotateColumn(pool: Pool, keys: EncryptionKeys, secret: SecretColu
 
 /** Goes over all columns until there is nothing left to do. Returns whether every secret has the current key now. */
 async function rotateSecrets(pool: Pool, keys: EncryptionKeys): Promise<boolean> {
-	const replaced = new Map(COLUMNS.map((place) => [place, 0]));
+	const replaced = new Map(SECRET_COLUMNS.map((place) => [place, 0]));
 	let unreadable: string[] = [];
 	let is_done = false;
 	for (let number = 1; number <= MAX_PASSES && !is_done; number++) {
 		unreadable = [];
 		is_done = true;
-		for (const place of COLUMNS) {
+		for (const place of SECRET_COLUMNS) {
 			const pass = await rotateColumn(pool, keys, place);
 			replaced.set(place, replaced.get(place)! + pass.replaced);
 			unreadable.push(...pass.unreadable);

@@ -19,7 +19,7 @@ import { ensureUser } from "../directus/users.ts";
 import { providers } from "../psp/providers.ts";
 import { splitDatabaseUrl } from "./database-url.ts";
 import { demoWhatsapp, registerWhatsapp } from "./demo-whatsapp.ts";
-import { CHECKOUT_NODE_OPTIONS } from "./node-options.ts";
+import { NODE_OPTIONS } from "./node-options.ts";
 import { Part, PartCrash } from "./part.ts";
 import { type DemoMerchant, registerWithSandbox, seedMerchants } from "./seed-demo.ts";
 import {
@@ -308,6 +308,7 @@ async function startCheckoutAndJobs(
 	const jobs = start("jobs", settings, {
 		...shared,
 		DATABASE_URL: url("jobs"),
+		NODE_OPTIONS,
 		STATUS_TOKEN_KEY: secrets.status_token_key,
 		OUTBOUND_ALLOWED_HOSTS: [
 			...(settings.demo ? [new URL(settings.sandboxUrl).host] : []),
@@ -322,7 +323,7 @@ async function startCheckoutAndJobs(
 	const checkout = start("checkout", settings, {
 		...shared,
 		DATABASE_URL: url("checkout"),
-		NODE_OPTIONS: CHECKOUT_NODE_OPTIONS,
+		NODE_OPTIONS,
 		STATUS_TOKEN_KEY: secrets.status_token_key,
 		PUBLIC_STUDIO_URL: settings.studioUrl,
 		STUDIO_URL: innerUrl(settings, settings.studioPort),

@@ -1,5 +1,6 @@
 import {
 	type Context,
+	createTraceState,
 	isSpanContextValid,
 	ROOT_CONTEXT,
 	type SpanContext,
@@ -62,7 +63,7 @@ export function openTracing(endpoint: string, { part, headers, ratio = 1 }: Trac
 	const tracer = provider.getTracer("lightspeedpay");
 
 	const start = ({ name, kind, started_at, attributes, caused_by }: FinishedSpan, parent: Context) => {
-		const cause = parseTraceparent(caused_by);
+		const cause = parseCause(caused_by);
 		const links = cause === null ? [] : [{ context: cause }];
 		return tracer.startSpan(name, { kind: KINDS[kind], startTime: started_at, attributes, links }, parent);
 	};
@@ -100,11 +101,13 @@ function firstSpanOf(transaction_id: string) {
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
 /** Null: none, or not as the standard has it, which then counts as none. */
-function parseTraceparent(text: string | undefined): SpanContext | null {
-	const [, version, traceId, spanId, flags, more] = TRACEPARENT.exec(text ?? "") ?? [];
+function parseCause(caused_by: FinishedSpan["caused_by"]): SpanContext | null {
+	const [, version, traceId, spanId, flags, more] = TRACEPARENT.exec(caused_by?.traceparent ?? "") ?? [];
 	if (version === undefined || (version === "00" && more !== undefined)) return null;
 	const context = { traceId: traceId!, spanId: spanId!, traceFlags: Number.parseInt(flags!, 16), isRemote: true };
-	return isSpanContextValid(context) ? context : null;
+	if (!isSpanContextValid(context)) return null;
+	// More than 512 characters or 32 members are not taken.
+	return caused_by?.tracestate ? { ...context, traceState: createTraceState(caused_by.tracestate) } : context;
 }
 
 function parseHeaders(text: string | undefined): Record<string, string> {

@@ -13,7 +13,7 @@ let url: string;
 const received: { path: string; body: string; headers: Record<string, unknown> }[] = [];
 
 beforeAll(async () => {
-	server = createServer((request, response) => {
+	server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
 		let body = "";
 		request.setEncoding("utf8").on("data", (chunk: string) => {
 			body += chunk;
@@ -118,12 +118,27 @@ describe("traces", () => {
 		["00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false],
 		["00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false],
 		["nonsense", false],
-	])("of a caller that sent the traceparent %s are linked to: %s", async (caused_by, is_linked) => {
+	])("of a caller that sent the traceparent %s are linked to: %s", async (traceparent, is_linked) => {
 		const checkout = (await startTracing({ endpoint: `http://${url}`, part: "checkout" }))!;
-		checkout.recordPayment(randomUUID(), { ...span("first", "server"), caused_by });
+		checkout.recordPayment(randomUUID(), {
+			...span("first", "server"),
+			caused_by: { traceparent, tracestate: undefined },
+		});
 		await checkout.close();
 		const cause = { traceId: "4bf92f3577b34da6a3ce929d0e0e4736", spanId: "00f067aa0ba902b7" };
 		expect(spans()[0]!.links).toEqual(is_linked ? [expect.objectContaining(cause)] : []);
+	});
+
+	it.each([
+		["vendor=t61rcWkgMzE,rojo=00f067aa0ba902b7", "vendor=t61rcWkgMzE,rojo=00f067aa0ba902b7"],
+		[`vendor=${"a".repeat(600)}`, ""],
+	])("keep the tracestate of a caller, up to 512 characters", async (tracestate, kept) => {
+		const checkout = (await startTracing({ endpoint: `http://${url}`, part: "checkout" }))!;
+		const traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+		checkout.recordPayment(randomUUID(), { ...span("first", "server"), caused_by: { traceparent, tracestate } });
+		await checkout.close();
+		const [link] = spans()[0]!.links as { traceState?: string }[];
+		expect(link!.traceState ?? "").toBe(kept);
 	});
 
 	it("are off without a receiver", async () => {

@@ -17,8 +17,8 @@ export interface FinishedSpan {
 	attributes: Attributes;
 	/** What went wrong. */
 	error?: string | undefined;
-	/** The `traceparent` that the caller sent: whose trace this one is a consequence of. */
-	caused_by?: string | undefined;
+	/** What the caller sent of its own trace, of which this one is a consequence; its tracing system's own words in `tracestate`. */
+	caused_by?: { traceparent: string | undefined; tracestate: string | undefined } | undefined;
 	/** What was done within. */
 	children?: readonly FinishedSpan[];
 }

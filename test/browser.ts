@@ -9,6 +9,9 @@ import { existsSync } from "node:fs";
 import { AxeBuilder } from "@axe-core/playwright";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
+/** What a page is waited for; a busy machine is no failure. */
+const PATIENCE_MS = 180_000;
+
 const PLACES = [
 	// The engine without the browser around it, which costs a good part of the time.
 	"/usr/bin/chromium-headless-shell",
@@ -39,12 +42,14 @@ export function launchBrowser(): Promise<Browser> {
 	return chromium.launch({
 		executablePath: findBrowser(),
 		args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+		timeout: PATIENCE_MS,
 	});
 }
 
 /** A profile of its own in which nothing moves: without a graphics card, drawing what fades and spins costs more than the pages. */
 export async function openContext(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
 	const context = await browser.newContext(options);
+	context.setDefaultTimeout(PATIENCE_MS);
 	await context.addInitScript(() => {
 		const still = new CSSStyleSheet();
 		still.replaceSync("*, *::before, *::after { animation: none !important; transition: none !important; }");

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { type AttemptState, settleAttempt } from "../db/client/attempts.ts";
 import type { Queryable } from "../db/client/call.ts";
+import type { DisputeReport } from "../db/client/disputes.ts";
 import {
 	type AcceptedEvent,
 	acceptGatewayEvents,
@@ -76,4 +77,29 @@ export function queryAs(pool: () => pg.Pool) {
 /** Stores one webhook of a PSP as checkout does. */
 export async function acceptGatewayEvent(database: Queryable, event: GatewayEventInput): Promise<AcceptedEvent> {
 	return (await acceptGatewayEvents(database, [event]))[0]!;
+}
+
+/** What a PSP says of a dispute of ₹100.00, opened on the first of November; `day` of the message. */
+export function disputeReport(
+	status: DisputeReport["status"],
+	day: number,
+	more: Partial<DisputeReport> = {},
+): DisputeReport {
+	return {
+		status,
+		psp_dispute_id: "disp_1",
+		psp_payment_id: "pay_1",
+		amount: 10_000,
+		currency: "INR",
+		phase: "chargeback",
+		psp_status: status,
+		reason_code: "10.4",
+		reason: "Fraud, card absent",
+		respond_by: "2026-11-20T18:29:59Z",
+		opened_at: "2026-11-01T10:00:00Z",
+		occurred_at: `2026-11-${String(day).padStart(2, "0")}T10:00:00Z`,
+		amount_deducted: null,
+		raw: {},
+		...more,
+	};
 }

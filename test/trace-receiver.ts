@@ -19,7 +19,7 @@ export interface TraceReceiver {
 
 export async function startTraceReceiver(): Promise<TraceReceiver> {
 	const spans: ReceivedSpan[] = [];
-	const server = createServer(async (request, response) => {
+	const server = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const { resourceSpans } = JSON.parse(Buffer.concat(await request.toArray()).toString());
 		for (const { scopeSpans } of resourceSpans) for (const scope of scopeSpans) spans.push(...scope.spans);
 		response.writeHead(200, { "content-type": "application/json" }).end("{}");

@@ -1,13 +1,13 @@
 import type { Goal, Shape, Target } from "../goal.ts";
-import { checkout, jobs, sandbox } from "../parts.ts";
+import { checkout, jobs, sandboxWithPayers } from "../parts.ts";
 import { type SoakFigures, soak } from "../soak.ts";
 
 const PER_SECOND = 2_000;
-/** What a worker makes orders for at the sandbox while everything shares two cores. */
-const WITH_ORDERS_PER_SECOND = 400;
+/** Ordered, paid, booked and delivered, with the sandbox and the load on the same two cores: half of what these can. */
+const PAID_PER_SECOND = 150;
 
 const taken: Shape<SoakFigures> = {
-	name: `minutes of ${PER_SECOND} payments a second, finance reading in the second half`,
+	name: `minutes of ${PER_SECOND} payments a second, finance reading from the second third on`,
 	needs: [checkout],
 	when: "once",
 	takes_seconds: 630,
@@ -15,11 +15,11 @@ const taken: Shape<SoakFigures> = {
 };
 
 const worked: Shape<SoakFigures> = {
-	name: `minutes of ${WITH_ORDERS_PER_SECOND} payments a second with their orders, finance reading in the second half`,
-	needs: [sandbox, checkout, jobs],
+	name: `minutes of ${PAID_PER_SECOND} paid payments a second, finance reading from the second third on`,
+	needs: [sandboxWithPayers, checkout, jobs],
 	when: "once",
 	takes_seconds: 330,
-	measure: (scene, options) => soak(scene, [checkout, jobs], WITH_ORDERS_PER_SECOND, options.soak_seconds / 2, options),
+	measure: (scene, options) => soak(scene, [checkout, jobs], PAID_PER_SECOND, options.soak_seconds / 2, options),
 };
 
 export const goal: Goal = {
@@ -28,12 +28,12 @@ export const goal: Goal = {
 	shapes: [taken, worked],
 	targets: [
 		...targets("taken", taken, PER_SECOND),
-		...targets("with orders", worked, WITH_ORDERS_PER_SECOND),
+		...targets("paid", worked, PAID_PER_SECOND),
 		{
-			what: "with orders: jobs due at the end, a second's worth",
-			unit: "",
-			at_most: WITH_ORDERS_PER_SECOND,
-			value: (of) => of(worked).due_jobs,
+			what: "paid: time that the jobs due in the last quarter are for",
+			unit: "s",
+			at_most: 1,
+			value: (of) => of(worked).due_jobs / of(worked).jobs_per_second,
 		},
 	],
 };
@@ -49,9 +49,10 @@ function targets(words: string, shape: Shape<SoakFigures>, rate: number): Target
 			value: (of) => of(shape).memory_growth,
 		},
 		{
-			what: `${words}: dead rows of the hot tables, last quarter beside the third`,
+			what: `${words}: most dead rows of the hot tables while finance reads, later beside earlier`,
 			unit: "×",
-			at_most: 1.25,
+			// Without an end of their growth it would be two; a clean-up comes up to some ten seconds sooner or later than another.
+			at_most: 1.5,
 			value: (of) => of(shape).dead_row_growth,
 		},
 		{ what: `${words}: p99 of the worst minute`, unit: "ms", value: (of) => of(shape).worst_p99 },

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
@@ -184,8 +185,19 @@ describe("a request with the salt itself", () => {
 
 /** Resolves when this process heard of a client's change. */
 async function afterChange(change: () => Promise<unknown>): Promise<void> {
-	const heard = once(checkout.dependencies.listener, "client_changed");
+	const { listener } = checkout.dependencies;
+	const marker = randomUUID();
+	const heard = new Promise<void>((resolve) => {
+		const hear = (client_id: string) => {
+			if (client_id !== marker) return;
+			listener.off("client_changed", hear);
+			resolve();
+		};
+		listener.on("client_changed", hear);
+	});
 	await change();
+	// Changes are told of in the order of their commits, so this comes after all that were made so far.
+	await database.pool("admin").query("select pg_notify('client_changed', $1)", [marker]);
 	await heard;
 }
 

@@ -55,36 +55,53 @@ type AttemptWorkJson = Omit<AttemptWork, "transaction"> & {
 	transaction: Omit<AttemptWork["transaction"], "expires_at"> & { expires_at: string };
 };
 
-function toWork(json: AttemptWorkJson | null): AttemptWork | null {
-	return json && { ...json, transaction: { ...json.transaction, expires_at: new Date(json.transaction.expires_at) } };
+function toWork(json: AttemptWorkJson): AttemptWork {
+	return { ...json, transaction: { ...json.transaction, expires_at: new Date(json.transaction.expires_at) } };
 }
 
-/** Marks the attempt started and returns its work; null when nothing is left to do. */
-export async function beginPspOrder(database: Queryable, attempt_id: string): Promise<AttemptWork | null> {
-	return toWork(
-		await callValue(database, "begin_psp_order", "select public.begin_psp_order($1) as value", [attempt_id]),
-	);
-}
-
-/** As beginPspOrder for each, in one round trip and one commit; in their order. "apart": not begun, to be begun by itself. */
-export async function beginPspOrders(
+/** Marks attempts started and returns their work, in one round trip and one commit; in their order. */
+async function beginOrders(
 	database: Queryable,
 	attempt_ids: string[],
-): Promise<(AttemptWork | null | "apart")[]> {
-	const rows = await callRows<{ attempt_id: string; work: AttemptWorkJson | null; apart: boolean }>(
+	is_alone: boolean,
+): Promise<(AttemptWork | null)[]> {
+	const rows = await callRows<{ attempt_id: string; work: AttemptWorkJson }>(
 		database,
 		"begin_psp_orders",
-		"select attempt_id, work, apart from public.begin_psp_orders($1)",
-		[attempt_ids],
+		"select attempt_id, work from public.begin_psp_orders($1, $2)",
+		[attempt_ids, is_alone],
 	);
-	const begun = new Map(
-		rows.map(({ attempt_id, work, apart }) => [attempt_id, apart ? ("apart" as const) : toWork(work)]),
-	);
-	return attempt_ids.map((id) => begun.get(id) ?? null);
+	const begun = new Map(rows.map(({ attempt_id, work }) => [attempt_id, toWork(work)]));
+	return attempt_ids.map((id) => {
+		const work = begun.get(id) ?? null;
+		// One that is asked for twice is begun once: whoever comes second is told by a call of its own that an order may exist.
+		begun.delete(id);
+		return work;
+	});
 }
 
-export async function readAttempt(database: Queryable, attempt_id: string): Promise<AttemptWork | null> {
-	return toWork(await callValue(database, "attempt_work", "select public.attempt_work($1) as value", [attempt_id]));
+/** Null when nothing is left to do, or when it is to be begun by itself. */
+export function beginPspOrders(database: Queryable, attempt_ids: string[]): Promise<(AttemptWork | null)[]> {
+	return beginOrders(database, attempt_ids, false);
+}
+
+/** Null when nothing is left to do. */
+export async function beginPspOrder(database: Queryable, attempt_id: string): Promise<AttemptWork | null> {
+	return (await beginOrders(database, [attempt_id], true))[0]!;
+}
+
+/** `is_over`: nobody is to pay its order any more, and it was not closed at the PSP yet. */
+export async function readAttempt(
+	database: Queryable,
+	attempt_id: string,
+): Promise<(AttemptWork & { is_over: boolean }) | null> {
+	const json = await callValue<(AttemptWorkJson & { is_over: boolean }) | null>(
+		database,
+		"attempt_work",
+		"select public.attempt_work($1) as value",
+		[attempt_id],
+	);
+	return json && { ...toWork(json), is_over: json.is_over };
 }
 
 export interface PspOrder {
@@ -94,20 +111,20 @@ export interface PspOrder {
 	latency_ms: number;
 }
 
-/** As recordPspOrder for each, in one round trip and one commit. */
-export async function recordPspOrders(database: Queryable, orders: PspOrder[]): Promise<void> {
-	await callRows(database, "record_psp_orders", "select public.record_psp_orders($1)", [
+async function recordOrders(database: Queryable, orders: PspOrder[], is_alone: boolean): Promise<void> {
+	await callRows(database, "record_psp_orders", "select public.record_psp_orders($1, $2)", [
 		JSON.stringify(orders.map((order) => ({ ...order, latency_ms: Math.round(order.latency_ms) }))),
+		is_alone,
 	]);
 }
 
-export async function recordPspOrder(database: Queryable, order: PspOrder): Promise<void> {
-	await callRows(database, "record_psp_order", "select public.record_psp_order($1, $2, $3, $4)", [
-		order.attempt_id,
-		order.psp_order_id,
-		JSON.stringify(order.presentation),
-		Math.round(order.latency_ms),
-	]);
+/** In one round trip and one commit. */
+export function recordPspOrders(database: Queryable, orders: PspOrder[]): Promise<void> {
+	return recordOrders(database, orders, false);
+}
+
+export function recordPspOrder(database: Queryable, order: PspOrder): Promise<void> {
+	return recordOrders(database, [order], true);
 }
 
 /** The PSP certainly has no order. The payment moves to another gateway, or fails. */
@@ -248,6 +265,11 @@ export async function movePayment(
 		[attempt_id, is_closed],
 	);
 	return { next_attempt_id };
+}
+
+/** The PSP has closed the attempt's order: it is not looked up again. */
+export async function closeAttempt(database: Queryable, attempt_id: string): Promise<void> {
+	await callRows(database, "close_attempt", "select public.close_attempt($1)", [attempt_id]);
 }
 
 /** The attempt that the payer wanted to leave may have taken money: the payment stays with it. */

@@ -62,6 +62,45 @@ describe("Batcher", () => {
 		expect(await Promise.all(results)).toEqual(["1", "2", "3", "4"]);
 	});
 
+	it("lets those that come soon after a call gather, and sends a handful, or one after a pause, at once", async () => {
+		vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+		const { batcher: it, calls } = batcher({ batches_at_once: 3, most_in_batch: 2, apart_ms: 25 });
+		const results = [it.submit(1)];
+		await turn();
+		results.push(it.submit(2));
+		await turn();
+		vi.advanceTimersByTime(24);
+		expect(calls.map(({ requests }) => requests)).toEqual([[1]]);
+		vi.advanceTimersByTime(1);
+		expect(calls.map(({ requests }) => requests)).toEqual([[1], [2]]);
+		results.push(it.submit(3), it.submit(4));
+		await turn();
+		expect(calls.map(({ requests }) => requests)).toEqual([[1], [2], [3, 4]]);
+		for (const { answer } of calls.splice(0)) answer();
+		await Promise.all(results);
+		vi.advanceTimersByTime(25);
+		results.push(it.submit(5));
+		await turn();
+		expect(calls.map(({ requests }) => requests)).toEqual([[5]]);
+		calls[0]?.answer();
+		expect(await Promise.all(results)).toEqual(["1", "2", "3", "4", "5"]);
+	});
+
+	it("waits for nobody when all who may ask have asked", async () => {
+		vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+		const { batcher: it, calls } = batcher({ batches_at_once: 3, apart_ms: 25, callers: () => 4 });
+		const results = [it.submit(1)];
+		await turn();
+		results.push(it.submit(2), it.submit(3));
+		await turn();
+		expect(calls.map(({ requests }) => requests)).toEqual([[1]]);
+		results.push(it.submit(4));
+		await turn();
+		expect(calls.map(({ requests }) => requests)).toEqual([[1], [2, 3, 4]]);
+		for (const { answer } of calls) answer();
+		expect(await Promise.all(results)).toEqual(["1", "2", "3", "4"]);
+	});
+
 	it("splits what has gathered into calls of bounded size", async () => {
 		const { batcher: it, calls } = batcher({ batches_at_once: 3, most_in_batch: 2 });
 		const results = [1, 2, 3, 4, 5].map((request) => it.submit(request));

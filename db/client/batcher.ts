@@ -6,6 +6,13 @@ export interface BatcherOptions<Request, Result> {
 	batches_at_once: number;
 	/** So many must wait before a call starts beside one that runs: fewer, larger calls cost less. Default: one. */
 	least_beside?: number;
+	/**
+	 * A call starts so long after the one before, unless a handful waits. A request that comes after such a pause still goes at
+	 * once; of those that trickle in, more share a call. Default: 0.
+	 */
+	apart_ms?: number;
+	/** How many there are that may ask, each for one thing at a time: when all have, nobody is waited for. Default: no end of them. */
+	callers?: () => number;
 	most_in_batch: number;
 	/** Requests that may wait for a free call; the next one is refused at once. */
 	most_waiting: number;
@@ -16,6 +23,9 @@ export interface BatcherOptions<Request, Result> {
 	onBatch?: (size: number, seconds: number) => void;
 	onShed?: (reason: "full" | "timed_out") => void;
 }
+
+/** With so many a call has little to gain from a few more. */
+const HANDFUL = 16;
 
 interface Waiter<Request, Result> {
 	request: Request;
@@ -38,6 +48,10 @@ export class Batcher<Request, Result> {
 	/** What calls took of late. */
 	#call_ms = 0;
 	#planned = false;
+	/** When the newest call started. */
+	#started_at = Number.NEGATIVE_INFINITY;
+	/** Until the next may start. */
+	#pause: NodeJS.Timeout | undefined;
 	#timer: NodeJS.Timeout | undefined;
 
 	constructor(options: BatcherOptions<Request, Result>) {
@@ -77,17 +91,36 @@ export class Batcher<Request, Result> {
 	}
 
 	#send(): void {
-		const { batches_at_once, least_beside = 1, most_in_batch } = this.#options;
+		const { batches_at_once, least_beside = 1 } = this.#options;
 		while (
 			this.#waiting.length >= (this.#running.size === 0 ? 1 : least_beside) &&
 			this.#running.size < batches_at_once
 		) {
-			void this.#run(this.#waiting.splice(0, most_in_batch));
+			const pause_ms = this.#pauseBefore();
+			if (pause_ms > 0) {
+				this.#pause ??= setTimeout(() => {
+					this.#pause = undefined;
+					this.#send();
+				}, pause_ms);
+				return;
+			}
+			void this.#run(this.#waiting.splice(0, this.#options.most_in_batch));
 		}
+	}
+
+	/** Milliseconds that those who wait shall wait for more. */
+	#pauseBefore(): number {
+		const { apart_ms = 0, callers, most_in_batch } = this.#options;
+		if (this.#waiting.length >= Math.min(HANDFUL, most_in_batch)) return 0;
+		const pause_ms = this.#started_at + apart_ms - performance.now();
+		if (pause_ms <= 0 || callers === undefined) return pause_ms;
+		const asked = [...this.#running.keys()].reduce((sum, batch) => sum + batch.length, this.#waiting.length);
+		return asked < callers() ? pause_ms : 0;
 	}
 
 	async #run(batch: Waiter<Request, Result>[]): Promise<void> {
 		const started = performance.now();
+		this.#started_at = started;
 		this.#running.set(batch, started);
 		let results: (Result | Error)[];
 		try {

@@ -39,30 +39,45 @@ export type WebhookEventStatus = "pending" | "waiting" | "delivered" | "dead" | 
 export type WebhookReplayStatus = "running" | "done" | "stopped";
 
 /** Null when there is nothing to be sent now: the event is done with, kept, or waits for its endpoint. */
-export function beginDelivery(database: Queryable, event_id: string): Promise<Delivery | null> {
-	return callValue(database, "begin_delivery", "select public.begin_delivery($1) as value", [event_id]);
+export async function beginDelivery(database: Queryable, event_id: string): Promise<Delivery | null> {
+	return (await begin(database, [event_id], true))[0]!;
 }
 
 /** As beginDelivery for each, in one round trip and one commit; in their order. */
-export async function beginDeliveries(database: Queryable, event_ids: string[]): Promise<(Delivery | null)[]> {
-	const rows = await callRows<{ event_id: string; work: Delivery | null }>(
-		database,
-		"begin_deliveries",
-		"select event_id, work from public.begin_deliveries($1)",
-		[event_ids],
-	);
-	const begun = new Map(rows.map(({ event_id, work }) => [event_id, work]));
+export function beginDeliveries(database: Queryable, event_ids: string[]): Promise<(Delivery | null)[]> {
+	return begin(database, event_ids, false);
+}
+
+async function begin(database: Queryable, event_ids: string[], is_alone: boolean): Promise<(Delivery | null)[]> {
+	const rows = await callRows<Delivery>(database, "begin_deliveries", "select * from public.begin_deliveries($1, $2)", [
+		event_ids,
+		is_alone,
+	]);
+	const begun = new Map(rows.map((row) => [row.event_id, row]));
 	return event_ids.map((id) => begun.get(id) ?? null);
 }
 
+/** Records the try and, unless it was the last, has the next one made when it is due. */
+export async function recordDelivery(database: Queryable, result: DeliveryResult): Promise<WebhookEventStatus> {
+	return (await record(database, [result], true))[0]!;
+}
+
 /** As recordDelivery for each, in one round trip and one commit; in their order. */
-export async function recordDeliveries(database: Queryable, results: DeliveryResult[]): Promise<WebhookEventStatus[]> {
+export function recordDeliveries(database: Queryable, results: DeliveryResult[]): Promise<WebhookEventStatus[]> {
+	return record(database, results, false);
+}
+
+async function record(
+	database: Queryable,
+	results: DeliveryResult[],
+	is_alone: boolean,
+): Promise<WebhookEventStatus[]> {
 	const tries = results.map((result) => ({ ...result, duration_ms: Math.round(result.duration_ms) }));
 	const rows = await callRows<{ event_id: string; status: WebhookEventStatus }>(
 		database,
 		"record_deliveries",
-		"select event_id, status from public.record_deliveries($1)",
-		[JSON.stringify(tries)],
+		"select event_id, status from public.record_deliveries($1, $2)",
+		[JSON.stringify(tries), is_alone],
 	);
 	const recorded = new Map(rows.map(({ event_id, status }) => [event_id, status]));
 	return results.map(({ event_id }) => recorded.get(event_id)!);
@@ -76,19 +91,6 @@ export async function parkDelivery(database: Queryable, event_id: string): Promi
 /** Puts events that wait back into the queue where their endpoints are well again. Returns how many. */
 export function releaseWebhooks(database: Queryable): Promise<number> {
 	return callValue(database, "release_webhooks", "select public.release_webhooks() as value", []);
-}
-
-/** Records the try and, unless it was the last, has the next one made when it is due. */
-export function recordDelivery(database: Queryable, result: DeliveryResult): Promise<WebhookEventStatus> {
-	return callValue(database, "record_delivery", "select public.record_delivery($1, $2, $3, $4, $5, $6, $7) as value", [
-		result.event_id,
-		result.url,
-		result.status_code,
-		result.error,
-		Math.round(result.duration_ms),
-		result.response_bytes,
-		result.retry_after_seconds,
-	]);
 }
 
 /** Keeps the beginning of what an endpoint answered to a test event. */

@@ -62,15 +62,25 @@ export function beatWorker(database: Queryable, worker_id: string, lane: string 
 	return callValue(database, "beat_worker", "select public.beat_worker($1, $2) as value", [worker_id, lane]);
 }
 
-/** Gives jobs held by workers that stopped beating back to the queue. Returns the workers' ids. */
-export async function releaseDeadWorkers(database: Queryable, after_seconds = 30): Promise<string[]> {
-	const rows = await callRows<{ worker_id: string }>(
-		database,
-		"list_dead_workers",
-		"select worker_id from public.list_dead_workers($1 * interval '1 second') worker_id",
-		[after_seconds],
-	);
-	const workers = rows.map(({ worker_id }) => worker_id);
+/**
+ * Gives jobs held by workers that stopped beating back to the queue; with `is_thorough`, which reads all jobs, by such that had been
+ * given up before too. Returns the workers' ids.
+ */
+export async function releaseDeadWorkers(
+	database: Queryable,
+	after_seconds = 30,
+	is_thorough = false,
+): Promise<string[]> {
+	const workers: string[] = [];
+	for (const list of ["list_dead_workers", ...(is_thorough ? ["list_lost_workers"] : [])]) {
+		const rows = await callRows<{ worker_id: string }>(
+			database,
+			list,
+			`select worker_id from public.${list}($1 * interval '1 second') worker_id`,
+			[after_seconds],
+		);
+		workers.push(...rows.map(({ worker_id }) => worker_id));
+	}
 	if (workers.length > 0) {
 		await callRows(database, "force_unlock_workers", "select graphile_worker.force_unlock_workers($1)", [workers]);
 	}

@@ -94,6 +94,8 @@ export interface PayPage extends ClientTheme {
 	can_move: boolean;
 	/** The newest UTR that the payer named (direct UPI). */
 	utr_claim: { utr: string; status: "submitted" | "approved" | "rejected" } | null;
+	/** Whether the payer may name a UTR. */
+	takes_utr: boolean;
 	/** Oldest first. */
 	refunds: { amount: number; status: "pending" | "succeeded" | "failed"; kind: "requested" | "duplicate_payment" }[];
 	gateway: Gateway;

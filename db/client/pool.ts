@@ -22,11 +22,34 @@ export interface PoolOptions {
 	max?: number;
 	/** Settings of its sessions, as `-c name=value`. */
 	options?: string;
+	/** How long to wait for a connection, free or new: 5 s. */
+	connectionTimeoutMillis?: number;
 }
 
 export function createPool(options: PoolOptions): pg.Pool {
 	const pool = new pg.Pool({ max: 10, connectionTimeoutMillis: 5000, keepAlive: true, ...options, types });
 	// An idle connection that the server closes is replaced on the next use; without a listener it would end the process.
 	pool.on("error", () => {});
-	return pool;
+	const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
+	const persistent = (...given: unknown[]) => askAgain(() => query(...given));
+	return Object.assign(pool, { query: persistent as pg.Pool["query"] });
+}
+
+const MOST_REPEATS = 3;
+/** serialization_failure, deadlock_detected */
+const GIVEN_UP_FOR_OTHERS = /^(40001|40P01)$/;
+
+/**
+ * A statement that the database gave up so that others may go on did nothing. What is asked of a pool is a transaction of its
+ * own, so it is asked again at once, and a job that is a deadlock's victim neither waits nor loses one of its tries.
+ */
+export async function askAgain<Result>(ask: () => Promise<Result>): Promise<Result> {
+	for (let repeats = 0; ; repeats++) {
+		try {
+			return await ask();
+		} catch (error) {
+			const was_given_up = error instanceof pg.DatabaseError && GIVEN_UP_FOR_OTHERS.test(error.code ?? "");
+			if (!was_given_up || repeats === MOST_REPEATS) throw error;
+		}
+	}
 }

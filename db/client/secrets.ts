@@ -4,11 +4,20 @@
  * and is bound to its place by the additional data `table.column:row id`, so that a ciphertext copied to another row or
  * column does not open. The key id tells which of several keys made it: rotate by putting a new key first.
  */
-import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import {
+	createCipheriv,
+	createDecipheriv,
+	createHmac,
+	createSecretKey,
+	type KeyObject,
+	randomBytes,
+	timingSafeEqual,
+} from "node:crypto";
 
 export interface EncryptionKeys {
 	current: string;
-	keys: ReadonlyMap<string, Buffer>;
+	/** Not as bytes: Node makes a key of them for each use, which takes three times as long as the use. */
+	keys: ReadonlyMap<string, KeyObject>;
 }
 
 export interface SecretPlace {
@@ -17,12 +26,36 @@ export interface SecretPlace {
 	row: string;
 }
 
+export interface SecretColumn {
+	table: "clients" | "payment_gateways" | "webhook_endpoints" | "collection_accounts" | "whatsapp_provider_tokens";
+	column: string;
+	/** The column that the ciphertext is bound to, where it is another: a secret that was moved here as it was. */
+	made_for?: string;
+	/** The row's id, where it is not called so. */
+	row_id?: string;
+}
+
+/** Where secrets are kept: all that the database holds. */
+export const SECRET_COLUMNS: readonly SecretColumn[] = [
+	{ table: "clients", column: "client_salt" },
+	{ table: "clients", column: "previous_client_salt", made_for: "client_salt" },
+	{ table: "clients", column: "webhook_secret" },
+	{ table: "clients", column: "previous_webhook_secret", made_for: "webhook_secret" },
+	{ table: "webhook_endpoints", column: "secret" },
+	{ table: "webhook_endpoints", column: "previous_secret", made_for: "secret" },
+	{ table: "payment_gateways", column: "api_secret" },
+	{ table: "payment_gateways", column: "webhook_secret" },
+	{ table: "collection_accounts", column: "api_secret", row_id: "client_id" },
+	{ table: "collection_accounts", column: "webhook_secret", row_id: "client_id" },
+	{ table: "whatsapp_provider_tokens", column: "token" },
+];
+
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** Parses ENCRYPTION_KEYS: `kid:base64 of 32 bytes[,kid2:…]`; the first encrypts, all decrypt. */
 export function parseEncryptionKeys(text: string): EncryptionKeys {
-	const keys = new Map<string, Buffer>();
+	const keys = new Map<string, KeyObject>();
 	for (const entry of text.split(",")) {
 		const [, kid, encoded] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/=_-]+)$/.exec(entry.trim()) ?? [];
 		const key = Buffer.from(encoded ?? "", "base64");
@@ -30,7 +63,7 @@ export function parseEncryptionKeys(text: string): EncryptionKeys {
 			throw new Error("ENCRYPTION_KEYS must be a comma-separated list of <key id>:<base64 of 32 random bytes>.");
 		}
 		if (keys.has(kid)) throw new Error(`ENCRYPTION_KEYS names the key id ${kid} twice.`);
-		keys.set(kid, key);
+		keys.set(kid, createSecretKey(key));
 	}
 	const [current] = keys.keys();
 	return { current: current!, keys };
@@ -78,7 +111,7 @@ export function isProvenBy(keys: EncryptionKeys, message: string, proof: string)
 	});
 }
 
-const prove = (key: Buffer, message: string): string =>
+const prove = (key: KeyObject, message: string): string =>
 	createHmac("sha256", key).update(`lightspeedpay inner call\n${message}`).digest("hex");
 
 /** As it is stored: the secrets are ciphertexts. */

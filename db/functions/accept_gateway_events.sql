@@ -23,11 +23,12 @@ begin
       on conflict on constraint gateway_events_gateway_id_dedupe_key_key do nothing
       returning id, gateway_id
   )
-  select array_agg(s.id), array_agg((public.egress_task('process_gateway_event', s.gateway_id), json_build_object('event_id', s.id),
+  -- the tasks' names as egress_task makes them
+  select array_agg(s.id), array_agg(('process_gateway_event' || coalesce(':' || g.egress_group, ''), json_build_object('event_id', s.id),
       null, null, 5, null, null, null)::graphile_worker.job_spec)
-    into v_stored, v_jobs from stored s;
+    into v_stored, v_jobs from stored s join public.payment_gateways g on g.id = s.gateway_id;
   if v_jobs is not null then
-    perform graphile_worker.add_jobs(v_jobs);
+    perform pg_notify('job_lane', 'events') from graphile_worker.add_jobs(v_jobs);
   end if;
   if cardinality(v_stored) = cardinality(v_ids) then
     return query select id, false from unnest(v_ids) id;

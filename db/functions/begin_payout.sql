@@ -9,6 +9,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_payout public.payouts;
   v_balance bigint;
+  v_amount bigint;
   v_account public.collection_accounts;
 begin
   select * into v_payout from public.payouts where id = p_payout_id for update;
@@ -19,7 +20,8 @@ begin
     return null;
   end if;
   select balance_due into strict v_balance from public.wallets where client_id = v_payout.client_id for update;
-  if v_payout.started_at is null and least(v_payout.amount, v_balance) < 100 then
+  v_amount := case when v_payout.started_at is null then least(v_payout.amount, v_balance) else v_payout.amount end;
+  if v_payout.started_at is null and v_amount < 100 then
     update public.payouts set status = 'failed', error_code = 'no_longer_due', updated_at = now(),
         error_message = 'What was due was settled before it could be collected.'
       where id = p_payout_id;
@@ -30,15 +32,14 @@ begin
     raise exception using errcode = 'LS270', message = 'the merchant has no collection account', detail = v_payout.client_id::text;
   end if;
   update public.payouts set
-      amount = case when started_at is null then least(amount, v_balance) else amount end,
+      amount = v_amount,
       status = case status when 'queued' then 'processing' else status end,
       started_at = coalesce(started_at, now()), updated_at = now(),
       next_lookup_at = case when status in ('queued', 'processing') then greatest(next_lookup_at, now() + interval '2 minutes') else next_lookup_at end
     where id = p_payout_id;
   return jsonb_build_object('payout_id', v_payout.id, 'client_id', v_payout.client_id, 'status', v_payout.status,
     'started_before', v_payout.started_at is not null, 'psp_payout_id', v_payout.psp_payout_id, 'provider', v_payout.provider,
-    'amount', case when v_payout.started_at is null then least(v_payout.amount, v_balance) else v_payout.amount end,
-    'balance_due', v_balance, 'destination', v_payout.destination, 'mode', v_payout.mode,
+    'amount', v_amount, 'balance_due', v_balance, 'destination', v_payout.destination, 'mode', v_payout.mode,
     'account', public.sealed_collection_account(v_account) || jsonb_build_object('source_account', v_payout.source_account));
 end
 $$;

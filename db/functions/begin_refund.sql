@@ -1,5 +1,6 @@
 -- Claims the sending of a refund to its PSP: marks it started, before the PSP is called, and returns what the call needs
 -- (secrets as ciphertext). started_before: an earlier run may have reached the PSP. Null when it is settled already.
+-- Locks: the refund, before it is read: what another run records meanwhile is seen here, or the time of its next look-up stands.
 create or replace function public.begin_refund(p_refund_id uuid) returns jsonb
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -14,11 +15,12 @@ begin
     from public.refunds r
     join public.payment_attempts a on a.id = r.attempt_id
     join public.payment_gateways g on g.id = r.gateway_id
-    where r.id = p_refund_id and r.status in ('created', 'pending', 'unknown');
+    where r.id = p_refund_id and r.status in ('created', 'pending', 'unknown')
+    for update of r;
   if v_work is not null then
     update public.refunds set started_at = coalesce(started_at, now()),
         next_lookup_at = greatest(next_lookup_at, now() + interval '2 minutes'), updated_at = now()
-      where id = p_refund_id and status in ('created', 'pending', 'unknown');
+      where id = p_refund_id;
   end if;
   return v_work;
 end

@@ -72,7 +72,7 @@ begin
           coalesce(sum(b.amount) filter (where b.type in ('COMMISSION_GST', 'COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')), 0) as gst
         from booked b
         join public.transactions t on t.id = b.transaction_id
-        -- as book_commission chose it
+        -- as book_commissions chose it
         cross join lateral (select percent from public.gst_rates
           where valid_from <= (t.paid_at at time zone 'Asia/Kolkata')::date order by valid_from desc limit 1) g
         group by 1, 2, 3, 4

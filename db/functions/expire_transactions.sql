@@ -8,11 +8,14 @@ declare
   v_ids uuid[];
   v_retried uuid[];
   v_attempts uuid[];
+  v_expired public.transactions[];
   v_jobs graphile_worker.job_spec[];
 begin
   select array_agg(id) into v_ids from (
     select id from public.transactions
       where status in ('created', 'pending') and expires_at <= now()
+        -- so are all that are open, and a failed one only while another attempt of it is under way: transactions_expires_at_idx
+        and paid_at is null and caps_booked_at is not null
       order by expires_at limit p_limit for update skip locked) due;
   select array_agg(id) into v_retried from (
     select t.id from public.payment_attempts a join public.transactions t on t.id = a.transaction_id
@@ -36,8 +39,12 @@ begin
         'confirm_attempt:' || id, null, null)::graphile_worker.job_spec) filter (where next_lookup_at is not null)
     into v_attempts, v_jobs from expired;
   if v_ids is not null then
-    update public.transactions set status = 'expired', version = version + 1, updated_at = now() where id = any (v_ids);
-    perform public.write_transaction_events(v_ids);
+    with expired as (
+      update public.transactions t set status = 'expired', version = version + 1, updated_at = now() where id = any (v_ids)
+        returning t
+    )
+    select array_agg(t) into v_expired from expired;
+    perform public.write_transaction_events(v_expired);
   end if;
   if v_retried is not null then
     update public.transactions set version = version + 1, updated_at = now() where id = any (v_retried);

@@ -329,7 +329,7 @@ begin
     insert into public.payment_attempts (id, transaction_id, client_id, gateway_id, attempt_no, amount, routing, created_at, updated_at)
       select attempt_id, transaction_id, client_id, gateway_id, 1, amount::bigint, routing, v_now, v_now from made
   )
-  select count(*) into j
+  select count(pg_notify('job_lane', 'orders')::text) into j
     from (
       select array_agg((task, json_build_object('attempt_id', attempt_id), null, null, 3, null, null, null)::graphile_worker.job_spec) as specs
         from made having count(*) > 0

@@ -16,8 +16,8 @@ declare
     case when p_filter ->> 'cause' is not null then format('n.cause = %L', p_filter ->> 'cause') end,
     case when p_filter ->> 'recipient' is not null
       then format('n.recipient = %L', coalesce(public.whatsapp_recipient(p_filter ->> 'recipient'), '')) end,
-    case when p_filter ->> 'from' is not null then format('n.id >= %L', public.uuid_at((p_filter ->> 'from')::timestamptz)) end,
-    case when p_filter ->> 'until' is not null then format('n.id < %L', public.uuid_at((p_filter ->> 'until')::timestamptz)) end,
+    case when p_filter ->> 'from' is not null then format('n.id >= %L', public.first_uuid_at((p_filter ->> 'from')::timestamptz)) end,
+    case when p_filter ->> 'until' is not null then format('n.id < %L', public.first_uuid_at((p_filter ->> 'until')::timestamptz)) end,
     case when p_before is not null then format('n.id < %L', p_before) end);
 begin
   return query execute format(

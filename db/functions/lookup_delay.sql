@@ -1,8 +1,8 @@
 -- How long to wait before the PSP is asked again, after so many look-ups: 5 s, 30 s, 2 min, 10 min, then hourly for a day,
--- then daily.
+-- then daily. Up to a tenth longer, by lot: what an outage brought together does not come back together each time.
 create or replace function public.lookup_delay(p_lookups integer) returns interval
-language sql immutable parallel safe as $$
-  select case
+language sql volatile parallel restricted as $$
+  select (1 + random() * 0.1) * case
     when p_lookups <= 0 then interval '5 seconds'
     when p_lookups = 1 then interval '30 seconds'
     when p_lookups = 2 then interval '2 minutes'

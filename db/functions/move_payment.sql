@@ -57,6 +57,7 @@ begin
     end if;
     perform graphile_worker.add_job(public.egress_task('create_psp_order', v_gateway_id), json_build_object('attempt_id', v_next),
       max_attempts => 3, priority => -1);
+    perform pg_notify('job_lane', 'orders');
   end if;
   update public.transactions set
       gateway_id = coalesce(v_gateway_id, gateway_id), version = version + 1, updated_at = now(),
@@ -65,7 +66,7 @@ begin
       error_message = case when v_next is null and not v_is_open then 'The payer left, and no other provider could take this payment.' else error_message end
     where id = v_transaction.id;
   if v_next is null and not v_is_open and v_transaction.status <> 'failed' then
-    perform public.write_transaction_events(array[v_transaction.id]);
+    perform public.write_transaction_events(array[t]) from public.transactions t where t.id = v_transaction.id;
   else
     perform pg_notify('transaction_status', v_transaction.id::text);
   end if;

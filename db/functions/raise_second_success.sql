@@ -20,6 +20,9 @@ begin
       return;
     end if;
     perform public.enqueue_refund(v_refund);
+    -- from before the PSP named the payment
+    update public.alerts set status = 'resolved', last_at = now()
+      where status <> 'resolved' and dedupe_key = 'second_success:' || a.id || ':';
   end if;
   perform public.raise_alert('second_success', 'critical',
     case when v_refund.id is null

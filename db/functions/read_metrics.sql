@@ -6,7 +6,7 @@ language sql stable security definer set search_path = '' as $$
     'queues', coalesce((select jsonb_agg(to_jsonb(f)) from public.queue_figures() f), '[]'),
     'worker_silence_seconds', (select extract(epoch from clock_timestamp() - max(beat_at)) from public.worker_heartbeats),
     'payment_overdue_seconds', (select greatest(0, extract(epoch from clock_timestamp() - min(expires_at)))
-      from public.transactions where status in ('created', 'pending')),
+      from public.transactions where status in ('created', 'pending') and paid_at is null and caps_booked_at is not null),
     'webhook_oldest_untried_seconds', (select extract(epoch from clock_timestamp() - min(created_at))
       from (select created_at, attempts from public.webhook_events where status = 'pending' order by id limit 1000) e where attempts = 0),
     'ledger_violations', (select (output ->> 'violations')::integer from pgboss.job

@@ -15,6 +15,9 @@ language sql stable security definer set search_path = '' as $$
       'can_move', public.can_move_payment(t, a),
       'utr_claim', (select jsonb_build_object('utr', u.utr, 'status', u.status) from public.utr_claims u
         where u.transaction_id = t.id order by u.id desc limit 1),
+      -- the rule of submit_utr; only direct UPI is shown like that
+      'takes_utr', exists (select from public.payment_attempts x where x.transaction_id = t.id and x.psp_order_id is not null
+        and x.presentation ->> 'kind' = 'upi' and x.created_at > now() - interval '8 days'),
       'refunds', coalesce((select jsonb_agg(jsonb_build_object('amount', r.amount, 'kind', r.kind,
           'status', case when r.status in ('succeeded', 'failed') then r.status else 'pending' end) order by r.id)
         from public.refunds r where r.transaction_id = t.id), '[]'),

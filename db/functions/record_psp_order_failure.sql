@@ -46,13 +46,15 @@ begin
       returning id into v_next;
     update public.transactions set gateway_id = v_gateway_id, updated_at = now() where id = v_transaction.id;
     perform graphile_worker.add_job(public.egress_task('create_psp_order', v_gateway_id), json_build_object('attempt_id', v_next), max_attempts => 3);
+    perform pg_notify('job_lane', 'orders');
   elsif v_transaction.status in ('created', 'pending') and not exists (
       select from public.payment_attempts where transaction_id = v_transaction.id and status in ('created', 'pending', 'authorized', 'unknown')) then
     update public.transactions set
         status = 'failed', version = version + 1, updated_at = now(),
         error_code = p_error ->> 'code', error_message = 'No payment provider could take this payment.'
-      where id = v_transaction.id;
-    perform public.write_transaction_events(array[v_transaction.id]);
+      where id = v_transaction.id
+      returning * into v_transaction;
+    perform public.write_transaction_events(array[v_transaction]);
   else
     update public.transactions set version = version + 1, updated_at = now() where id = v_transaction.id;
     perform pg_notify('transaction_status', v_transaction.id::text);

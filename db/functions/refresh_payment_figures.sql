@@ -68,7 +68,7 @@ begin
     select public.hour_in_india(created_at), (created_at at time zone 'Asia/Kolkata')::date,
         count(*) filter (where status_code between 200 and 299), count(*) filter (where status_code not between 200 and 299 or status_code is null)
       from public.webhook_deliveries
-      where id >= public.first_id_at(v_from) and id < public.first_id_at(v_to)
+      where id >= public.first_uuid_at(v_from) and id < public.first_uuid_at(v_to)
       group by 1, 2
     on conflict (hour) do update set delivered = h.delivered + excluded.delivered, failed = h.failed + excluded.failed;
 

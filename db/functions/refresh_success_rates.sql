@@ -14,48 +14,57 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_count integer;
 begin
-  with outcomes as (
-    select recent.client_id, recent.gateway_id, o.method, (o.status = 'succeeded')::integer as is_success, o.settled_at, o.n
-      from (select distinct client_id, gateway_id from public.payment_attempts where settled_at > now() - p_since) recent
+  with recent as (
+    select distinct client_id, gateway_id from public.payment_attempts where settled_at > now() - p_since
+  ), outcomes as materialized (
+    -- each is the nth newest of its gateway, and of those of its method there; they come in this order from their index
+    select recent.client_id, recent.gateway_id, o.*
+      from recent
       cross join lateral (
-        select a.status, series.method, a.settled_at,
-            row_number() over (partition by series.method order by a.settled_at desc) as n
-          from (select x.status, x.method, x.settled_at from public.payment_attempts x
+        select a.method, a.is_success, a.settled_at, row_number() over (order by a.settled_at desc) as n,
+            row_number() over (partition by a.method order by a.settled_at desc) as method_n
+          from (select nullif(x.method, '') collate "C" as method, (x.status = 'succeeded')::integer as is_success, x.settled_at
+            from public.payment_attempts x
             where x.gateway_id = recent.gateway_id and x.settled_at is not null and x.status in ('succeeded', 'failed')
               and coalesce(x.error_code, '') not in ('cancelled_by_payer', 'payer_timed_out', 'invalid_request')
             order by x.settled_at desc limit 500) a
-          -- each outcome counts for the gateway ('') and for its method
-          cross join lateral (values (''), (nullif(a.method, ''))) series (method)
-          where series.method is not null
       ) o
   ), pace as (
     -- Whoever is among the merchant's newest 500 is among its gateway's newest 500.
-    select client_id, nullif(greatest(0, 2 * extract(epoch from now() - settled_at)), 0)::real as half_life
-      from (select client_id, settled_at, row_number() over (partition by client_id order by settled_at desc) as place
-        from outcomes where method = '') merged
-      where place = 500
+    select client_id, nullif(greatest(0, 2 * extract(epoch from now() - (array_agg(settled_at order by settled_at desc))[500])), 0)::real as half_life
+      from outcomes
+      where client_id in (select client_id from outcomes group by client_id having count(*) >= 500)
+      group by client_id
+  ), weighed as materialized (
+    select o.*, coalesce(0.5 ^ (extract(epoch from now() - o.settled_at)::double precision / pace.half_life), 1) as weight
+      from outcomes o left join pace using (client_id)
   ), counted as (
-    select client_id, gateway_id, method, max(settled_at) as newest,
-        count(*) filter (where n <= 125) as n, sum(is_success) filter (where n <= 125) as successes,
+    -- each outcome counts for the gateway ('') and for its method
+    select gateway_id, method, max(settled_at) as newest,
+        count(*) filter (where n <= 125) as n, sum(is_success) filter (where n <= 125) as s,
         count(*) filter (where n <= 10) as n10, sum(is_success) filter (where n <= 10) as s10,
-        count(*) filter (where n <= 25) as n25, sum(is_success) filter (where n <= 25) as s25
-      from outcomes group by 1, 2, 3
-  ), windowed as materialized (
+        count(*) filter (where n <= 25) as n25, sum(is_success) filter (where n <= 25) as s25,
+        sum(weight) as b, sum(weight * is_success) as bs,
+        sum(weight) filter (where n <= 10) as b10, sum(weight * is_success) filter (where n <= 10) as bs10,
+        sum(weight) filter (where n <= 25) as b25, sum(weight * is_success) filter (where n <= 25) as bs25
+      from (
+        select gateway_id, '' as method, is_success, settled_at, weight, n from weighed
+        union all
+        select gateway_id, method, is_success, settled_at, weight, method_n from weighed where method is not null
+      ) series
+      group by 1, 2
+  ), windowed as (
     select c.*,
-        case when public.has_changed(s10, n10, successes, n, 3) then 10 when public.has_changed(s25, n25, successes, n, 3) then 25 end as since_change,
-        case when public.has_changed(s10, n10, successes, n, 4) then 10 when public.has_changed(s25, n25, successes, n, 4) then 25 end as believed_since
+        case when public.has_changed(s10, n10, s, n, 3) then 10 when public.has_changed(s25, n25, s, n, 3) then 25 end as since_change,
+        case when public.has_changed(s10, n10, s, n, 4) then 10 when public.has_changed(s25, n25, s, n, 4) then 25 end as believed_since
       from counted c
   ), measured as (
-    select w.gateway_id, w.method, w.newest,
-        count(*) filter (where o.n <= coalesce(since_change, 125)) as n,
-        sum(o.is_success) filter (where o.n <= coalesce(since_change, 125)) as successes,
-        sum(weight.of) filter (where o.n <= coalesce(believed_since, 500)) as believed,
-        sum(weight.of * o.is_success) filter (where o.n <= coalesce(believed_since, 500)) as believed_successes
-      from windowed w
-      join outcomes o using (gateway_id, method)
-      left join pace on pace.client_id = w.client_id
-      cross join lateral (select coalesce(0.5 ^ (extract(epoch from now() - o.settled_at)::double precision / pace.half_life), 1) as of) weight
-      group by 1, 2, 3
+    select gateway_id, method, newest,
+        case since_change when 10 then n10 when 25 then n25 else n end as n,
+        case since_change when 10 then s10 when 25 then s25 else s end as successes,
+        case believed_since when 10 then b10 when 25 then b25 else b end as believed,
+        case believed_since when 10 then bs10 when 25 then bs25 else bs end as believed_successes
+      from windowed
   ), summed as (
     select gateway_id, max(newest) as newest,
         max(round(100.0 * (5 + successes) / (5 + n), 2)) filter (where method = '') as rate,
@@ -69,7 +78,7 @@ begin
       from public.gateway_states s
       left join summed m on m.gateway_id = s.gateway_id
       left join pace on pace.client_id = s.client_id
-      where s.client_id in (select client_id from outcomes)
+      where s.client_id in (select client_id from recent)
         and (
           m.gateway_id is not null
             and (s.believed_at is null or s.believed_at < m.newest

@@ -1,6 +1,6 @@
 -- Looks after the events that wait (park_delivery): where the endpoint is well, some go back into the queue, and each delivery
--- that ends brings the next (record_delivery); where it has rested, one goes ahead; where it was disabled, they are kept
--- (disabled), 5,000 at a time. Returns how many went back. The schedule of this name calls it.
+-- that ends brings the next (record_deliveries); where it has rested, one goes ahead; where it was disabled, they are kept
+-- (hold_events), 5,000 at a time. Returns how many went back. The schedule of this name calls it.
 -- Finds the endpoints by skipping through webhook_events_waiting_idx, however many events each has.
 create or replace function public.release_webhooks() returns integer
 language plpgsql security definer set search_path = '' as $$
@@ -22,9 +22,9 @@ begin
       where waiting.id is not null
   loop
     if not v_endpoint.is_on then
-      update public.webhook_events set status = 'disabled' where id in (
+      perform public.hold_events(array(
         select id from public.webhook_events where coalesce(endpoint_id, client_id) = v_endpoint.id and status = 'waiting'
-          order by id limit 5000 for update skip locked);
+          order by id limit 5000 for update skip locked));
     elsif v_endpoint.resting_until is null then
       v_count := v_count + public.release_deliveries(v_endpoint.id, 8);
     elsif v_endpoint.resting_until <= now() then

@@ -22,6 +22,7 @@ begin
   update public.payment_attempts set move_requested_at = now(), updated_at = now() where id = v_attempt.id;
   perform graphile_worker.add_job(public.egress_task('move_payment', v_attempt.gateway_id), json_build_object('attempt_id', v_attempt.id),
     max_attempts => 4, job_key => 'move_payment:' || v_attempt.id, priority => -1);
+  perform pg_notify('job_lane', 'moves');
   update public.transactions set version = version + 1, updated_at = now() where id = p_transaction_id;
   perform pg_notify('transaction_status', p_transaction_id::text);
   return true;

@@ -24,9 +24,9 @@ begin
       when p_action is not null then 'action = $2'
       when p_table_name is not null then 'table_name = $3'
       else 'true' end
-    || case when p_from is not null then ' and id >= public.uuid_at($5)' else '' end
+    || case when p_from is not null then ' and id >= public.first_uuid_at($5)' else '' end
     -- the id is made when the entry is written, created_at is when its transaction began
-    || case when p_to is not null then ' and id < public.uuid_at($6 + interval ''1 hour'')' else '' end
+    || case when p_to is not null then ' and id < public.first_uuid_at($6 + interval ''1 hour'')' else '' end
     || case when p_before is not null then ' and id < $7' else '' end
     || ' order by id desc limit $9
     ), page as (

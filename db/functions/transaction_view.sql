@@ -1,7 +1,7 @@
 -- A transaction as merchants see it: the body of GET /transaction/:id, of the status stream and of events. `error`, `late` and
 -- `disputes` are there only when they apply.
 create or replace function public.transaction_view(t public.transactions) returns jsonb
-language sql stable set search_path = '' as $$
+language sql stable as $$
   select jsonb_build_object(
       'transaction_id', t.id,
       'order_id', t.order_id,

@@ -11,9 +11,9 @@ language sql stable security definer set search_path = '' as $$
     'last_error', p.last_error, 'token_renewed_at', t.renewed_at, 'token_expires_at', t.expires_at,
     'waiting', (select count(*) from (select from public.whatsapp_notifications where status in ('queued', 'sending') limit 1000) w),
     'failed_today', (select count(*) from (select from public.whatsapp_notifications
-      where status = 'failed' and id >= public.uuid_at(now() - interval '1 day') limit 1000) f),
+      where status = 'failed' and id >= public.first_uuid_at(now() - interval '1 day') limit 1000) f),
     'unknown_today', (select count(*) from (select from public.whatsapp_notifications
-      where status = 'unknown' and id >= public.uuid_at(now() - interval '1 day') limit 1000) u))
+      where status = 'unknown' and id >= public.first_uuid_at(now() - interval '1 day') limit 1000) u))
   from (select) one
   left join public.whatsapp_providers p on p.is_current
   left join public.whatsapp_provider_tokens t on t.provider = p.provider

@@ -8,6 +8,7 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_id constant uuid := uuidv7();
   v_jobs graphile_worker.job_spec[];
+  v_held uuid[];
 begin
   with written as (
     insert into public.webhook_events
@@ -21,12 +22,18 @@ begin
         left join public.webhook_endpoints w on w.client_id = p_client_id and w.removed_at is null
           and w.event_types && array['*', split_part(p_type, '.', 1) || '.*', p_type]
         where p_transaction_id is not null or w.disabled_at is null and w.id is not null
-      returning id, status
+      returning id, client_id, endpoint_id, status
   )
   select array_agg(('deliver_webhook', json_build_object('event_id', id), null, null, 25, 'deliver_webhook:' || id, null, null)::graphile_worker.job_spec)
-    into v_jobs from written where status = 'pending';
+        filter (where status = 'pending'),
+      array_agg(id) filter (where status = 'disabled' and exists (select from public.webhook_endpoints w
+        where w.id = coalesce(written.endpoint_id, written.client_id) and w.removed_at is null))
+    into v_jobs, v_held from written;
   if v_jobs is not null then
-    perform graphile_worker.add_jobs(v_jobs);
+    perform pg_notify('job_lane', 'deliveries') from graphile_worker.add_jobs(v_jobs);
+  end if;
+  if v_held is not null then
+    perform public.hold_events(v_held);
   end if;
 end
 $$;

@@ -19,7 +19,7 @@ begin
       or not exists (select from public.whatsapp_templates
         where name = v_update.template and language = v_update.language and is_active)
       or (select count(*) from (select from public.whatsapp_notifications
-        where client_id = v_update.client_id and id > public.uuid_at(now() - interval '1 hour') and cause = 'transaction'
+        where client_id = v_update.client_id and id > public.first_uuid_at(now() - interval '1 hour') and cause = 'transaction'
         limit 60) recent) >= 60;
     perform public.enqueue_whatsapp(v_update.client_id, v_update.template, v_update.language,
       jsonb_build_object('amount', v_update.amount, 'order_id', public.whatsapp_value(v_update.order_id, 100),

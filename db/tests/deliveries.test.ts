@@ -2,8 +2,16 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
-import { payPayment, queryAs } from "../../test/payments.ts";
-import { beginDelivery, continueWebhookReplay, type DeliveryResult, recordDelivery } from "../client/deliveries.ts";
+import { attemptState, payPayment, queryAs, startPayment } from "../../test/payments.ts";
+import { settleAttempt } from "../client/attempts.ts";
+import {
+	beginDeliveries,
+	beginDelivery,
+	continueWebhookReplay,
+	type DeliveryResult,
+	recordDeliveries,
+	recordDelivery,
+} from "../client/deliveries.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -28,23 +36,26 @@ async function eventOf(merchant: TestMerchant): Promise<string> {
 
 const kaveri = () => createMerchant(database.pool("admin"), keys, { webhook_url: URL_OF_MERCHANT });
 
-const answered = (event_id: string, status_code: number | null, more: Partial<DeliveryResult> = {}) =>
-	recordDelivery(jobs(), {
-		event_id,
-		url: URL_OF_MERCHANT,
-		status_code,
-		error: status_code === null ? "connection refused" : null,
-		duration_ms: 12.4,
-		response_bytes: 2,
-		retry_after_seconds: null,
-		...more,
-	});
+const tried = (event_id: string, status_code: number | null, more: Partial<DeliveryResult> = {}): DeliveryResult => ({
+	event_id,
+	url: URL_OF_MERCHANT,
+	status_code,
+	error: status_code === null ? "connection refused" : null,
+	duration_ms: 12.4,
+	response_bytes: 2,
+	retry_after_seconds: null,
+	...more,
+});
+
+const answered = (...of: Parameters<typeof tried>) => recordDelivery(jobs(), tried(...of));
 
 const secondsToNextTry = async (event_id: string) =>
 	(
 		await rows<{ seconds: number }>(
-			"select extract(epoch from run_at - now())::float as seconds from graphile_worker.jobs where key = $1",
-			[`deliver_webhook:${event_id}`],
+			// From the try before, if there was one: how long ago that was is nobody's business.
+			`select extract(epoch from run_at - coalesce((select max(created_at) from webhook_deliveries where event_id = $1), now()))::float
+				as seconds from graphile_worker.jobs where key = 'deliver_webhook:' || $1`,
+			[event_id],
 		)
 	)[0]?.seconds;
 
@@ -101,7 +112,7 @@ test("Retry-After postpones the next try, by a day at most, and never brings it 
 	await answered(patient, 429, { retry_after_seconds: 3_600 });
 	expect(await secondsToNextTry(patient)).toBeGreaterThan(3_590);
 	await answered(endless, 503, { retry_after_seconds: 1_000_000 });
-	expect(await secondsToNextTry(endless)).toBeLessThanOrEqual(86_400);
+	expect(await secondsToNextTry(endless)).toBeLessThanOrEqual(86_401);
 	await answered(hasty, 503, { retry_after_seconds: 0 });
 	expect(await secondsToNextTry(hasty)).toBeGreaterThan(3);
 });
@@ -249,6 +260,73 @@ describe("several endpoints", () => {
 		]);
 	});
 
+	test("disabled and enabled again before a replay has gone on get what was kept meanwhile, too", async () => {
+		const merchant = await kaveri();
+		const replays: (string | null)[] = [];
+		for (let disabled = 0; disabled < 2; disabled++) {
+			await asStudio("select public.disable_webhook_endpoint($1, 'under repair', 'operator-1')", [merchant.id]);
+			await eventOf(merchant);
+			const [enabled] = await asStudio<{ replay_id: string | null }>(
+				"select public.enable_webhook_endpoint($1, true, 'repaired', 'operator-1') as replay_id",
+				[merchant.id],
+			);
+			replays.push(enabled!.replay_id);
+		}
+		expect(await continueWebhookReplay(jobs(), replays[0]!)).toBe("stopped");
+		await continueWebhookReplay(jobs(), replays[1]!);
+		expect(await eventsOf(merchant)).toMatchObject([{ status: "pending" }, { status: "pending" }]);
+	});
+
+	describe("enabled at the moment when an event is kept for them", () => {
+		const DISABLE = "select public.disable_webhook_endpoint($1, 'under repair', 'operator-1')";
+		const ENABLE = "select public.enable_webhook_endpoint($1, true, 'repaired', 'operator-1') as replay_id";
+		const waiting = () =>
+			rows("select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'");
+		const statusesOf = (ids: string[]) => rows("select distinct status from webhook_events where id = any ($1)", [ids]);
+
+		test("get it: whoever keeps it waits, and sees that it is to be sent", async () => {
+			const merchant = await kaveri();
+			const [due, parked] = [await eventOf(merchant), await eventOf(merchant)];
+			await rows("select public.park_delivery($1)", [parked]);
+			const unpaid = await startPayment(database, merchant);
+			await asStudio(DISABLE, [merchant.id]);
+
+			const operator = await database.pool("studio").connect();
+			await operator.query("begin");
+			await operator.query(ENABLE, [merchant.id]);
+			const keeping = Promise.all([
+				beginDelivery(jobs(), due),
+				release(),
+				settleAttempt(jobs(), unpaid.attempt_id, attemptState("succeeded")),
+			]);
+			await expect.poll(waiting).toHaveLength(3);
+			await operator.query("commit");
+			operator.release();
+			await keeping;
+			const ids = (await eventsOf(merchant)).map(({ id }) => id);
+			expect(ids).toHaveLength(3);
+			expect(await statusesOf(ids)).toEqual([{ status: "pending" }]);
+			expect(await Promise.all(ids.map(secondsToNextTry))).not.toContain(undefined);
+		});
+
+		test("get it: they are enabled when it is kept, and it is replayed", async () => {
+			const merchant = await kaveri();
+			const unpaid = await startPayment(database, merchant);
+			await asStudio(DISABLE, [merchant.id]);
+
+			const worker = await jobs().connect();
+			await worker.query("begin");
+			await settleAttempt(worker, unpaid.attempt_id, attemptState("succeeded"));
+			const enabling = asStudio<{ replay_id: string | null }>(ENABLE, [merchant.id]);
+			await expect.poll(waiting).toHaveLength(1);
+			await worker.query("commit");
+			worker.release();
+			const [{ replay_id } = { replay_id: null }] = await enabling;
+			await continueWebhookReplay(jobs(), replay_id!);
+			expect(await eventsOf(merchant)).toMatchObject([{ status: "pending" }]);
+		});
+	});
+
 	test("are ten at most, at https addresses, and want what can be", async () => {
 		const merchant = await kaveri();
 		await expect(add(merchant, ["*"], "http://ledger.example/hook")).rejects.toMatchObject({
@@ -313,6 +391,104 @@ describe("several endpoints", () => {
 		]);
 		await answered(ids[7]!, 204);
 		expect(await secondsToNextTry(ids[8]!)).toBeLessThan(1);
+	});
+
+	test("are served many at once: who is well is sent its event, who is off or rests is not, and one goes ahead", async () => {
+		const [well, off, resting, rested] = [await kaveri(), await kaveri(), await kaveri(), await kaveri()];
+		const own = await eventOf(well);
+		const kept = await eventOf(off);
+		const waits = await eventOf(resting);
+		const ahead = [await eventOf(rested), await eventOf(rested)];
+		const done = await eventOf(well);
+		await answered(done, 204);
+		await rows("update webhook_endpoints set disabled_at = now(), disabled_because = 'operator' where id = $1", [
+			off.id,
+		]);
+		await rows(
+			"update webhook_endpoints set failures = 5, failing_since = now(), resting_until = now() + interval '1 minute' where id = $1",
+			[resting.id],
+		);
+		await rows(
+			"update webhook_endpoints set failures = 5, failing_since = now(), resting_until = now() where id = $1",
+			[rested.id],
+		);
+		const all = [ahead[1]!, done, kept, own, randomUUID(), waits, ahead[0]!];
+		expect(await beginDeliveries(jobs(), all)).toMatchObject([
+			null,
+			null,
+			null,
+			{ event_id: own, endpoint_id: well.id, attempt: 1, is_probe: false, is_troubled: false },
+			null,
+			null,
+			{ event_id: ahead[0], endpoint_id: rested.id, is_probe: true, is_troubled: true },
+		]);
+		expect(await rows("select id, status from webhook_events where id = any ($1) order by id", [all])).toEqual(
+			[
+				{ id: own, status: "pending" },
+				{ id: kept, status: "disabled" },
+				{ id: waits, status: "waiting" },
+				{ id: ahead[0], status: "pending" },
+				{ id: ahead[1], status: "waiting" },
+				{ id: done, status: "delivered" },
+			].sort((a, b) => (a.id! < b.id! ? -1 : 1)),
+		);
+	});
+
+	test("have their tries recorded many at once, each as it would be by itself", async () => {
+		const [well, failing, gone, recovering] = [await kaveri(), await kaveri(), await kaveri(), await kaveri()];
+		const taken = await eventOf(well);
+		const refused = await eventOf(failing);
+		const lost = await eventOf(gone);
+		const done = await eventOf(well);
+		await answered(done, 204);
+		// fails, and then takes one, in the same call
+		const turn = [await eventOf(recovering), await eventOf(recovering), await eventOf(recovering)];
+		await rows("select public.park_delivery($1)", [turn[2]]);
+		const tries = [
+			tried(turn[1]!, 200),
+			tried(refused, 503),
+			tried(taken, 204),
+			tried(done, 500),
+			tried(lost, 410),
+			tried(turn[0]!, null),
+		];
+		expect(await recordDeliveries(jobs(), tries)).toEqual([
+			"delivered",
+			"pending",
+			"delivered",
+			"delivered",
+			"disabled",
+			"pending",
+		]);
+		expect(
+			await rows(
+				`select e.id, e.status, e.attempts, e.last_error, e.delivered_at is not null as timed, count(d.*)::int as tries
+					from webhook_events e left join webhook_deliveries d on d.event_id = e.id
+					where e.id = any ($1) group by e.id order by e.id`,
+				[[taken, refused, lost, done, ...turn]],
+			),
+		).toEqual(
+			[
+				{ id: taken, status: "delivered", attempts: 1, last_error: null, timed: true, tries: 1 },
+				{ id: refused, status: "pending", attempts: 1, last_error: "HTTP 503", timed: false, tries: 1 },
+				{ id: lost, status: "disabled", attempts: 1, last_error: "HTTP 410", timed: false, tries: 1 },
+				{ id: done, status: "delivered", attempts: 1, last_error: null, timed: true, tries: 1 },
+				{ id: turn[0]!, status: "pending", attempts: 1, last_error: "connection refused", timed: false, tries: 1 },
+				{ id: turn[1]!, status: "delivered", attempts: 1, last_error: null, timed: true, tries: 1 },
+				{ id: turn[2]!, status: "pending", attempts: 0, last_error: null, timed: false, tries: 0 },
+			].sort((a, b) => (a.id < b.id ? -1 : 1)),
+		);
+		expect(await secondsToNextTry(refused)).toBeGreaterThan(4);
+		expect(await endpointOf(failing.id)).toMatchObject({ failures: 1 });
+		expect(await endpointOf(gone.id)).toMatchObject({ disabled_because: "gone" });
+		expect(await endpointOf(recovering.id)).toMatchObject({ failures: 0, is_resting: false });
+	});
+
+	test("have two tries of one event recorded by themselves only, as a second one follows from the first", async () => {
+		const event_id = await eventOf(await kaveri());
+		await expect(recordDeliveries(jobs(), [tried(event_id, 500), tried(event_id, 204)])).rejects.toMatchObject({
+			constraint: "webhook_deliveries_event_id_attempt_no_key",
+		});
 	});
 
 	test("rest for as long as Retry-After says, five minutes at most", async () => {

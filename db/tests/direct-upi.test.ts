@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { queryAs, type StartedPayment, startPayment } from "../../test/payments.ts";
-import { beginPspOrder, recordPspOrder, requestAnotherGateway } from "../client/attempts.ts";
+import { beginPspOrder, movePayment, recordPspOrder, requestAnotherGateway } from "../client/attempts.ts";
 import { checkInvariants } from "../client/invariants.ts";
 import { expireTransactions } from "../client/operations.ts";
 import { readPayPage, readTransaction } from "../client/payments.ts";
@@ -400,6 +400,24 @@ describe("a bank statement", () => {
 		await expect(importStatement(kaveri, [line(1), line(0)])).rejects.toMatchObject({ code: "LS045" });
 		expect(await rows("select 1 from bank_statements where client_id = $1", [kaveri.id])).toEqual([]);
 	});
+});
+
+test("a payer whose payment moved on may still name the UTR of what was paid before, for eight days", async () => {
+	const kaveri = await createMerchant(database.pool("admin"), keys, {}, [
+		{ priority: 2, provider: "upi", api_key: "kaveribooks@okbank", api_secret: null },
+		{ priority: 1 },
+	]);
+	const payment = await shown(kaveri);
+	await requestAnotherGateway(checkout(), payment.transaction_id);
+	expect(await movePayment(database.pool("jobs"), payment.attempt_id, { is_closed: false })).toMatchObject({
+		next_attempt_id: expect.any(String),
+	});
+	expect(await readPayPage(checkout(), payment.transaction_id)).toMatchObject({ presentation: null, takes_utr: true });
+	expect(await submitUtr(checkout(), payment.transaction_id, freshUtr())).toBe("submitted");
+
+	await rows("update payment_attempts set created_at = now() - interval '9 days' where id = $1", [payment.attempt_id]);
+	expect(await readPayPage(checkout(), payment.transaction_id)).toMatchObject({ takes_utr: false });
+	await expect(submitUtr(checkout(), payment.transaction_id, freshUtr())).rejects.toMatchObject({ code: "not_found" });
 });
 
 test("a payer who named a UTR is not led to pay elsewhere before somebody has looked", async () => {

@@ -2,7 +2,14 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
-import { attemptState, payPayment, queryAs, type StartedPayment, startPayment } from "../../test/payments.ts";
+import {
+	attemptState,
+	disputeReport,
+	payPayment,
+	queryAs,
+	type StartedPayment,
+	startPayment,
+} from "../../test/payments.ts";
 import { settleAttempt } from "../client/attempts.ts";
 import { type DisputeReport, findDisputedAttempt, recordDispute } from "../client/disputes.ts";
 import { checkInvariants } from "../client/invariants.ts";
@@ -24,25 +31,10 @@ const rows = queryAs(() => database.pool("admin"));
 const merchant = (columns = {}) => createMerchant(database.pool("admin"), keys, columns);
 
 let disputes = 0;
-/** A dispute of ₹100.00, opened on the first; `day` of the message. */
+/** Of the latest dispute. */
 function report(status: DisputeReport["status"], day: number, more: Partial<DisputeReport> = {}): DisputeReport {
-	return {
-		status,
-		psp_dispute_id: `disp_${disputes}`,
-		psp_payment_id: "pay_1",
-		amount: 10_000,
-		currency: "INR",
-		phase: "chargeback",
-		psp_status: status,
-		reason_code: "10.4",
-		reason: "Fraud, card absent",
-		respond_by: "2026-11-20T18:29:59Z",
-		opened_at: "2026-11-01T10:00:00Z",
-		occurred_at: `2026-11-${String(day).padStart(2, "0")}T10:00:00Z`,
-		amount_deducted: null,
-		raw: { id: `disp_${disputes}` },
-		...more,
-	};
+	const psp_dispute_id = `disp_${disputes}`;
+	return disputeReport(status, day, { psp_dispute_id, raw: { id: psp_dispute_id }, ...more });
 }
 const newDispute = () => `disp_${++disputes}`;
 

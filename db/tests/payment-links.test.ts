@@ -140,6 +140,45 @@ describe("a payment link", () => {
 		});
 	});
 
+	test("made in the studio sends payers only to a registered URL, as the API does", async () => {
+		const kaveri = await merchant({
+			redirect_urls: JSON.stringify(["https://kaveri.example/return", "http://shop.kaveri.example:8080", "nonsense"]),
+		});
+		const studio = queryAs(() => database.pool("studio"));
+		const make = (redirect_url: string | null) =>
+			studio<{ id: string }>(
+				"insert into public.payment_links (client_id, amount, redirect_url) values ($1, 100, $2) returning id",
+				[kaveri.id, redirect_url],
+			);
+		for (const registered of [
+			null,
+			"https://kaveri.example/return",
+			"https://KAVERI.example:443/return?from=link#top",
+			"http://shop.kaveri.example:8080/",
+		]) {
+			expect(await make(registered)).toHaveLength(1);
+		}
+		for (const other of [
+			"https://kaveri.example/return/",
+			"https://kaveri.example/Return",
+			"http://kaveri.example/return",
+			"https://kaveri.example:8443/return",
+			"https://kaveri.example@evil.example/return",
+			"https://evil.example\\@kaveri.example/return",
+			"https://kaveri.example.evil.example/return",
+			"https://kaveri.example/return\\..\\..",
+			"http://nonsense",
+		]) {
+			await expect(make(other), other).rejects.toMatchObject({ code: "LS035", hint: expect.any(String) });
+		}
+		const [link] = await make(null);
+		const change = (column: string, value: string) =>
+			studio(`update public.payment_links set ${column} = $2 where id = $1`, [link!.id, value]);
+		await expect(change("redirect_url", "https://evil.example/")).rejects.toMatchObject({ code: "LS035" });
+		await rows("update clients set redirect_urls = '[]' where id = $1", [kaveri.id]);
+		await change("description", "Two lamps");
+	});
+
 	test("of another merchant is neither read nor disabled", async () => {
 		const link = await create(await merchant());
 		const other = await merchant();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
 import { acceptGatewayEvent, attemptState, initiateRequest, queryAs } from "../../test/payments.ts";
-import { settleAttempt } from "../client/attempts.ts";
+import { type GatewayEventClaim, settleAttempt, settleGatewayEvents } from "../client/attempts.ts";
 import { checkInvariants } from "../client/invariants.ts";
 import { acceptGatewayEvents, initiatePayments } from "../client/payments.ts";
 import { createPool } from "../client/pool.ts";
@@ -14,9 +14,14 @@ let database: TestDatabase;
 let crowd: ReturnType<typeof createPool>;
 beforeAll(async () => {
 	database = await createTestDatabase();
-	crowd = createPool({ connectionString: database.url("checkout"), application_name: "crowd", max: 100 });
-	// A hundred at once may take a busy machine longer than a process may wait.
-	crowd.options.connectionTimeoutMillis = 30_000;
+	// A hundred at once may take a busy machine longer than a process, or a statement, may wait.
+	crowd = createPool({
+		connectionString: database.url("checkout"),
+		application_name: "crowd",
+		max: 100,
+		connectionTimeoutMillis: 30_000,
+		options: "-c statement_timeout=30s",
+	});
 });
 afterAll(async () => {
 	await crowd.end();
@@ -46,9 +51,7 @@ test("a gateway that another session holds is waited for, not called missing", a
 	await holder.query("select from gateway_states where client_id = $1 for update", [kaveri.id]);
 	const initiated = initiatePayments(crowd, [initiateRequest(kaveri)]);
 	await expect
-		.poll(() => rows("select from pg_stat_activity where application_name = 'crowd' and wait_event_type = 'Lock'"), {
-			timeout: 10_000,
-		})
+		.poll(() => rows("select from pg_stat_activity where application_name = 'crowd' and wait_event_type = 'Lock'"))
 		.toHaveLength(1);
 	await holder.query("commit");
 	holder.release();
@@ -219,5 +222,85 @@ test("payments settle, fail and expire while new ones are taken, without deadloc
 	expect(await rows("select day_count, day_amount from client_usage where client_id = $1", [kaveri.id])).toEqual([
 		{ day_count: 100, day_amount: 1_000_000 },
 	]);
+	expect(await checkInvariants(database.pool("jobs"))).toEqual([]);
+});
+
+test("calls that settle many webhooks, of the same merchants and payments in different orders, meet without deadlock or drift", async () => {
+	const merchants = await Promise.all(
+		[1, 2, 3].map(() => createMerchant(database.pool("admin"), keys, { fee_percent: 3.5 }, [{}, {}])),
+	);
+	await initiatePayments(
+		crowd,
+		Array.from({ length: 36 }, (_, n) => initiateRequest(merchants[n % 3]!)),
+	);
+	const attempts = await rows<{ id: string; gateway_id: string }>(
+		"select id, gateway_id from payment_attempts where client_id = any ($1) order by id",
+		[merchants.map(({ id }) => id)],
+	);
+	// The first half fails before it is paid, as a payer tries again; the second is paid at once. Each word comes twice.
+	const told = [1, 2].flatMap((copy) =>
+		attempts.flatMap(({ id, gateway_id }, n) =>
+			(n < 18 ? (["failed", "succeeded"] as const) : (["succeeded"] as const)).map((outcome) => ({
+				gateway_id,
+				dedupe_key: `${outcome} ${id} ${copy}`,
+				state: { ...attemptState(outcome, { psp_payment_id: `pay_${id}` }), psp_order_id: null, reference: id },
+			})),
+		),
+	);
+	const accepted = await acceptGatewayEvents(
+		crowd,
+		told.map(({ gateway_id, dedupe_key }) => ({
+			gateway_id,
+			dedupe_key,
+			event_type: "payment",
+			headers: {},
+			body_proven: true,
+			raw_body: Buffer.from("{}"),
+		})),
+	);
+	const claims: GatewayEventClaim[] = told.map(({ gateway_id, state }, n) => ({
+		event_id: accepted[n]!.event_id,
+		gateway_id,
+		state,
+	}));
+	const deadlocks = async () =>
+		(
+			await rows<{ deadlocks: number }>(
+				"select deadlocks::int from pg_stat_database where datname = current_database()",
+			)
+		)[0]!.deadlocks;
+	const before = await deadlocks();
+	const workers = createPool({ connectionString: database.url("jobs"), application_name: "workers", max: 9 });
+	/** As a worker does: what waited too long is settled again, alone. */
+	const settle = (some: GatewayEventClaim[]): Promise<unknown> =>
+		settleGatewayEvents(workers, some).catch(async (error: { code?: string }) => {
+			if (error.code !== "55P03") throw error;
+			for (const one of some) await settleAttempt(workers, one.state.reference!, one.state);
+		});
+	await Promise.all(
+		Array.from({ length: 9 }, (_, call) => settle(claims.filter((_, n) => (n * 7 + call) % 9 < 2))).concat(
+			merchants.map((of) => initiatePayments(crowd, [initiateRequest(of), initiateRequest(of)])),
+		),
+	);
+	await workers.end();
+	expect(await deadlocks()).toBe(before);
+	expect(
+		await rows("select status, count(*)::int from transactions where client_id = any ($1) group by 1 order by 1", [
+			merchants.map(({ id }) => id),
+		]),
+	).toEqual([
+		{ status: "created", count: 6 },
+		{ status: "paid", count: 36 },
+	]);
+	expect(
+		await rows("select entry_count, balance_due from wallets where client_id = any ($1)", [
+			merchants.map(({ id }) => id),
+		]),
+	).toEqual(merchants.map(() => ({ entry_count: 24, balance_due: 12 * 413 })));
+	expect(
+		await rows("select sum(volume)::int as volume from gateway_states where client_id = any ($1)", [
+			merchants.map(({ id }) => id),
+		]),
+	).toEqual([{ volume: 42 * 10_000 }]);
 	expect(await checkInvariants(database.pool("jobs"))).toEqual([]);
 });

@@ -211,6 +211,23 @@ describe("what the PSP says of a refund", () => {
 		expect(await beginRefund(jobs(), refund.refund_id)).toBeNull();
 	});
 
+	test("one begun while another run records the provider's answer sees the answer", async () => {
+		const kaveri = await merchant();
+		const payment = await paid(kaveri);
+		const { refund } = await ask(kaveri, payment);
+		await beginRefund(jobs(), refund.refund_id);
+		const recorder = await jobs().connect();
+		await recorder.query("begin");
+		await settleRefund(recorder, refund.refund_id, told("pending"));
+		const begun = beginRefund(jobs(), refund.refund_id);
+		const waiting =
+			"select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%begin_refund%'";
+		await expect.poll(() => rows(waiting)).toHaveLength(1);
+		await recorder.query("commit");
+		recorder.release();
+		expect(await begun).toMatchObject({ psp_refund_id: "rfnd_1", status: "pending", started_before: true });
+	});
+
 	test("unknown is not failed: it is asked about again, and the amount stays reserved", async () => {
 		const kaveri = await merchant();
 		const payment = await paid(kaveri);

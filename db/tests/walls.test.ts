@@ -152,9 +152,9 @@ describe("the roles", () => {
 			await expect(database.pool(role).query(initiate), role).rejects.toMatchObject({ code: "42501" });
 		}
 		for (const role of ["checkout", "jobs", "studio", "finance"] as const) {
-			await expect(database.pool(role).query("select public.book_commission(null)"), role).rejects.toMatchObject({
-				code: "42501",
-			});
+			for (const call of ["settle_attempts(null, null)", "book_commissions(null, null)", "append_entries(null)"]) {
+				await expect(database.pool(role).query(`select public.${call}`), role).rejects.toMatchObject({ code: "42501" });
+			}
 		}
 	});
 
@@ -223,7 +223,10 @@ describe("the books", () => {
 
 	test("take a payment's commission once", async () => {
 		await expect(
-			rows("select book_commission(t) from transactions t where id = $1", [transaction_id]),
+			rows(
+				"select book_commissions(array[a], array[t]) from transactions t join payment_attempts a on a.transaction_id = t.id where t.id = $1",
+				[transaction_id],
+			),
 		).rejects.toMatchObject({ constraint: "wallet_entries_type_transaction_id_key" });
 	});
 });

@@ -79,8 +79,10 @@ const report = (message_id: string, status: WhatsappStatusReport["status"], more
 const secondsToNextTry = async (id: string) =>
 	(
 		await rows<{ seconds: number }>(
-			"select extract(epoch from run_at - now())::float as seconds from graphile_worker.jobs where key = $1 and locked_at is null",
-			[`send_whatsapp:${id}`],
+			// From the try before, if there was one: how long ago that was is nobody's business.
+			`select extract(epoch from run_at - coalesce((select max(ended_at) from whatsapp_attempts where notification_id = $1), now()))::float
+				as seconds from graphile_worker.jobs where key = 'send_whatsapp:' || $1 and locked_at is null`,
+			[id],
 		)
 	)[0]?.seconds;
 
@@ -521,6 +523,24 @@ describe("an operator", () => {
 		)) as [{ count: string }];
 		expect(notice.messages).toBe(Number(count));
 		expect(notice.by_day.reduce((total, each) => total + each, 0)).toBe(notice.messages);
+	});
+
+	test("counts a message on its day in India, and none from before the first", async () => {
+		const { id } = await createMerchant(database.pool("admin"), keys);
+		// The last moment of a day, the first of the next; of the 30 days the first moment, and one before.
+		await rows(
+			`insert into whatsapp_notifications (client_id, template, language, variables, recipient, cause, requested_by, status, created_at)
+				select $1, 'border', 'en', '{}', '919876543210', 'request', 'test', 'delivered', midnight + at::interval
+				from (select (now() at time zone 'Asia/Kolkata')::date::timestamp at time zone 'Asia/Kolkata' as midnight) today,
+					unnest(array['-1 day -1 microsecond', '-1 day', '-29 days', '-29 days -1 microsecond']) at`,
+			[id],
+		);
+		const [usage] = await rows<{ value: { templates: { template: string; delivered: number; by_day: number[] }[] } }>(
+			"select public.whatsapp_usage(30) as value",
+		);
+		const border = usage!.value.templates.find(({ template }) => template === "border")!;
+		expect(border.delivered).toBe(3);
+		expect(border.by_day).toEqual([1, ...Array(26).fill(0), 1, 1, 0]);
 	});
 });
 

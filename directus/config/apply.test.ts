@@ -58,11 +58,11 @@ async function writtenRows(): Promise<string[]> {
 
 beforeAll(async () => {
 	database = await createTestDatabase();
-}, 60_000);
+});
 afterAll(() => database.drop());
 
 describe("the studio's configuration", () => {
-	it("is installed by the first preparation and untouched by the second", { timeout: 60_000 }, async () => {
+	it("is installed by the first preparation and untouched by the second", async () => {
 		const first = await prepare();
 		expect(first.installed).toBe(true);
 		expect(Object.keys(first.changed)).toContain("directus_permissions");
@@ -140,7 +140,7 @@ describe("the studio's configuration", () => {
 		expect((await prepare()).drift).toEqual([]);
 	});
 
-	it("says what differs and what was made beside it, changing nothing", { timeout: 60_000 }, async () => {
+	it("says what differs and what was made beside it, changing nothing", async () => {
 		const studio = database.pool("studio");
 		await studio.query("update directus_roles set icon = 'star' where id = $1", [roles.support.id]);
 		await studio.query(

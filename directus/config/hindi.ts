@@ -161,8 +161,8 @@ export const HINDI: Record<string, string> = {
 	"Weaker than signed requests: the salt travels with each request.":
 		"हस्ताक्षरित अनुरोधों से कमज़ोर: सॉल्ट हर अनुरोध के साथ जाता है।",
 	"Where payers may be sent back to.": "भुगतानकर्ता को वापस कहाँ भेजा जा सकता है।",
-	"Where the payer goes afterwards; one of the client's redirect URLs.":
-		"भुगतानकर्ता बाद में कहाँ जाए; व्यापारी के रीडायरेक्ट पतों में से एक।",
+	"Where the payer goes afterwards: one of the client's redirect URLs, with any query.":
+		"भुगतानकर्ता बाद में कहाँ जाए: व्यापारी के रीडायरेक्ट पतों में से एक, किसी भी क्वेरी के साथ।",
 	"Where this client receives payment events: its first endpoint. More of them, filters and their state are under Integration.":
 		"जहाँ इस व्यापारी को भुगतान सूचनाएँ मिलती हैं: पहला एंडपॉइंट। और एंडपॉइंट, चुनाव और उनकी स्थिति एकीकरण में हैं।",
 	"With its salt it is valid beside the new pair until the overlap ends.":

@@ -383,7 +383,7 @@ const links: Collection = {
 			"Enter an address that starts with https://.",
 			{
 				options: { trim: true, iconLeft: "link", placeholder: "https://" },
-				note: "Where the payer goes afterwards; one of the client's redirect URLs.",
+				note: "Where the payer goes afterwards: one of the client's redirect URLs, with any query.",
 			},
 		),
 		toggle("is_disabled", label("Disabled", "बंद"), {

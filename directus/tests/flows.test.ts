@@ -30,11 +30,11 @@ beforeAll(async () => {
 	kaveri = await createMerchant(database.pool("admin"), keys, { company_name: "Kaveri Books" }, [{}, {}]);
 	studio = await startStudio(database.url("studio"));
 	[other, admin] = await Promise.all([startStudio(database.url("studio")), studio.person("administrator")]);
-}, 120_000);
+});
 afterAll(async () => {
 	await studio?.stop();
 	await database?.drop();
-}, 30_000);
+});
 
 const rows = queryAs(() => database.pool("admin"));
 
@@ -222,7 +222,7 @@ describe("of the flows that ship, with a worker bringing the events,", () => {
 	let worker: WorkerProcess;
 	beforeAll(async () => {
 		worker = await startWorker({ DATABASE_URL: database.url("jobs"), STUDIO_URL: other.url });
-	}, 30_000);
+	});
 	afterAll(async () => {
 		worker?.kill("SIGTERM");
 		await worker?.exited;
@@ -245,10 +245,7 @@ describe("of the flows that ship, with a worker bringing the events,", () => {
 			dedupe_key: "fire",
 		});
 		await expect
-			.poll(
-				() => rows("select recipient, message, collection from directus.directus_notifications order by recipient"),
-				{ timeout: 10_000 },
-			)
+			.poll(() => rows("select recipient, message, collection from directus.directus_notifications order by recipient"))
 			.toEqual(
 				[admin.id, operator.id]
 					.sort()
@@ -277,7 +274,7 @@ describe("of the flows that ship, with a worker bringing the events,", () => {
 			});
 		}
 		await expect
-			.poll(() => alertsOf(flows[1]!.id), { timeout: 10_000 })
+			.poll(() => alertsOf(flows[1]!.id))
 			.toMatchObject([
 				{
 					severity: "warning",
@@ -298,7 +295,7 @@ describe("of the flows that ship, with a worker bringing the events,", () => {
 			rows<{ minutes: number }>(
 				"select round(extract(epoch from cooldown_until - now()) / 60)::integer as minutes from gateway_states order by cooldown_until desc",
 			);
-		await expect.poll(minutes, { timeout: 10_000 }).toEqual([{ minutes: 60 }, { minutes: 5 }]);
+		await expect.poll(minutes).toEqual([{ minutes: 60 }, { minutes: 5 }]);
 		expect(await rows("select actor from audit_log where action = 'pause_gateway'")).toEqual([
 			{ actor: `flow:${flows[2]!.id}` },
 		]);

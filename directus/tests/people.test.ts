@@ -29,12 +29,12 @@ beforeAll(async () => {
 		},
 	});
 	administrator = await studio.person("administrator");
-}, 120_000);
+});
 
 afterAll(async () => {
 	await Promise.all([studio?.stop(), other?.stop()]);
 	await database.drop();
-}, 30_000);
+});
 
 interface Login {
 	id: string;

@@ -38,12 +38,12 @@ beforeAll(async () => {
 		);
 	studio = await startStudio(database.url("studio"));
 	await Promise.all(ROLE_NAMES.map((role) => studio.person(role)));
-}, 120_000);
+});
 
 afterAll(async () => {
 	await studio?.stop();
 	await database.drop();
-}, 30_000);
+});
 
 /** A few at a time: the studio and the tests share a machine. */
 async function each<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
@@ -85,7 +85,7 @@ describe("the table", () => {
 	});
 });
 
-describe.each(READERS)("%s", { timeout: 60_000 }, (role) => {
+describe.each(READERS)("%s", (role) => {
 	let person: Person;
 	let schema: { queries: string[]; mutations: string[]; fields: Map<string, string[]> };
 	/** As Directus tells the app: by collection and action, whether and which fields. */
@@ -258,7 +258,7 @@ describe("nobody", () => {
 	});
 });
 
-describe("our routes", { timeout: 60_000 }, () => {
+describe("our routes", () => {
 	it("let in whom the table names and nobody else, before they look at what was sent", async () => {
 		const { forPeople: routes } = await addedRoutes();
 		for (const role of [...ROLE_NAMES, null] as (RoleName | null)[]) {

@@ -217,6 +217,7 @@ export const ROUTES: Record<string, readonly Reader[]> = {
 	"get /alerts/blocks": ["operator", "support", "auditor"],
 	"get /alerts/limits": ["operator", "support", "auditor"],
 	"patch /alerts/limits/plan": ["operator"],
+	"post /alerts/limits/plan/remove": ["operator"],
 	"patch /alerts/limits/addresses": ["operator"],
 	"get /alerts/:id": ["operator", "support", "auditor"],
 	"post /alerts/test": ["operator"],

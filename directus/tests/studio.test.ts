@@ -65,13 +65,13 @@ beforeAll(async () => {
 		"insert into public.alerts (kind, severity, message, dedupe_key) values ('no_gateway', 'critical', 'No gateway', 'k')",
 	);
 	studio = await startStudio(database.url("studio"));
-}, 120_000);
+});
 
 afterAll(async () => {
 	const code = await studio?.stop();
 	await database.drop();
 	expect(code).toBe(0);
-}, 30_000);
+});
 
 describe("the process", () => {
 	it("reports health, with parts for an administrator", async () => {

@@ -47,10 +47,7 @@ async function settlePayment(event: GatewayEvent, claimed: PaymentState, context
 		? await context.shared.settleGatewayEvent({ event_id, gateway_id, state: claimed })
 		: await settleConfirmed(event, claimed, context);
 	if (settled === null) {
-		// A webhook may overtake the reply that tells us the order's id. One that stays unknown is no fault either: a merchant's
-		// account takes payments that are none of ours.
-		const { psp_order_id } = claimed;
-		return keepForAnotherTry(event_id, `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`, context);
+		return waitForOrder(event, claimed, context);
 	}
 	if (settled === "not_recorded") return keepForAnotherTry(event_id, "The order is not recorded yet.", context);
 	const { attempt_id, transaction_status, changed } = settled;
@@ -78,6 +75,29 @@ async function settleConfirmed(
 	const settled = await settleAttempt(database, attempt_id, state);
 	await markGatewayEvent(database, event_id, null);
 	return { attempt_id, transaction_id: null, ...settled };
+}
+
+/**
+ * A webhook may overtake the reply that tells us the order's id. One that stays unknown is no fault either: a merchant's account
+ * takes payments that are none of ours. But an operator should be able to tell the one from the other.
+ */
+async function waitForOrder(
+	{ event_id, gateway_id, provider }: GatewayEvent,
+	{ psp_order_id }: PaymentState,
+	context: TaskContext,
+): Promise<void> {
+	const words = `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`;
+	if (!context.job.is_last_attempt) return keepForAnotherTry(event_id, words, context);
+	const { database, log } = context;
+	await closeGatewayEvent(database, event_id, words);
+	log.info({ psp_order_id }, "webhook of an order that is not ours");
+	await raiseAlert(database, {
+		kind: "webhook_unmatched",
+		severity: "info",
+		message: `Webhooks of ${provider} speak of orders that no payment here belongs to: payments that the merchant takes in another way, or ours gone astray.`,
+		details: { gateway_id, gateway_event_id: event_id, psp_order_id },
+		dedupe_key: `webhook_unmatched:${gateway_id}`,
+	});
 }
 
 async function keepForAnotherTry(event_id: string, reason: string, context: TaskContext): Promise<void> {

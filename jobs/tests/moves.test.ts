@@ -1,18 +1,20 @@
 import { pino } from "pino";
-import { describe, expect, it, vi } from "vitest";
-import { requestAnotherGateway } from "../../db/client/attempts.ts";
+import { describe, expect, it } from "vitest";
+import { requestAnotherGateway, settleAttempt } from "../../db/client/attempts.ts";
+import type { PspAdapter } from "../../psp/adapter.ts";
 import { createPspAdapters, type Provider } from "../../psp/providers.ts";
+import { attemptState } from "../../test/payments.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createJobsMetrics } from "../metrics.ts";
 import { createOutbound } from "../outbound.ts";
 import { createSharedCalls } from "../shared-calls.ts";
 import { createStudioClient } from "../studio.ts";
-import type { TaskContext } from "../task.ts";
+import { type TaskContext, TryAgain } from "../task.ts";
+import confirmAttempt from "../tasks/confirm_attempt.ts";
+import createPspOrder from "../tasks/create_psp_order.ts";
 import movePayment from "../tasks/move_payment.ts";
 import { type Attempt, keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const scene = usePaymentScene();
 const { start, merchantWith, merchantOf, rows, attemptsOf, statusOf, reaches } = scene;
@@ -41,9 +43,9 @@ const isMoving = async ({ id }: Attempt) =>
 	)[0]!.is_moving;
 
 const moved = (transaction_id: string) =>
-	expect.poll(async () => (await attemptsOf(transaction_id))[1]?.status, { timeout: 15_000 }).toBe("pending");
+	expect.poll(async () => (await attemptsOf(transaction_id))[1]?.status).toBe("pending");
 
-const stayed = (attempt: Attempt) => expect.poll(() => isMoving(attempt), { timeout: 15_000 }).toBe(false);
+const stayed = (attempt: Attempt) => expect.poll(() => isMoving(attempt)).toBe(false);
 
 describe("a payer who wants another try", () => {
 	it("goes to another gateway after a decline", async () => {
@@ -139,14 +141,92 @@ describe("a payer who wants another try", () => {
 	});
 });
 
+describe("an order whose time is over", () => {
+	/** A payment whose payer is at the PSP, with no worker about. */
+	async function expired(provider: Provider, before?: "pending" | "failure" | "success") {
+		const transaction_id = await scene.initiate(await merchantOf(provider));
+		const [{ id: attempt_id }] = (await attemptsOf(transaction_id)) as [Attempt];
+		await createPspOrder({ attempt_id }, contextOf(false));
+		const [{ psp_order_id }] = (await attemptsOf(transaction_id)) as [Attempt];
+		const pay = (outcome: string) => scene.sandbox.pay(psp_order_id!, outcome, { skip: true }, provider);
+		if (before !== undefined) await pay(before);
+		await rows("update transactions set expires_at = now() - interval '1 second' where id = $1", [transaction_id]);
+		await rows("select expire_transactions()");
+		return {
+			transaction_id,
+			attempt_id,
+			pay,
+			confirm: (is_last_attempt = false) => confirmAttempt({ attempt_id }, contextOf(is_last_attempt)),
+			isClosed: async () =>
+				(
+					await rows<{ is_closed: boolean }>(
+						"select closed_at is not null and next_lookup_at is null as is_closed from payment_attempts where id = $1",
+						[attempt_id],
+					)
+				)[0]!.is_closed,
+		};
+	}
+
+	it.each(CLOSING)("is closed at %s, once; a success told after all is still booked", async (provider) => {
+		const payment = await expired(provider);
+		await payment.confirm();
+		expect(await payment.isClosed()).toBe(true);
+		await expect(payment.pay("success")).rejects.toThrow("404");
+		await payment.confirm();
+		expect(await statusOf(payment.transaction_id)).toBe("expired");
+		const told = attemptState("succeeded", { amount: 49_900 });
+		await settleAttempt(scene.database.pool("jobs"), payment.attempt_id, told);
+		expect(await statusOf(payment.transaction_id)).toBe("paid");
+	});
+
+	it.each(CLOSING)(
+		"stays open at %s while a payment is under way, and is closed once that failed",
+		async (provider) => {
+			const payment = await expired(provider, "pending");
+			await expect(payment.confirm()).rejects.toThrow(TryAgain);
+			expect(await payment.isClosed()).toBe(false);
+			await payment.pay("failure");
+			await payment.confirm();
+			expect(await payment.isClosed()).toBe(true);
+			await expect(payment.pay("success")).rejects.toThrow("404");
+		},
+	);
+
+	it("is paid late when the payer was faster than its closing", async () => {
+		const payment = await expired("cashfree");
+		const adapters = createPspAdapters({ sandbox_url: scene.sandbox.url });
+		const closeOrder: PspAdapter["closeOrder"] = async (account, order) => {
+			await payment.pay("success");
+			return adapters.cashfree.closeOrder!(account, order);
+		};
+		const raced = { ...adapters, cashfree: { ...adapters.cashfree, closeOrder } };
+		const { attempt_id } = payment;
+		await expect(confirmAttempt({ attempt_id }, { ...contextOf(false), adapters: raced })).rejects.toThrow(TryAgain);
+		expect(await payment.isClosed()).toBe(false);
+		await payment.confirm();
+		expect(await statusOf(payment.transaction_id)).toBe("paid");
+	});
+
+	it("is left to the next look-up when the PSP does not answer", async () => {
+		const payment = await expired("cashfree");
+		await scene.sandbox.addFault({ service: "cashfree", method: "PATCH", kind: "drop_before" });
+		await payment.confirm();
+		expect(await payment.isClosed()).toBe(false);
+		await payment.confirm();
+		expect(await payment.isClosed()).toBe(true);
+	});
+});
+
 /** A run of the task in this process. */
-function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
-	const context: TaskContext = {
+const run = ({ id }: Attempt, is_last_attempt: boolean) => movePayment({ attempt_id: id }, contextOf(is_last_attempt));
+
+function contextOf(is_last_attempt: boolean): TaskContext {
+	return {
 		database: scene.database.pool("jobs"),
 		shared: createSharedCalls(scene.database.pool("jobs"), pino({ enabled: false })),
 		keys,
 		payout_adapters: new Map(),
-		adapters: createPspAdapters({ sandbox_url: scene.sandbox.url, timeout_ms: 1000 }),
+		adapters: createPspAdapters({ sandbox_url: scene.sandbox.url, timeout_ms: 60_000 }),
 		urls: createCheckoutUrls({ checkout_url: "http://127.0.0.1:3000", status_token_key: Buffer.alloc(32, 9) }),
 		outbound: createOutbound({ allowed_hosts: new Set() }),
 		gate: createDeliveryGate(gateWidths(50)),
@@ -159,5 +239,4 @@ function run({ id }: Attempt, is_last_attempt: boolean): Promise<void> {
 		log: pino({ level: "silent" }),
 		job: { id: "1", attempt: 1, is_last_attempt, is_urgent: true },
 	};
-	return movePayment({ attempt_id: id }, context);
 }

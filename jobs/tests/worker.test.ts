@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { Webhook } from "standardwebhooks";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { settleAttempt } from "../../db/client/attempts.ts";
 import { initiatePayments } from "../../db/client/payments.ts";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
@@ -9,15 +9,13 @@ import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../t
 import { inTransaction } from "../transaction.ts";
 import {
 	type Endpoint,
+	QUICK_HEART,
 	type ReceivedRequest,
 	spawnWorker,
 	startEndpoint,
 	startWorker,
 	type WorkerProcess,
 } from "./worker-process.ts";
-
-// Processes start and stop here, some of them for ten seconds.
-vi.setConfig({ testTimeout: 40_000 });
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 let database: TestDatabase;
@@ -243,14 +241,14 @@ describe("the jobs process", () => {
 	});
 
 	it("takes over the jobs of a worker that was killed", async () => {
-		const killed = await start();
+		const killed = await start(QUICK_HEART);
 		const { event_id } = await payOnce();
 		const cut_off = await endpoint.next();
-		const heir = await start();
+		const heir = await start(QUICK_HEART);
 		killed.kill("SIGKILL");
 		await killed.exited;
 		cut_off.response.destroy();
-		// eight beats of half a second until the dead are known, and a look every beat
+		// eight beats of a second until the dead are known, and a look every beat
 		const taken_over = await endpoint.next();
 		taken_over.response.writeHead(200).end();
 		expect(taken_over.headers["webhook-id"]).toBe(event_id);
@@ -279,10 +277,8 @@ describe("the jobs process", () => {
 		const worker = await start();
 		await payOnce();
 		const request = await endpoint.next();
-		const stopped_at = performance.now();
 		worker.kill("SIGTERM");
 		expect(await worker.exited).toEqual({ code: 0, signal: null });
-		expect(performance.now() - stopped_at).toBeLessThan(10_000);
 		request.response.destroy();
 		expect(await rows("select attempts, locked_by, locked_at from graphile_worker.jobs")).toEqual([
 			{ attempts: 0, locked_by: null, locked_at: null },
@@ -296,7 +292,7 @@ describe("the jobs process", () => {
 	});
 
 	it("ends with a non-zero code when it loses its database for longer than it may", async () => {
-		const worker = await start();
+		const worker = await start(QUICK_HEART);
 		await rows(`revoke connect on database ${database.name} from jobs`);
 		try {
 			await rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'jobs' and datname = $1", [
@@ -340,9 +336,9 @@ describe("the jobs process", () => {
 		const { event_id } = await payOnce();
 		(await endpoint.next()).response.writeHead(200).end();
 		await worker.line(({ msg, task }) => msg === "job failed" && task === "deliver_webhook");
-		await vi.waitFor(async () => {
-			expect(await rows("select severity from alerts where kind = 'disk_full'")).toEqual([{ severity: "critical" }]);
-		});
+		await expect
+			.poll(() => rows("select severity from alerts where kind = 'disk_full'"))
+			.toEqual([{ severity: "critical" }]);
 		await admin.query("drop trigger full_disk on public.webhook_deliveries");
 		await admin.query("update graphile_worker._private_jobs set run_at = now() where key = $1", [
 			`deliver_webhook:${event_id}`,

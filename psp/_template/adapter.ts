@@ -2,6 +2,7 @@
 
 import type { CreateOrderResult, PaymentState, PspAdapterFactory, PspError, RefundState } from "../adapter.ts";
 import { callOverHttp } from "../exchange.ts";
+import { nothingKnown } from "../nothing-known.ts";
 import { redact } from "../redact.ts";
 import { failureOf, orderResult, orderSchema } from "./transform.ts";
 import { parseWebhook, verifyWebhook, webhookNetworks } from "./webhook.ts";
@@ -16,15 +17,8 @@ const notOffered: PspError = {
 	retry_after_seconds: null,
 };
 
-const nothingKnown = {
-	outcome: "unknown" as const,
-	reference: null,
-	psp_payment_id: null,
-	amount: null,
-	bank_reference: null,
-	error: notOffered,
-	raw: null,
-};
+const notDone = { error: notOffered, raw: null };
+const noRefund = { amount: null, bank_reference: null, ...notDone };
 
 export const createTemplateAdapter: PspAdapterFactory = (endpoint = {}) => {
 	const api_url = endpoint.api_url ?? API_URL;
@@ -36,7 +30,7 @@ export const createTemplateAdapter: PspAdapterFactory = (endpoint = {}) => {
 
 		async createOrder(account, input): Promise<CreateOrderResult> {
 			// Parts for other accounts must never be passed over in silence.
-			if (input.splits.length > 0) return { outcome: "failed", error: notOffered, raw: null };
+			if (input.splits.length > 0) return { outcome: "failed", ...notDone };
 			const exchange = await callOverHttp(
 				`${api_url}/orders`,
 				{
@@ -55,22 +49,22 @@ export const createTemplateAdapter: PspAdapterFactory = (endpoint = {}) => {
 			return redact(order.success ? orderResult(order.data, input) : failureOf(exchange), account);
 		},
 		async findOrder() {
-			return { outcome: "unknown", error: notOffered, raw: null };
+			return { outcome: "unknown", ...notDone };
 		},
 		async fetchStatus(_account, order): Promise<PaymentState> {
-			return { ...nothingKnown, psp_order_id: order.psp_order_id, currency: null, method: null, fee: null };
+			return { ...nothingKnown(order.psp_order_id), outcome: "unknown", ...notDone };
 		},
 		verifyReturn: () => ({ verified: false, claims: "unknown" }),
 		verifyWebhook,
 		parseWebhook,
 		async refund(_account, { reference, psp_payment_id }): Promise<RefundState> {
-			return { ...nothingKnown, outcome: "failed", reference, psp_payment_id, psp_refund_id: null };
+			return { ...noRefund, outcome: "failed", reference, psp_payment_id, psp_refund_id: null };
 		},
 		async fetchRefund(_account, { psp_refund_id, psp_payment_id }): Promise<RefundState> {
-			return { ...nothingKnown, psp_refund_id, psp_payment_id };
+			return { ...noRefund, outcome: "unknown", reference: null, psp_refund_id, psp_payment_id };
 		},
 		async fetchSettlement() {
-			return { outcome: "failed", error: notOffered, raw: null };
+			return { outcome: "failed", ...notDone };
 		},
 	};
 };

@@ -68,7 +68,7 @@ afterEach(async () => {
 async function adapterAgainst(answers: Respond | Respond[], endpoint: PspEndpoint = {}) {
 	const seen: SeenRequest[] = [];
 	const queue = [answers].flat();
-	const server = http.createServer(async (request, response) => {
+	const server = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const text = Buffer.concat(chunks).toString();

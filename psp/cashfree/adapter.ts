@@ -17,6 +17,7 @@ import type {
 } from "../adapter.ts";
 import type { Exchange } from "../exchange.ts";
 import { fail } from "../failure.ts";
+import { nothingKnown } from "../nothing-known.ts";
 import { redact } from "../redact.ts";
 import { createCashfreeClient, modeOf } from "./client.ts";
 import { paiseOf, rupeesOf } from "./money.ts";
@@ -131,16 +132,7 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 	}
 
 	async function fetchStatus(account: PspAccount, { psp_order_id }: OrderNames): Promise<PaymentState> {
-		const nothing = {
-			psp_order_id,
-			reference: null,
-			psp_payment_id: null,
-			amount: null,
-			currency: null,
-			method: null,
-			bank_reference: null,
-			fee: null,
-		};
+		const nothing = nothingKnown(psp_order_id);
 		if (!idSchema.safeParse(psp_order_id).success) {
 			return { ...nothing, ...fail("unknown", "invalid_request", null, "Not an order id of Cashfree", null) };
 		}

@@ -26,7 +26,7 @@ const account = { api_key: "CF123", api_secret: "client-secret", webhook_secret:
 let answer: { status: number; body: unknown };
 let seen: { url: string; headers: Record<string, unknown>; body: string }[] = [];
 let adapter: PayoutAdapter;
-const server = createServer(async (request, response) => {
+const server = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 	const chunks: Buffer[] = [];
 	for await (const chunk of request) chunks.push(chunk);
 	seen.push({ url: request.url!, headers: request.headers, body: Buffer.concat(chunks).toString() });

@@ -63,7 +63,7 @@ afterEach(async () => {
 async function adapterAgainst(responds: Respond | readonly Respond[], endpoint: PspEndpoint = {}) {
 	const answers = [responds].flat();
 	const seen: SeenCall[] = [];
-	const server = http.createServer(async (request, response) => {
+	const server = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const fields = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()));

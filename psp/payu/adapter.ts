@@ -20,6 +20,7 @@ import type {
 import { entryOf } from "../entry.ts";
 import type { Exchange } from "../exchange.ts";
 import { fail } from "../failure.ts";
+import { nothingKnown } from "../nothing-known.ts";
 import { redact } from "../redact.ts";
 import { rupeesOf } from "./amount.ts";
 import { createPayuClient } from "./client.ts";
@@ -33,7 +34,6 @@ import {
 	failureOf,
 	lookupFailureOf,
 	MIN_AMOUNT,
-	nothingOf,
 	type PayuAnswer,
 	paymentFields,
 	paymentIdSchema,
@@ -87,7 +87,7 @@ export const createPayuAdapter: PspAdapterFactory = (endpoint = {}) => {
 	}
 
 	async function fetchStatus(account: PspAccount, { psp_order_id }: { psp_order_id: string }): Promise<PaymentState> {
-		const nothing = nothingOf(psp_order_id);
+		const nothing = nothingKnown(psp_order_id);
 		// "|" would ask for several payments at once.
 		if (!txnidSchema.safeParse(psp_order_id).success) {
 			return { ...nothing, ...fail("unknown", "invalid_request", null, "Not a txnid of PayU", null) };

@@ -15,6 +15,7 @@ import type {
 import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
 import { excerptOf, fail } from "../failure.ts";
+import { nothingKnown } from "../nothing-known.ts";
 import { paiseOf, roundedPaiseOf, rupeesOf } from "./amount.ts";
 import {
 	codeByHttpStatus,
@@ -308,7 +309,7 @@ export function verifiedState(answer: PayuAnswer, txnid: string): PaymentState |
 	const is_untried = [found.status, found.unmappedstatus].some((status) => untried.has(status?.toLowerCase() ?? ""));
 	if (is_untried) {
 		const { status, unmappedstatus } = found;
-		return { ...nothingOf(txnid), outcome: "pending", error: null, raw: { txnid, status, unmappedstatus } };
+		return { ...nothingKnown(txnid), outcome: "pending", error: null, raw: { txnid, status, unmappedstatus } };
 	}
 	return knownState(found, txnid);
 }
@@ -356,19 +357,6 @@ export function postedState(fields: Record<string, unknown>): PaymentState | nul
 		error:
 			outcome === "failed" ? paymentError(payment.error, payment.unmappedstatus, words) : unreadable(outcome, payment),
 		raw: payment,
-	};
-}
-
-export function nothingOf(txnid: string) {
-	return {
-		psp_order_id: txnid,
-		reference: null,
-		psp_payment_id: null,
-		amount: null,
-		currency: null,
-		method: null,
-		bank_reference: null,
-		fee: null,
 	};
 }
 

@@ -91,7 +91,7 @@ function newToken(name: string, life_s = 3600) {
 async function adapterAgainst(respond: Respond, endpoint: PspEndpoint = {}, identity: Respond = newToken("token-1")) {
 	const seen: SeenRequest[] = [];
 	const tokens: SeenRequest[] = [];
-	const server = http.createServer(async (request, response) => {
+	const server = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const text = Buffer.concat(chunks).toString();

@@ -12,6 +12,7 @@ import type {
 	RefundState,
 } from "../adapter.ts";
 import { fail } from "../failure.ts";
+import { nothingKnown } from "../nothing-known.ts";
 import { redact } from "../redact.ts";
 import { createPhonePeClient, type PhonePeExchange } from "./client.ts";
 import {
@@ -101,16 +102,7 @@ export const createPhonePeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		account: PspAccount,
 		{ psp_order_id, reference }: { psp_order_id: string; reference: string },
 	): Promise<PaymentState> {
-		const nothing = {
-			psp_order_id,
-			reference: null,
-			psp_payment_id: null,
-			amount: null,
-			currency: null,
-			method: null,
-			bank_reference: null,
-			fee: null,
-		};
+		const nothing = nothingKnown(psp_order_id);
 		if (!referenceSchema.safeParse(reference).success) {
 			return { ...nothing, ...fail("unknown", "invalid_request", null, "Not an order id that PhonePe takes", null) };
 		}

@@ -49,7 +49,7 @@ afterEach(async () => {
 /** An adapter whose Razorpay is `respond`, on a port of its own. */
 async function adapterAgainst(respond: Respond, endpoint: PspEndpoint = {}) {
 	const seen: SeenRequest[] = [];
-	const server = http.createServer(async (request, response) => {
+	const server = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const text = Buffer.concat(chunks).toString();
@@ -231,6 +231,29 @@ describe("creating an order", () => {
 			outcome: "failed",
 			error: { code: "psp_unavailable" },
 		});
+	});
+
+	test("calls of many accounts at the same time, one of them with new credentials, each bring their own and get their own answer", async () => {
+		const held: (() => void)[] = [];
+		const { adapter } = await adapterAgainst((request, response) => {
+			const credentials = Buffer.from(request.headers.authorization?.slice(6) ?? "", "base64").toString();
+			const order = { ...fixture("order.create.created"), id: `order_${credentials.replace(":", "_")}` };
+			held.unshift(() => response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(order)));
+			// The last to ask is answered first.
+			if (held.length === 5) for (const answer of held) answer();
+		});
+		const accounts = [
+			...["key0", "key1", "key2", "key3"].map((api_key) => ({ ...account, api_key, api_secret: `secretof${api_key}` })),
+			{ ...account, api_key: "key3", api_secret: "rotated" },
+		];
+		const results = await Promise.all(accounts.map((each) => adapter.createOrder(each, input)));
+		expect(results.map((result) => result.outcome === "succeeded" && result.psp_order_id)).toEqual([
+			"order_key0_[removed]",
+			"order_key1_[removed]",
+			"order_key2_[removed]",
+			"order_key3_[removed]",
+			"order_key3_[removed]",
+		]);
 	});
 
 	test("a redirect is not followed, so the key goes nowhere else", async () => {

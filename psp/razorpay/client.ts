@@ -6,10 +6,13 @@
  *   (Retry-After) are dropped;
  * - its idempotency headers can only be set on defaults that all calls of a client share.
  *
- * So every call gets a client of its own, which shares nothing but sockets, and an interceptor that sees the HTTP
- * exchange before the SDK does. The SDK is loaded by the first call: a process that only verifies makes none.
+ * So interceptors give each call its credentials, headers and deadline, and see the HTTP exchange before the SDK does. The SDK
+ * is made once (to make it costs as much as a call), knows no account, and keeps none: which call it works for is what Node
+ * carries along with the call, and without that nothing is sent. It is loaded by the first call: a process that only verifies
+ * makes none.
  */
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import http from "node:http";
 import https from "node:https";
 import type Razorpay from "razorpay";
@@ -22,18 +25,33 @@ const MAX_ANSWER_BYTES = 20 * 1024 * 1024;
 
 /** What this file uses of the axios instance inside the SDK. */
 interface SdkTransport {
-	defaults: Record<string, unknown> & { headers: Record<string, unknown> };
+	defaults: Record<string, unknown>;
 	interceptors: {
+		request: { use(fulfilled: (request: SdkRequest) => SdkRequest): unknown };
 		response: {
 			use(fulfilled: (response: SdkResponse) => SdkResponse, rejected: (error: unknown) => Promise<never>): unknown;
 		};
 	};
 }
 
+interface SdkRequest {
+	auth?: { username: string; password: string };
+	signal?: AbortSignal;
+	headers: { set(headers: Record<string, string>): unknown };
+}
+
 interface SdkResponse {
 	status: number;
 	headers: Record<string, unknown>;
 	data: unknown;
+}
+
+interface Call {
+	account: PspAccount;
+	headers: Record<string, string>;
+	/** For the whole exchange: axios' own time-out starts again with every byte that trickles in. */
+	deadline: AbortSignal;
+	exchange?: Exchange;
 }
 
 export interface RazorpayClient {
@@ -58,34 +76,59 @@ export function createRazorpayClient(endpoint: PspEndpoint = {}): RazorpayClient
 		...(endpoint.api_url === undefined ? {} : { proxy: false }),
 	};
 
+	const calls = new AsyncLocalStorage<Call>();
+	let made: Promise<Razorpay> | undefined;
+
+	function currentCall(): Call {
+		const call = calls.getStore();
+		if (call === undefined) throw new Error("A request to Razorpay that belongs to no call is not sent.");
+		return call;
+	}
+
+	async function makeSdk(): Promise<Razorpay> {
+		const { default: Sdk } = await import("razorpay");
+		const sdk = new Sdk({ key_id: "of each call" });
+		const transport = transportOf(sdk);
+		Object.assign(transport.defaults, transport_defaults);
+		transport.interceptors.request.use((request) => {
+			const { account, headers, deadline } = currentCall();
+			request.headers.set(headers);
+			return Object.assign(request, {
+				auth: { username: account.api_key, password: account.api_secret },
+				signal: deadline,
+			});
+		});
+		transport.interceptors.response.use(
+			(response) => {
+				currentCall().exchange = answered(response);
+				return response;
+			},
+			(error) => {
+				const call = currentCall();
+				const { response } = (error ?? {}) as { response?: SdkResponse };
+				call.exchange =
+					response === undefined ? exchangeWithoutAnswer(error, call.deadline.aborted) : answered(response);
+				return Promise.reject(error);
+			},
+		);
+		return sdk;
+	}
+
 	return {
 		api_url,
 		async call(account, run, headers = {}) {
-			let exchange: Exchange | undefined;
-			const { default: Sdk } = await import("razorpay");
-			// A deadline for the whole exchange: axios' own time-out starts again with every byte that trickles in.
-			const deadline = AbortSignal.timeout(timeout_ms);
-			const sdk = new Sdk({ key_id: account.api_key, key_secret: account.api_secret });
-			const transport = transportOf(sdk);
-			Object.assign(transport.defaults, transport_defaults, { signal: deadline });
-			Object.assign(transport.defaults.headers, headers);
-			transport.interceptors.response.use(
-				(response) => {
-					exchange = answered(response);
-					return response;
-				},
-				(error) => {
-					const { response } = (error ?? {}) as { response?: SdkResponse };
-					exchange = response === undefined ? exchangeWithoutAnswer(error, deadline.aborted) : answered(response);
-					return Promise.reject(error);
-				},
-			);
+			made ??= makeSdk().catch((error: unknown) => {
+				made = undefined;
+				throw error;
+			});
+			const sdk = await made;
+			const call: Call = { account, headers, deadline: AbortSignal.timeout(timeout_ms) };
 			try {
-				await run(sdk);
+				await calls.run(call, () => run(sdk));
 			} catch {
 				// The interceptor has seen what happened, and better than the SDK tells it.
 			}
-			return exchange ?? { kind: "never_sent", reason: "the SDK refused the call" };
+			return call.exchange ?? { kind: "never_sent", reason: "the SDK refused the call" };
 		},
 	};
 }
@@ -93,7 +136,7 @@ export function createRazorpayClient(endpoint: PspEndpoint = {}): RazorpayClient
 /** Fails loudly if an SDK release moves its transport: silently calling the real host from a sandbox would be worse. */
 function transportOf(sdk: Razorpay): SdkTransport {
 	const transport = (sdk.api as unknown as { rq?: Partial<SdkTransport> }).rq;
-	if (typeof transport?.defaults?.baseURL !== "string" || transport.interceptors?.response === undefined) {
+	if (typeof transport?.defaults?.baseURL !== "string" || transport.interceptors?.request === undefined) {
 		throw new Error("The razorpay SDK no longer has its HTTP client at api.rq; psp/razorpay/client.ts must follow.");
 	}
 	return transport as SdkTransport;

@@ -45,7 +45,7 @@ const account = {
 let answer: { status: number; body: unknown };
 let seen: { method: string; url: string; headers: Record<string, unknown>; body: string }[] = [];
 let adapter: PayoutAdapter;
-const server = createServer(async (request, response) => {
+const server = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 	const chunks: Buffer[] = [];
 	for await (const chunk of request) chunks.push(chunk);
 	seen.push({

@@ -52,7 +52,7 @@ afterEach(async () => {
 /** An adapter whose Stripe is `respond`, on a port of its own and below a path. */
 async function adapterAgainst(respond: Respond, endpoint: PspEndpoint = {}) {
 	const seen: SeenRequest[] = [];
-	const server = http.createServer(async (request, response) => {
+	const server = http.createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 		const chunks: Buffer[] = [];
 		for await (const chunk of request) chunks.push(chunk);
 		const url = new URL(request.url ?? "/", "http://127.0.0.1");

@@ -19,6 +19,7 @@ import type {
 } from "../adapter.ts";
 import type { Exchange } from "../exchange.ts";
 import { fail } from "../failure.ts";
+import { nothingKnown } from "../nothing-known.ts";
 import { redact } from "../redact.ts";
 import { createStripeClient } from "./client.ts";
 import {
@@ -124,16 +125,7 @@ export const createStripeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		account: PspAccount,
 		order: { psp_order_id: string; reference: string },
 	): Promise<PaymentState> {
-		const nothing = {
-			psp_order_id: order.psp_order_id,
-			reference: null,
-			psp_payment_id: null,
-			amount: null,
-			currency: null,
-			method: null,
-			bank_reference: null,
-			fee: null,
-		};
+		const nothing = nothingKnown(order.psp_order_id);
 		if (!idSchema.safeParse(order.psp_order_id).success) {
 			return { ...nothing, ...fail("unknown", "invalid_request", null, "Not a session id of Stripe", null) };
 		}

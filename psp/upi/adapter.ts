@@ -8,6 +8,7 @@
 
 import { z } from "zod";
 import type { CreateOrderInput, CreateOrderResult, PspAccount, PspAdapterFactory, PspFailure } from "../adapter.ts";
+import { nothingKnown } from "../nothing-known.ts";
 import { isVpa, linkName, linkNote, linkReference, upiUri } from "./link.ts";
 
 const settingsSchema = z.object({
@@ -37,19 +38,7 @@ export const createUpiAdapter: PspAdapterFactory = () => ({
 	// Nobody can be asked. "pending" without a payment is all that is known for as long as the order is open; "failed" would
 	// claim that no money moved, which only a bank statement could show.
 	async fetchStatus(_account, { psp_order_id }) {
-		return {
-			outcome: "pending",
-			psp_order_id,
-			reference: null,
-			psp_payment_id: null,
-			amount: null,
-			currency: null,
-			method: null,
-			bank_reference: null,
-			fee: null,
-			error: null,
-			raw: null,
-		};
+		return { ...nothingKnown(psp_order_id), outcome: "pending", error: null, raw: null };
 	},
 	// Nobody sends the payer back to us. What an app on Android hands to the page that opened it is unsigned, and passed
 	// through the payer's own device.

@@ -11,7 +11,7 @@ const ACCOUNT = { provider: "cashfree", api_key: "TEST4303", api_secret: "client
 const test = await startTestSandbox();
 const visits: string[] = [];
 /** A shop: its page runs the script as a merchant's does, under a policy that lets a form go to the sandbox alone. */
-const shop = createServer((request, response) => {
+const shop = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
 	const { pathname, searchParams } = new URL(request.url ?? "/", "http://shop");
 	visits.push(request.url ?? "");
 	response.setHeader("content-type", "text/html");
@@ -133,7 +133,7 @@ describe("the hosted page", () => {
 	});
 });
 
-describe.skipIf(!hasBrowser())("Cashfree's script and page in a browser", { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser())("Cashfree's script and page in a browser", () => {
 	let browser: Browser;
 	beforeAll(async () => {
 		browser = await launchBrowser();

@@ -96,12 +96,15 @@ export function decideRefund(
 	};
 }
 
+/** What a bank can dispute of an order. */
+export const disputable = ({ payments }: StoredOrder) => payments.find(({ status }) => status === "SUCCESS");
+
 export function disputePayment(
 	context: CashfreeContext,
 	{ order: name, webhook, ...said }: DisputeInstruction,
 ): DisputeReport {
 	const stored = context.store.searchOrder(name);
-	const payment = stored?.payments.find(({ status }) => status === "SUCCESS");
+	const payment = stored && disputable(stored);
 	if (stored === undefined || payment === undefined) return { outcome: "not_found" };
 	const { order } = stored;
 	const { cf_payment_id: id, amount, currency } = payment;

@@ -16,6 +16,7 @@ import { sendEvents } from "./webhooks.ts";
 
 export interface CashfreePayouts {
 	router: Router;
+	store: PayoutStore;
 	decide(instruction: PayoutInstruction): PayoutReport | null;
 }
 
@@ -70,7 +71,6 @@ function entityOf(payout: StoredPayout) {
 
 export function createPayouts(registry: Registry, sender: WebhookSender, capacity: number): CashfreePayouts {
 	const store = new PayoutStore(capacity);
-	const taken = new Map<string, number>();
 	const router = Router();
 
 	router.use((req, _res, next) => {
@@ -100,11 +100,9 @@ export function createPayouts(registry: Registry, sender: WebhookSender, capacit
 				"transfer_id_already_exists",
 			);
 		}
-		const spent = taken.get(api_key) ?? 0;
-		if (settings.payout_balance !== undefined && spent + amount > settings.payout_balance) {
+		if (settings.payout_balance !== undefined && store.spent(api_key) + amount > settings.payout_balance) {
 			throw new CashfreeError(422, "Insufficient balance in the fund source", "insufficient_balance");
 		}
-		taken.set(api_key, spent + amount);
 		const payout: StoredPayout = {
 			api_key,
 			id: randomDigits(9),
@@ -151,6 +149,7 @@ export function createPayouts(registry: Registry, sender: WebhookSender, capacit
 
 	return {
 		router,
+		store,
 		decide({ payout, ...instruction }) {
 			const found = store.search(payout) ?? store.search(payout.replaceAll("-", ""));
 			return found === undefined ? null : decideOne(found, instruction);

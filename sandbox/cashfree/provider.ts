@@ -6,7 +6,7 @@ import { createApi } from "./api.ts";
 import { BROWSER_SCRIPT } from "./browser-script.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { type CashfreeContext, decideRefund, disputePayment, payOrder } from "./payments.ts";
+import { type CashfreeContext, decideRefund, disputable, disputePayment, payOrder } from "./payments.ts";
 import { createPayouts } from "./payouts.ts";
 import { CashfreeStore, statusOf } from "./store.ts";
 
@@ -41,7 +41,8 @@ export function createCashfree({ registry, sender, capacity }: ProviderDependenc
 		decideRefund: (instruction) => decideRefund(context, instruction),
 		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
-			return context.store.recentOrders(limit).map(({ order, payments }) => {
+			return context.store.recentOrders(limit).map((stored) => {
+				const { order, payments } = stored;
 				const status = statusOf(order);
 				return {
 					id: order.order_id,
@@ -52,9 +53,11 @@ export function createCashfree({ registry, sender, capacity }: ProviderDependenc
 						status === "ACTIVE" && payments.length > 0 ? "attempted" : (STATUS_WORDS[status] ?? status.toLowerCase()),
 					pay_path: `/cashfree/pg/view/sessions/checkout/web/${order.payment_session_id}`,
 					created_at: new Date(order.created_at),
+					dispute: context.disputes.find(disputable(stored)?.cf_payment_id),
 				};
 			});
 		},
+		books: { disputes: context.disputes, payouts: payouts.store },
 		save: () => context.store.save(),
 		restore: (saved) => context.store.restore(saved),
 		errorBody: errorBodyFor,

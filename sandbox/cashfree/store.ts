@@ -1,5 +1,6 @@
 import { deserialize, serialize } from "node:v8";
 import { randomAlphanumeric, randomDigits } from "../ids.ts";
+import { MAX_SAVED } from "../state-file.ts";
 import { CashfreeError, DECLINES, DEFAULT_DECLINE } from "./errors.ts";
 
 /** Amounts are paise in here, and rupees on the wire (wire.ts). Times are milliseconds. */
@@ -121,9 +122,6 @@ interface Saved {
 	orders: StoredOrder[];
 	ledgers: Map<string, Ledger>;
 }
-
-/** More would make stopping and starting slow, and a person looks for recent ones. */
-const MAX_SAVED_ORDERS = 5_000;
 
 const IST_OFFSET_MS = 19_800_000;
 const FEE_RATE = 0.02;
@@ -346,7 +344,7 @@ export class CashfreeStore {
 
 	/** The newest orders with all that belongs to them. V8's format keeps which entry refers to which object. */
 	save(): Buffer {
-		const orders = [...this.#orders.values()].slice(-MAX_SAVED_ORDERS);
+		const orders = [...this.#orders.values()].slice(-MAX_SAVED);
 		const kept = new Set(orders);
 		const ledgers = new Map<string, Ledger>();
 		for (const [apiKey, ledger] of this.#ledgers) {

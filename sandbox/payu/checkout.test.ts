@@ -9,7 +9,7 @@ import { PAYU_ACCOUNT, payuMerchant } from "./test-client.ts";
 const test = await startTestSandbox();
 const merchant = payuMerchant(() => test);
 const returned: { address: string; form: Record<string, string> }[] = [];
-const shop = createServer(async (request, response) => {
+const shop = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 	const chunks: Buffer[] = [];
 	for await (const chunk of request) chunks.push(chunk);
 	const form = Object.fromEntries(new URLSearchParams(Buffer.concat(chunks).toString()));
@@ -98,7 +98,7 @@ describe("the payment page", () => {
 	});
 });
 
-describe.skipIf(!hasBrowser())("the payment page in a browser", { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser())("the payment page in a browser", () => {
 	let browser: Browser;
 	beforeAll(async () => {
 		browser = await launchBrowser();

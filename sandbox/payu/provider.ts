@@ -36,8 +36,10 @@ export function createPayu({ registry, sender, capacity }: ProviderDependencies)
 				status: statusOf(stored),
 				pay_path: `/payu/_payment_options?${new URLSearchParams({ key: stored.api_key, txnid: stored.form.txnid! })}`,
 				created_at: new Date(stored.created_at),
+				dispute: context.disputes.find(succeededPayment(stored)?.mihpayid),
 			}));
 		},
+		books: { disputes: context.disputes },
 		save: () => context.store.save(),
 		restore: (saved) => context.store.restore(saved),
 		errorBody: errorBodyFor,

@@ -8,7 +8,7 @@ import { createTestClient, PHONEPE_ACCOUNT } from "./test-client.ts";
 
 const test = await startTestSandbox();
 const client = createTestClient(test.url);
-const shop = createServer((request, response) => {
+const shop = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
 	response.setHeader("content-type", "text/html").end(`<title>Shop</title><h1>${request.url}</h1>`);
 });
 let shopUrl: string;
@@ -97,7 +97,7 @@ describe("PhonePe's page", () => {
 	});
 });
 
-describe.skipIf(!hasBrowser())("PhonePe's page in a browser", { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser())("PhonePe's page in a browser", () => {
 	let browser: Browser;
 	beforeAll(async () => {
 		browser = await launchBrowser();

@@ -1,5 +1,6 @@
 import { deserialize, serialize } from "node:v8";
 import { randomAlphanumeric, randomDigits } from "../ids.ts";
+import { MAX_SAVED } from "../state-file.ts";
 import { badRequest, declineOf, excessRefund } from "./errors.ts";
 
 export type Method = "upi" | "card" | "netbanking";
@@ -85,9 +86,6 @@ export interface NewOrder {
 	methods: Method[];
 	allowsRetry: boolean;
 }
-
-/** More would make stopping and starting slow, and a person looks for recent ones. */
-const MAX_SAVED_ORDERS = 5_000;
 
 /** PhonePe's ids hold the time to the second, then digits. */
 function newId(prefix: string): string {
@@ -248,7 +246,7 @@ export class PhonePeStore {
 	}
 
 	save(): Buffer {
-		return serialize([...this.#orders.values()].slice(-MAX_SAVED_ORDERS));
+		return serialize([...this.#orders.values()].slice(-MAX_SAVED));
 	}
 
 	restore(saved: Buffer): void {

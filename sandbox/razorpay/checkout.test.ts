@@ -8,7 +8,7 @@ import { startTestSandbox, TEST_ACCOUNT } from "../test-sandbox.ts";
 
 const test = await startTestSandbox();
 const returned: Record<string, string>[] = [];
-const shop = createServer(async (request, response) => {
+const shop = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
 	const chunks: Buffer[] = [];
 	for await (const chunk of request) chunks.push(chunk);
 	if (request.method === "POST")
@@ -94,7 +94,7 @@ describe("the checkout", () => {
 	});
 });
 
-describe.skipIf(!hasBrowser())("the checkout in a browser", { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser())("the checkout in a browser", () => {
 	let browser: Browser;
 	beforeAll(async () => {
 		browser = await launchBrowser();

@@ -98,12 +98,16 @@ export function capturePayment(context: RazorpayContext, stored: StoredOrder, pa
 
 const DISPUTE_EVENT = { opened: "created", under_review: "under_review", won: "won", lost: "lost", closed: "closed" };
 
+/** What a bank can dispute of an order. */
+export const disputable = ({ payments }: StoredOrder) =>
+	payments.find(({ status }) => status === "captured" || status === "refunded");
+
 export function disputePayment(
 	context: RazorpayContext,
 	{ order, webhook, ...said }: DisputeInstruction,
 ): DisputeReport {
 	const stored = context.store.searchOrder(order);
-	const payment = stored?.payments.find(({ status }) => status === "captured" || status === "refunded");
+	const payment = stored && disputable(stored);
 	if (stored === undefined || payment === undefined) return { outcome: "not_found" };
 	const recorded = context.disputes.record(payment, said);
 	if (recorded === null) return { outcome: "not_open" };

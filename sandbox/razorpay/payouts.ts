@@ -17,6 +17,7 @@ import { unixNow } from "./store.ts";
 
 export interface RazorpayPayouts {
 	router: Router;
+	store: PayoutStore;
 	decide(instruction: PayoutInstruction): PayoutReport | null;
 }
 
@@ -72,8 +73,6 @@ const missing = (field: string) =>
 
 export function createPayouts(registry: Registry, sender: WebhookSender, capacity: number): RazorpayPayouts {
 	const store = new PayoutStore(capacity);
-	const byKey = new Map<string, StoredPayout>();
-	const taken = new Map<string, number>();
 	const router = Router();
 
 	const tell = (account: Account, payout: StoredPayout, manner: PayoutInstruction["webhook"]) => {
@@ -115,7 +114,7 @@ export function createPayouts(registry: Registry, sender: WebhookSender, capacit
 			throw new RazorpayError(400, words, { field: "X-Payout-Idempotency", reason: "null" });
 		}
 		const request = String(req.body ?? "");
-		const earlier = byKey.get(`${api_key} ${key}`);
+		const earlier = store.list(api_key).find(({ idempotency_key }) => idempotency_key === key);
 		if (earlier !== undefined) {
 			if (earlier.request === request) return void res.json(entityOf(earlier));
 			throw new RazorpayError(400, "Different request with the same idempotency key has already been processed.");
@@ -138,11 +137,9 @@ export function createPayouts(registry: Registry, sender: WebhookSender, capacit
 		if (!/^[A-Za-z0-9 ]{0,30}$/.test(String(narration))) {
 			throw new RazorpayError(400, "The narration format is invalid.", { field: "narration" });
 		}
-		const spent = taken.get(api_key) ?? 0;
-		if (settings.payout_balance !== undefined && spent + amount > settings.payout_balance) {
+		if (settings.payout_balance !== undefined && store.spent(api_key) + amount > settings.payout_balance) {
 			throw new RazorpayError(400, "Your account does not have enough balance to carry out the payout operation.");
 		}
-		taken.set(api_key, spent + amount);
 		const payout: StoredPayout = {
 			api_key,
 			id: `pout_${randomAlphanumeric(14)}`,
@@ -158,9 +155,9 @@ export function createPayouts(registry: Registry, sender: WebhookSender, capacit
 			created_at: new Date(),
 			updated_at: new Date(),
 			request,
+			idempotency_key: key,
 		};
 		store.add(payout);
-		byKey.set(`${api_key} ${key}`, payout);
 		res.json(entityOf(payout));
 		if (settings.payouts === "at_once") decideOne(payout, { outcome: "processed", webhook: PLAIN });
 	});
@@ -205,6 +202,7 @@ export function createPayouts(registry: Registry, sender: WebhookSender, capacit
 
 	return {
 		router,
+		store,
 		decide({ payout, ...instruction }) {
 			const found = store.search(payout);
 			return found === undefined ? null : decideOne(found, instruction);

@@ -5,7 +5,7 @@ import type { ProviderDependencies } from "../providers.ts";
 import { createApi } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { decideRefund, disputePayment, payOrder, type RazorpayContext } from "./payments.ts";
+import { decideRefund, disputable, disputePayment, payOrder, type RazorpayContext } from "./payments.ts";
 import { createPayouts } from "./payouts.ts";
 import { RazorpayStore } from "./store.ts";
 
@@ -33,16 +33,21 @@ export function createRazorpay({ registry, sender, capacity }: ProviderDependenc
 		decideRefund: (instruction) => decideRefund(context, instruction),
 		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
-			return context.store.recentOrders(limit).map(({ api_key, order }) => ({
-				id: order.id,
-				reference: order.receipt,
-				amount: order.amount,
-				currency: order.currency,
-				status: order.status,
-				pay_path: `/razorpay/v1/checkout/embedded?${new URLSearchParams({ key_id: api_key, order_id: order.id })}`,
-				created_at: new Date(order.created_at * 1000),
-			}));
+			return context.store.recentOrders(limit).map((stored) => {
+				const { api_key, order } = stored;
+				return {
+					id: order.id,
+					reference: order.receipt,
+					amount: order.amount,
+					currency: order.currency,
+					status: order.status,
+					pay_path: `/razorpay/v1/checkout/embedded?${new URLSearchParams({ key_id: api_key, order_id: order.id })}`,
+					created_at: new Date(order.created_at * 1000),
+					dispute: context.disputes.find(disputable(stored)?.id),
+				};
+			});
 		},
+		books: { disputes: context.disputes, payouts: payouts.store },
 		save: () => context.store.save(),
 		restore: (saved) => context.store.restore(saved),
 		errorBody: errorBodyFor,

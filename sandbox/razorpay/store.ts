@@ -1,5 +1,6 @@
 import { deserialize, serialize } from "node:v8";
 import { randomAlphanumeric, randomDigits } from "../ids.ts";
+import { MAX_SAVED } from "../state-file.ts";
 import { DECLINES, DEFAULT_DECLINE, RazorpayError } from "./errors.ts";
 
 /** Notes as they came; Razorpay answers none with an empty list, not an empty object. */
@@ -161,9 +162,6 @@ interface Saved {
 	orders: StoredOrder[];
 	ledgers: Map<string, Ledger>;
 }
-
-/** More would make stopping and starting slow, and a person looks for recent ones. */
-const MAX_SAVED_ORDERS = 5_000;
 
 const IST_OFFSET_S = 19_800;
 const FEE_RATE = 0.02;
@@ -439,7 +437,7 @@ export class RazorpayStore {
 
 	/** The newest orders with all that belongs to them. V8's format keeps which entry refers to which object. */
 	save(): Buffer {
-		const orders = [...this.#orders.values()].slice(-MAX_SAVED_ORDERS);
+		const orders = [...this.#orders.values()].slice(-MAX_SAVED);
 		const kept = new Set(orders.map(({ order }) => order));
 		const ledgers = new Map<string, Ledger>();
 		for (const [apiKey, ledger] of this.#ledgers) {

@@ -7,7 +7,7 @@ import { startTestSandbox } from "../test-sandbox.ts";
 
 const test = await startTestSandbox();
 const ACCOUNT = { provider: "stripe", api_key: "pk_test_kaveri", api_secret: "sk_test_kaveri_secret" };
-const shop = createServer((request, response) => {
+const shop = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
 	response.setHeader("content-type", "text/html").end(`<title>Shop</title><h1>${request.url}</h1>`);
 });
 let shopUrl: string;
@@ -89,7 +89,7 @@ describe("a session's page", () => {
 	});
 });
 
-describe.skipIf(!hasBrowser())("a session's page in a browser", { timeout: 60_000 }, () => {
+describe.skipIf(!hasBrowser())("a session's page in a browser", () => {
 	let browser: Browser;
 	beforeAll(async () => {
 		browser = await launchBrowser();

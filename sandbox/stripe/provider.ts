@@ -24,7 +24,7 @@ export function createStripe({ registry, sender, capacity }: ProviderDependencie
 		decideRefund: (instruction) => decideRefund(context, instruction),
 		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
-			return context.store.recentOrders(limit).map(({ session }) => ({
+			return context.store.recentOrders(limit).map(({ session, intent }) => ({
 				id: session.id,
 				reference: session.client_reference_id,
 				amount: session.amount_total,
@@ -32,8 +32,10 @@ export function createStripe({ registry, sender, capacity }: ProviderDependencie
 				status: statusOf(session),
 				pay_path: `/stripe/c/pay/${session.id}`,
 				created_at: new Date(session.created * 1000),
+				dispute: context.disputes.find(intent?.id),
 			}));
 		},
+		books: { disputes: context.disputes },
 		save: () => context.store.save(),
 		restore: (saved) => context.store.restore(saved),
 		errorBody: errorBodyFor,

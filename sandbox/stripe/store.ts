@@ -1,5 +1,6 @@
 import { deserialize, serialize } from "node:v8";
 import { randomAlphanumeric, randomDigits } from "../ids.ts";
+import { MAX_SAVED } from "../state-file.ts";
 import { DECLINES, DEFAULT_DECLINE, refused } from "./errors.ts";
 
 export type Metadata = Record<string, string>;
@@ -223,8 +224,6 @@ interface Saved {
 
 export const METHODS: readonly Method[] = ["card", "upi", "netbanking"];
 
-/** More would make stopping and starting slow, and a person looks for recent ones. */
-const MAX_SAVED_ORDERS = 5_000;
 const KEY_LIFE_S = 24 * 60 * 60;
 const IST_OFFSET_S = 19_800;
 const DAY_S = 86_400;
@@ -565,7 +564,7 @@ export class StripeStore {
 	/** The newest orders with all that belongs to them. V8's format keeps which entry refers to which object. */
 	save(): Buffer {
 		return serialize({
-			orders: [...this.#orders.values()].slice(-MAX_SAVED_ORDERS),
+			orders: [...this.#orders.values()].slice(-MAX_SAVED),
 			ledgers: this.#ledgers,
 		} satisfies Saved);
 	}

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseBankStatement } from "../../psp/upi/statement.ts";
 import { orderIdOf } from "./payer.ts";
 import { type PlanOptions, planPayment } from "./plan.ts";
+import { cutOffRuns } from "./studio.ts";
 import type { StormGateway, World } from "./world.ts";
 
 /** The jobs that are left, other than those of a retry that is only waiting for its time. */
@@ -53,6 +54,7 @@ async function endPayments({ admin }: World): Promise<void> {
 /** No job and no webhook under way. */
 async function untilQuiet({ admin, control }: World, deadline: number): Promise<boolean> {
 	for (let quiet = 0; Date.now() < deadline; await sleep(150)) {
+		await cutOffRuns(admin);
 		await admin.query(
 			"update graphile_worker._private_jobs set run_at = now() where run_at > now() and locked_at is null and attempts < max_attempts",
 		);

@@ -27,9 +27,10 @@ export const deadEndpoint = (at: number): Disaster => ({
 		const { body } = await sendOrder(stage, dead, { order_id: `F${stage.seed}-dead`, amount: 100 });
 		const { rows } = await admin.query<{ now: string }>("select clock_timestamp()::text as now");
 		for (let written = 0; written < EVENTS; written += 500) {
-			await admin.query("select public.write_transaction_events(array[$1::uuid]) from generate_series(1, 500)", [
-				body.transaction_id,
-			]);
+			await admin.query(
+				"select public.write_transaction_events(array[t]) from public.transactions t, generate_series(1, 500) where t.id = $1",
+				[body.transaction_id],
+			);
 		}
 		await sleep(DEAD_MS / 2);
 		receiver.mode = "refuses";

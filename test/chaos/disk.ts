@@ -17,7 +17,9 @@ const ROOMY = "6g";
 export function openDisk(directory: string): SmallDisk | null {
 	if (process.platform !== "linux" || process.getuid?.() !== 0) return null;
 	mkdirSync(directory);
-	const resize = (size: string) => execFileSync("mount", ["-o", `remount,size=${size}`, directory]);
+	// What it says of a size that is too small is of no interest.
+	const resize = (size: string) =>
+		execFileSync("mount", ["-o", `remount,size=${size}`, directory], { stdio: "ignore" });
 	const remove = () => execFileSync("umount", ["--lazy", directory]);
 	try {
 		execFileSync("mount", ["-t", "tmpfs", "-o", `size=${ROOMY},mode=0711`, "chaos", directory], { stdio: "ignore" });

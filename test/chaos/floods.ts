@@ -1,9 +1,9 @@
 /** The same thing many times at one moment: a merchant's server, a provider and an impatient clerk that all press twice. */
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Blow, Disaster } from "./disasters.ts";
-import { merchantCall, type Stage } from "./payer.ts";
+import { merchantCall, ORDER_PATIENCE_MS, type Stage } from "./payer.ts";
+import { ask, type Answer as HttpAnswer } from "./persistence.ts";
 import type { StormMerchant } from "./world.ts";
 
 const AMOUNT = 49_900;
@@ -23,17 +23,12 @@ export async function sendOrder(
 	merchant: StormMerchant,
 	order: { order_id: string; amount: number } & Record<string, unknown>,
 ): Promise<Answer> {
-	for (let tries = 1; ; tries++) {
-		const { status, headers, body } = await merchantCall(world, merchant, "POST", "/payment/initiate", order);
-		if (status !== 503 || tries === 40) {
-			if (status === 200 && !world.others.some(({ id }) => id === body.transaction_id)) {
-				const { order_id, amount } = order;
-				world.others.push({ id: String(body.transaction_id), order_id, amount, client_id: merchant.id });
-			}
-			return { status, body };
-		}
-		await sleep(Math.min(Number(headers.get("retry-after")), 1) * 1_000);
+	const { status, body } = await merchantCall(world, merchant, "POST", "/payment/initiate", order, ORDER_PATIENCE_MS);
+	if (status === 200 && !world.others.some(({ id }) => id === body.transaction_id)) {
+		const { order_id, amount } = order;
+		world.others.push({ id: String(body.transaction_id), order_id, amount, client_id: merchant.id });
 	}
+	return { status, body };
 }
 
 export const fiftyOrders = (at: number): Disaster => ({
@@ -64,7 +59,14 @@ export const hundredWebhooks = (at: number): Disaster => ({
 				secret: gateway.account.webhook_secret!,
 				event_id: `evt_${id}`,
 			});
-		const statuses = await Promise.all(Array.from({ length: 100 }, send));
+		const statuses = await Promise.all(
+			Array.from({ length: 100 }, () =>
+				send().then(
+					({ status }) => status,
+					() => null,
+				),
+			),
+		);
 		const { rows } = await world.admin.query<{ count: number }>(
 			"select count(*)::int as count from public.gateway_events where gateway_id = $1 and dedupe_key = $2",
 			[paid.gateway_id, `evt_${id}`],
@@ -153,12 +155,12 @@ async function payQuietly(stage: Stage, tag: string): Promise<QuietPayment> {
 	throw new Error(`No payment could be made: ${last}`);
 }
 
-/** As Razorpay sends it; null where nobody answered. */
-export async function postRazorpayWebhook(
+/** As Razorpay sends it. */
+export function postRazorpayWebhook(
 	url: string,
 	{ body, secret, event_id }: { body: string; secret: string; event_id?: string },
-): Promise<number | null> {
-	const response = await fetch(url, {
+): Promise<HttpAnswer> {
+	return ask(url, {
 		method: "POST",
 		headers: {
 			"content-type": "application/json",
@@ -166,7 +168,5 @@ export async function postRazorpayWebhook(
 			...(event_id !== undefined && { "x-razorpay-event-id": event_id }),
 		},
 		body,
-	}).catch(() => null);
-	await response?.arrayBuffer();
-	return response?.status ?? null;
+	});
 }

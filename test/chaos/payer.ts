@@ -1,6 +1,7 @@
 /** Plays one payment: the merchant's server, the payer's browser, and what the payer does at the provider. */
 import { createHmac } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ask, persistently } from "./persistence.ts";
 import type { Plan } from "./plan.ts";
 import type { AttemptNow, PaymentNow, Watcher } from "./watcher.ts";
 import type { StormGateway, StormMerchant, World } from "./world.ts";
@@ -92,49 +93,36 @@ function isPayable({ status, attempts }: PaymentNow): boolean {
 	return status === "failed" || (newest.psp_order_id !== null && newest.presentation !== null);
 }
 
-export function merchantCall(
-	world: World,
+/** By the merchant's server, which signs each try anew. */
+export async function merchantCall(
+	{ checkout_url }: World,
 	{ client_key, client_salt }: StormMerchant,
 	method: "GET" | "POST",
 	path: string,
 	content?: object,
+	patience_ms?: number,
 ): Promise<{ status: number; headers: Headers; body: Record<string, unknown> & { error?: { code: string } } }> {
 	const body = content === undefined ? "" : JSON.stringify(content);
-	const timestamp = Math.floor(Date.now() / 1000);
-	const signature = createHmac("sha256", client_salt).update(`${timestamp}.${method}.${path}.${body}`).digest("hex");
-	return persistently(world.checkout_url + path, {
-		method,
-		headers: {
-			...(content !== undefined && { "content-type": "application/json" }),
-			"x-client-key": client_key,
-			"x-timestamp": String(timestamp),
-			"x-signature": signature,
-		},
-		...(content !== undefined && { body }),
-	}).then(async (response) => {
-		const text = await response.text();
-		return { status: response.status, headers: response.headers, body: text === "" ? {} : JSON.parse(text) };
-	});
+	const send = () => {
+		const timestamp = Math.floor(Date.now() / 1000);
+		const signature = createHmac("sha256", client_salt).update(`${timestamp}.${method}.${path}.${body}`).digest("hex");
+		return ask(checkout_url + path, {
+			method,
+			headers: {
+				...(content !== undefined && { "content-type": "application/json" }),
+				"x-client-key": client_key,
+				"x-timestamp": String(timestamp),
+				"x-signature": signature,
+			},
+			...(content !== undefined && { body }),
+		});
+	};
+	const { status, headers, text } = await persistently(send, patience_ms);
+	return { status, headers, body: text === "" ? {} : JSON.parse(text) };
 }
 
-const PERSISTENCE_MS = 60_000;
-
-/**
- * As merchants' servers and payers do: again, when nobody answers, or the answer is that nobody can just now. That there is no
- * gateway for a payment is an answer.
- */
-async function persistently(url: string, init: RequestInit): Promise<Response> {
-	for (const deadline = Date.now() + PERSISTENCE_MS; ; await sleep(250)) {
-		try {
-			const response = await fetch(url, init);
-			const is_busy = response.status >= 502 && !url.endsWith("/payment/initiate");
-			if (!is_busy || Date.now() > deadline) return response;
-			await response.arrayBuffer();
-		} catch (error) {
-			if (Date.now() > deadline) throw error;
-		}
-	}
-}
+/** Whom no gateway can take by then may be told so for good. */
+export const ORDER_PATIENCE_MS = 40_000;
 
 export const orderIdOf = (seed: number, number: number) => `S${seed}-${number}`;
 
@@ -149,24 +137,15 @@ async function initiate(
 		amount: plan.amount,
 		customer: { name: "Asha Rao", email: "asha@example.com", phone: "+919876543210" },
 	};
-	const send = () => merchantCall(world, merchant, "POST", "/payment/initiate", order);
-	for (let tries = 1; tries <= 20; tries++) {
-		const answers = await Promise.all(plan.is_sent_twice ? [send(), send()] : [send()]);
-		const taken = answers.filter(({ status }) => status === 200).map(({ body }) => body);
-		const ids = new Set(taken.map(({ transaction_id }) => transaction_id));
-		if (ids.size > 1) played.faults.push(`one order became ${ids.size} payments`);
-		if (taken[0] !== undefined) {
-			return { id: String(taken[0].transaction_id), token: String(taken[0].status_token) };
-		}
-		const { status, headers, body } = answers[0]!;
-		if (status !== 503) {
-			played.faults.push(`initiate was answered ${status} ${JSON.stringify(body)}`);
-			return null;
-		}
-		if (!headers.has("retry-after")) played.faults.push("a 503 without Retry-After");
-		await sleep(Math.min(Number(headers.get("retry-after")), 2) * 1_000);
-	}
-	played.behaviour = "refused: no gateway";
+	const send = () => merchantCall(world, merchant, "POST", "/payment/initiate", order, ORDER_PATIENCE_MS);
+	const answers = await Promise.all(plan.is_sent_twice ? [send(), send()] : [send()]);
+	const taken = answers.filter(({ status }) => status === 200).map(({ body }) => body);
+	const ids = new Set(taken.map(({ transaction_id }) => transaction_id));
+	if (ids.size > 1) played.faults.push(`one order became ${ids.size} payments`);
+	if (taken[0] !== undefined) return { id: String(taken[0].transaction_id), token: String(taken[0].status_token) };
+	const { status, body } = answers[0]!;
+	if (status === 503) played.behaviour = "refused: no gateway";
+	else played.faults.push(`initiate was answered ${status} ${JSON.stringify(body)}`);
 	return null;
 }
 
@@ -390,19 +369,17 @@ class Payer {
 	async #open(path: string, init: RequestInit = {}, query: Record<string, string> = {}): Promise<void> {
 		const { id, token } = this.#page;
 		const url = `${this.#stage.world.checkout_url}/pay/${id}${path}?${new URLSearchParams({ token, ...query })}`;
-		const response = await persistently(url, { ...init, redirect: "manual" });
-		await response.arrayBuffer();
+		const { status } = await persistently(() => ask(url, { ...init, redirect: "manual" }));
 		const expected = path === "" ? 200 : 303;
-		if (response.status !== expected) this.#played.faults.push(`/pay${path} was answered ${response.status}`);
+		if (status !== expected) this.#played.faults.push(`/pay${path} was answered ${status}`);
 	}
 
 	/** Loads again what does not load. */
 	async #browse(url: string, init: RequestInit): Promise<void> {
 		for (let tries = 1; tries <= TRIES_OF_A_BROWSER; tries++) {
 			try {
-				const response = await fetch(url, { ...init, redirect: "manual" });
-				await response.arrayBuffer();
-				if (response.status < 400) return;
+				const { status } = await ask(url, { ...init, redirect: "manual" });
+				if (status < 400) return;
 			} catch {
 				// The provider hung up.
 			}
@@ -427,7 +404,13 @@ class Payer {
 export async function refundPayment({ world, seed }: Stage, played: Played): Promise<void> {
 	const { plan, transaction_id } = played;
 	const merchant = world.merchants[plan.merchant]!;
-	const ask = (content: object) => merchantCall(world, merchant, "POST", "/refund", { transaction_id, ...content });
+	const request = (name: string, content: object) =>
+		merchantCall(world, merchant, "POST", "/refund", {
+			transaction_id,
+			// What is asked for again must be known again.
+			idempotency_key: `${orderIdOf(seed, plan.number)}-${name}`,
+			...content,
+		});
 	const { rows } = await world.admin.query<{ captured: number; is_paid: boolean }>(
 		`select coalesce(max(a.payable_amount), t.amount)::int as captured, t.paid_at is not null as is_paid
 			from public.transactions t left join public.payment_attempts a on a.transaction_id = t.id and a.status = 'succeeded'
@@ -437,14 +420,13 @@ export async function refundPayment({ world, seed }: Stage, played: Played): Pro
 	);
 	const { captured, is_paid } = rows[0]!;
 	const part = Math.max(1, Math.round(captured * plan.part));
-	const key = orderIdOf(seed, plan.number);
 	const expectOf = (what: string, answers: { status: number; body: object }[], ...expected: number[]) => {
 		const got = answers.map(({ status }) => status).sort();
 		if (got.join() === expected.join()) return;
 		played.faults.push(`${what} were answered ${got} ${JSON.stringify(answers.map(({ body }) => body))}`);
 	};
 	if (!is_paid) {
-		const answer = await ask({});
+		const answer = await request("unpaid", {});
 		expectOf("a refund of what is not paid", [answer], 409);
 		return;
 	}
@@ -452,17 +434,14 @@ export async function refundPayment({ world, seed }: Stage, played: Played): Pro
 		case "none":
 			return;
 		case "whole":
-			expectOf("the refund", [await ask({ reason: "Returned" })], 200);
+			expectOf("the refund", [await request("whole", { reason: "Returned" })], 200);
 			return;
 		case "part":
-			expectOf("the refund", [await ask({ amount: part })], 200);
+			expectOf("the refund", [await request("part", { amount: part })], 200);
 			return;
 		case "two racing": {
 			const amount = Math.floor(captured / 2) + 1;
-			// The very same bytes twice would be one request.
-			const answers = await Promise.all(
-				["left", "right"].map((side) => ask({ amount, idempotency_key: `${key}-${side}` })),
-			);
+			const answers = await Promise.all([request("left", { amount }), request("right", { amount })]);
 			// The provider may have refused the first before the second was asked for.
 			const { rowCount } = await world.admin.query(
 				"select from public.refunds where transaction_id = $1 and status = 'failed'",
@@ -472,20 +451,20 @@ export async function refundPayment({ world, seed }: Stage, played: Played): Pro
 			return;
 		}
 		case "one key, three times": {
-			const content = { amount: part, idempotency_key: key };
-			const answers = await Promise.all([ask(content), ask(content), ask(content)]);
+			const send = (amount: number) => request("thrice", { amount });
+			const answers = await Promise.all([send(part), send(part), send(part)]);
 			const ids = new Set(answers.map(({ body }) => body.refund_id));
 			if (ids.size !== 1) played.faults.push(`one key became ${ids.size} refunds`);
-			expectOf("another refund under the same key", [await ask({ ...content, amount: part + 1 })], 409);
+			expectOf("another refund under the same key", [await send(part + 1)], 409);
 			return;
 		}
 		case "more than was paid":
-			expectOf("a refund of more than was paid", [await ask({ amount: captured + 1 })], 409);
+			expectOf("a refund of more than was paid", [await request("more", { amount: captured + 1 })], 409);
 			return;
 		case "in three parts": {
 			const third = Math.floor(captured / 3);
 			for (const [index, content] of [{ amount: third }, { amount: third }, {}].entries()) {
-				const answer = await ask({ ...content, reason: `Part ${index + 1}` });
+				const answer = await request(`part-${index + 1}`, { ...content, reason: `Part ${index + 1}` });
 				// What failed at the PSP meanwhile is left over for the last.
 				if (third > 0) expectOf("a part", [answer], 200);
 			}

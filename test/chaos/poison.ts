@@ -1,12 +1,12 @@
 /** What nobody should ever send: jobs, webhooks and orders that break whoever reads them carelessly. None may hold up others. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Disaster } from "./disasters.ts";
 import { postRazorpayWebhook, sendOrder } from "./floods.ts";
 import { merchantCall } from "./payer.ts";
+import { persistently } from "./persistence.ts";
 import { MERCHANT_COUNT, type World } from "./world.ts";
 
-export const MARK = "poison";
-export const NOBODYS_ORDER = "order_nobodys";
+const MARK = "poison";
+const NOBODYS_ORDER = "order_nobodys";
 const NOBODY = "00000000-0000-4000-8000-000000000bad";
 /** As many as a PSP's webhook has. */
 const TRIES = 5;
@@ -102,10 +102,10 @@ export const absurdWebhooks = (at: number): Disaster => ({
 		const [gateway] = merchant.storm_gateways;
 		for (const [index, body] of BODIES.entries()) {
 			const url = `${world.checkout_url}/webhook/${merchant.client_key}/${gateway!.id}`;
-			const status = await persistently(() =>
+			const { status } = await persistently(() =>
 				postRazorpayWebhook(url, { body, secret: gateway!.account.webhook_secret!, event_id: `evt_${MARK}_${index}` }),
 			);
-			if (status === 200 || (status !== null && status >= 400 && status < 500)) survived += 1;
+			if (status === 200 || (status >= 400 && status < 500)) survived += 1;
 			else faults.push(`an absurd webhook (${index}: ${body.slice(0, 60)}) was answered ${status}`);
 		}
 		return { injected: BODIES.length, survived, faults };
@@ -174,12 +174,3 @@ export const hostileOrders = (at: number): Disaster => ({
 	},
 	isOver: async () => true,
 });
-
-/** A provider posts again when nobody could take it. */
-async function persistently(post: () => Promise<number | null>): Promise<number | null> {
-	for (let tries = 1; ; tries++) {
-		const status = await post();
-		if ((status !== null && status !== 503) || tries === 20) return status;
-		await sleep(500);
-	}
-}

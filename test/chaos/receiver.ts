@@ -1,9 +1,10 @@
-/** A merchant's endpoint: it can be dead in the ways that endpoints are, and verifies what it takes. */
+/** A merchant's endpoint: it can be dead in the ways that endpoints are, and verifies what it takes. Beside it one of Slack. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { Webhook } from "standardwebhooks";
+import { makeCanary } from "./canaries.ts";
 
 export interface Receiver {
 	/** host:port. */
@@ -14,13 +15,22 @@ export interface Receiver {
 	secret: string;
 	/** Tries that came, taken or not. */
 	tries: number;
+	/** Where operators' alerts go: whoever knows the address may write there. */
+	slack_url: string;
+	slack_secret: string;
 	/** By the event's id: its type, and whether every copy verified. */
 	taken: Map<string, { type: string; verified: boolean }>;
 	close(): void;
 }
 
 export async function openReceiver(): Promise<Receiver> {
-	const server = createServer(async (req, res) => {
+	const slack_secret = makeCanary("slack");
+	const server = createServer({ keepAliveTimeout: 600_000 }, async (req, res) => {
+		if (req.url === `/services/${slack_secret}`) {
+			await text(req);
+			res.end("ok");
+			return;
+		}
 		receiver.tries += 1;
 		if (receiver.mode === "refuses") {
 			req.socket.destroy();
@@ -36,6 +46,8 @@ export async function openReceiver(): Promise<Receiver> {
 	const receiver: Receiver = {
 		host,
 		url: `http://${host}/webhook`,
+		slack_url: `http://${host}/services/${slack_secret}`,
+		slack_secret,
 		mode: "takes",
 		secret: "",
 		tries: 0,

@@ -8,7 +8,7 @@ const HEADINGS = ["payments", "paid", "part back", "all back", "failed", "expire
 const MOST_SHOWN = 20;
 
 export function describeStorm(seed: number, payments: number, result: StormResult): string {
-	const { plays, outcomes, truth, audit, upset, rounds, seconds } = result;
+	const { plays, outcomes, truth, audit, upset, standstills, rounds, seconds } = result;
 	const behaviours = tableOf("behaviour", plays, outcomes, ({ behaviour }) => behaviour);
 	const refunds = tableOf(
 		"refund asked for",
@@ -36,6 +36,11 @@ export function describeStorm(seed: number, payments: number, result: StormResul
 		"",
 		`The sandbox took ${truth.taken.length} payments and gave ${truth.given_back.length} back; orders: ${orders.join(", ")}.`,
 		`Storm ${seconds.storm} s, calm ${seconds.calm} s (${rounds} rounds), audit ${seconds.audit} s.`,
+		...(standstills.length === 0
+			? []
+			: [
+					`The machine stood still ${standstills.length} times, for ${Math.max(...standstills.map((each) => each.seconds)).toFixed(1)} s at most.`,
+				]),
 		"",
 		...audit.checks.map((check) => {
 			const count = audit.violations.filter((violation) => violation.check === check).length;

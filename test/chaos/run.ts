@@ -10,8 +10,9 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Cluster, startCluster } from "../../db/cluster.ts";
-import { prepareDatabase, roleUrl } from "../../db/prepare.ts";
+import { type DatabaseRole, prepareDatabase, roleUrl } from "../../db/prepare.ts";
 import { ROLE_PASSWORDS } from "../test-cluster.ts";
+import { makeCanary } from "./canaries.ts";
 import { openDisk } from "./disk.ts";
 import { describeStorm } from "./report.ts";
 import { runStorm } from "./storm.ts";
@@ -24,13 +25,14 @@ const { values } = parseArgs({
 		seed: { type: "string", default: String(Date.now() % 1_000_000) },
 		payments: { type: "string", default: "500" },
 		only: { type: "string" },
+		disasters: { type: "string" },
 	},
 });
 const seed = Number(values.seed);
 const payments = Number(values.payments);
 const only = values.only?.split(",").map(Number);
 if (![seed, payments, ...(only ?? [])].every(Number.isSafeInteger) || payments < 1) {
-	console.error("Give whole numbers: npm run chaos -- --seed 7 --payments 5000 [--only 12,99]");
+	console.error("Give whole numbers: npm run chaos -- --seed 7 --payments 5000 [--only 12,99] [--disasters deadlock]");
 	process.exit(2);
 }
 
@@ -64,8 +66,11 @@ const disk: Disk | null = room && {
 	},
 };
 let is_sound = false;
+const passwords = Object.fromEntries(
+	Object.entries(ROLE_PASSWORDS).map(([role]) => [role, makeCanary(role)]),
+) as Record<DatabaseRole, string>;
 try {
-	await prepareDatabase({ adminUrl: cluster.adminUrl, database: NAME, passwords: ROLE_PASSWORDS });
+	await prepareDatabase({ adminUrl: cluster.adminUrl, database: NAME, passwords });
 	const adminUrl = new URL(cluster.adminUrl);
 	adminUrl.pathname = `/${NAME}`;
 	const result = await runStorm(
@@ -73,9 +78,18 @@ try {
 			adminUrl: adminUrl.href,
 			crash,
 			disk,
-			url: (role) => roleUrl(cluster.adminUrl, NAME, role, ROLE_PASSWORDS[role]),
+			files: [cluster.directory, cluster.logFile],
+			passwords: Object.values(passwords),
+			url: (role) => roleUrl(cluster.adminUrl, NAME, role, passwords[role]),
 		},
-		{ seed, payments, ...(only && { only }), directory: join(home, "processes"), report: console.log },
+		{
+			seed,
+			payments,
+			...(only && { only }),
+			...(values.disasters !== undefined && { disasters: values.disasters }),
+			directory: join(home, "processes"),
+			report: console.log,
+		},
 	);
 	console.log(`\n${describeStorm(seed, payments, result)}`);
 	is_sound = result.audit.violations.length === 0;

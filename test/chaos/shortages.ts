@@ -62,7 +62,8 @@ export const poolsStarved = (at: number): Disaster => ({
 
 /**
  * Somebody takes the locks in the wrong order, and waits longer than anybody else: so the one that the database gives up is
- * always a payment, in turn one that is settled and one that is initiated.
+ * a payment, in turn one that is settled and one that is initiated. Not for ever: each wait is looked at once, a second after
+ * it began, and a cycle that closed later would be found by nobody but the session.
  */
 export const deadlocks = (at: number): Disaster => ({
 	name: "deadlocks with other sessions",
@@ -72,8 +73,9 @@ export const deadlocks = (at: number): Disaster => ({
 		const { world } = stage;
 		const before = await countDeadlocks(world);
 		const orders: Promise<unknown>[] = [];
+		let given_in = 0;
 		await inSession(world, async (session) => {
-			await session.query("set deadlock_timeout = '1min'");
+			await session.query("set deadlock_timeout = '3s'");
 			for (let round = 1; round <= DEADLOCKS; round++) {
 				const [first, second] =
 					round % 2 === 0
@@ -90,17 +92,20 @@ export const deadlocks = (at: number): Disaster => ({
 					);
 				}
 				await untilBlocking(world, session);
-				await session.query(second!).catch(() => {});
+				await session.query(second!).catch(() => {
+					given_in += 1;
+				});
 				await session.query("rollback");
 			}
 		});
 		await Promise.all(orders);
 		// What the server counts is told a moment later.
 		await sleep(2_000);
-		const injected = (await countDeadlocks(world)) - before;
+		const injected = (await countDeadlocks(world)) - before - given_in;
 		return {
 			injected,
 			survived: injected,
+			note: `${given_in} more that the other session gave in to`,
 			faults: injected === 0 ? ["no deadlock came about"] : [],
 		};
 	},
@@ -194,7 +199,7 @@ async function insist(stage: Stage, for_ms: number): Promise<Blow> {
 	let refused = 0;
 	for (let number = 1, until = Date.now() + for_ms; Date.now() < until; number++) {
 		const order = { order_id: `F${seed}-full-${number}`, amount: 12_300 };
-		const { status, headers, body } = await merchantCall(world, merchant, "POST", "/payment/initiate", order);
+		const { status, headers, body } = await merchantCall(world, merchant, "POST", "/payment/initiate", order, 0);
 		if (status === 200) {
 			world.others.push({ id: String(body.transaction_id), client_id: merchant.id, ...order });
 		} else if (status === 503 && headers.has("retry-after")) {

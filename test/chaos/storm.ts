@@ -6,6 +6,7 @@ import { type Disaster, longDisasters, SHORT, type Survived, survive } from "./d
 import { type Patience, type Played, playPayment, refundPayment, type Stage } from "./payer.ts";
 import { type PlanOptions, planPayment } from "./plan.ts";
 import { buryPoison } from "./poison.ts";
+import { type Standstill, watchStandstills } from "./standstills.ts";
 import { readTruth, type Truth } from "./truth.ts";
 import { createWatcher } from "./watcher.ts";
 import { createWorld, MERCHANT_COUNT, type StormDatabase, type World } from "./world.ts";
@@ -15,6 +16,8 @@ export interface StormOptions {
 	payments: number;
 	/** Play these numbers only. */
 	only?: readonly number[];
+	/** Only those whose name holds it. */
+	disasters?: string;
 	/** Where logs and the sandbox's files go. */
 	directory: string;
 	report?: (line: string) => void;
@@ -28,6 +31,7 @@ export interface StormResult {
 	/** Requests that each kind of fault upset. */
 	upset: Map<string, number>;
 	disasters: Survived[];
+	standstills: readonly Standstill[];
 	rounds: number;
 	seconds: { storm: number; calm: number; audit: number };
 }
@@ -45,13 +49,14 @@ const LONG_PATIENCE: Patience = { order_ms: 40_000, paid_ms: 12_000, move_ms: 25
 const SHORT_PATIENCE: Patience = { order_ms: 11_000, paid_ms: 4_000, move_ms: 6_000 };
 
 export async function runStorm(database: StormDatabase, options: StormOptions): Promise<StormResult> {
-	const { seed, payments, only, directory, report = () => {} } = options;
+	const { seed, payments, only, disasters: named = "", directory, report = () => {} } = options;
 	const is_long = payments >= LONG_FROM;
 	const planned: PlanOptions = { seed, merchants: MERCHANT_COUNT, is_long };
 	const numbers = only ?? Array.from({ length: payments }, (_, index) => index + 1);
 	const is_own = database.crash !== undefined;
 	const world = await createWorld(database, { directory, with_studio: is_own });
 	const watcher = createWatcher(world.admin);
+	const standstills = watchStandstills();
 	const stage: Stage = { world, watcher, seed, patience: is_long ? LONG_PATIENCE : SHORT_PATIENCE };
 	const calm: Calm = { rounds: 0, refused_refunds: new Set() };
 	const heard = new Map<string, MerchantEvent>();
@@ -75,7 +80,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			() => is_storm,
 			() => hear(world, heard),
 		);
-		const disasters = is_own ? longDisasters(world) : SHORT;
+		const disasters = (is_own ? longDisasters(world) : SHORT).filter(({ name }) => name.includes(named));
 		const { plays, survived } = await playAll(stage, planned, numbers, disasters, report);
 		is_storm = false;
 		const faults = (await Promise.all([statements, cooling, listening])).flat();
@@ -98,7 +103,16 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 		await world.stop();
 		stopped = true;
 		const truth = readTruth(world.state_file);
-		const result = await audit(world, seed, plays, truth, [...heard.values()], [...calm.refused_refunds], survived);
+		const result = await audit(
+			world,
+			seed,
+			plays,
+			truth,
+			[...heard.values()],
+			[...calm.refused_refunds],
+			survived,
+			standstills.found,
+		);
 		result.violations.push(
 			...[...faults, ...alive].map((detail) => ({
 				check: "every answer was as it should be",
@@ -114,6 +128,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			audit: result,
 			upset,
 			disasters: survived,
+			standstills: standstills.found,
 			rounds: calm.rounds,
 			seconds: {
 				storm: seconds(stormedAt - startedAt),
@@ -124,6 +139,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 	} finally {
 		is_storm = false;
 		watcher.close();
+		standstills.close();
 		if (!stopped) await world.stop();
 		await world.admin.end();
 	}
@@ -153,7 +169,9 @@ async function playAll(
 				// One after the other, so that each has its own time; and each amid payments, which wait for the one before.
 				const before = striking;
 				striking = before.then(async () => {
-					survived.push(await survive(stage, disaster));
+					const after = await survive(stage, disaster);
+					survived.push(after);
+					report(`${after.name}: ${after.seconds === null ? "NOT well" : `well after ${after.seconds} s`}`);
 				});
 				gate = before;
 			}

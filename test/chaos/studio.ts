@@ -1,4 +1,5 @@
 /** The studio is killed while flows run and operators type secrets. No payment needs it; what it was told of is not lost. */
+import { makeCanary } from "./canaries.ts";
 import type { Disaster } from "./disasters.ts";
 import type { World } from "./world.ts";
 
@@ -28,16 +29,12 @@ export function studioKilled(at: number): Disaster {
 		},
 		/** The studio is back, and each event has had its one run, or an operator knows that it was cut off. */
 		async isOver({ admin, studio }) {
-			// What would take a minute, and ten.
+			// What would take a minute.
 			await admin.query(
 				`update graphile_worker._private_jobs set run_at = now() where run_at > now() and locked_at is null
 					and key like 'emit_studio_event:%'`,
 			);
-			await admin.query(
-				`update public.studio_event_runs set started_at = started_at - interval '10 minutes'
-					where flow_id = $1 and status = 'started' and started_at < clock_timestamp() - interval '15 seconds'`,
-				[flow_id],
-			);
+			await cutOffRuns(admin);
 			const response = await fetch(`${studio!.url}/server/ping`).catch(() => null);
 			await response?.arrayBuffer();
 			const { rows } = await admin.query<{ over: number; noted: number; is_told: boolean }>(
@@ -55,6 +52,14 @@ export function studioKilled(at: number): Disaster {
 			return response?.status === 200 && over === EVENTS && noted >= EVENTS && is_told;
 		},
 	};
+}
+
+/** A run that was cut off is given up after ten minutes; meanwhile its event waits. Also those of flows that everybody has. */
+export async function cutOffRuns(admin: World["admin"]): Promise<void> {
+	await admin.query(
+		`update public.studio_event_runs set started_at = started_at - interval '10 minutes'
+			where status = 'started' and started_at < clock_timestamp() - interval '15 seconds'`,
+	);
 }
 
 type Ask = (method: string, path: string, body: unknown) => Promise<{ id: string } & Record<string, unknown>>;
@@ -109,14 +114,14 @@ async function saveFlow(ask: Ask): Promise<string> {
 }
 
 /** As operators do, with every kind of secret that the studio takes or makes. */
-async function typeSecrets(world: World, ask: Ask): Promise<void> {
-	const { canaries } = world;
-	const typed = (name: string) => {
-		const secret = `${name}-canary-${Math.random().toString(36).slice(2)}`;
-		canaries.push(secret);
+async function typeSecrets({ admin, canaries, kept_canaries }: World, ask: Ask): Promise<void> {
+	const typed = (name: string, among = canaries) => {
+		const secret = makeCanary(name);
+		among.push(secret);
 		return secret;
 	};
-	const { id: client_id } = await ask("POST", "/items/clients", { company_name: "Typed" });
+	const shown = (secret: unknown) => canaries.push(String(secret));
+	const { id: client_id } = await ask("POST", "/items/clients", { company_name: "Typed", phone: "+919845012345" });
 	const { id } = await ask("POST", "/items/payment_gateways", {
 		client_id,
 		name: "Typed",
@@ -132,11 +137,33 @@ async function typeSecrets(world: World, ask: Ask): Promise<void> {
 		webhook_secret: true,
 		overlap_hours: 1,
 	});
-	canaries.push(String(made.client_salt), String(made.webhook_secret));
-	const shown = await ask("POST", `/lightspeedpay/clients/${client_id}/reveal`, {});
-	canaries.push(String(shown.client_salt));
+	shown(made.client_salt);
+	shown(made.webhook_secret);
+	shown((await ask("POST", `/lightspeedpay/clients/${client_id}/reveal`, {})).client_salt);
+	const endpoint = await ask("POST", `/lightspeedpay/clients/${client_id}/webhook-endpoints`, {
+		url: "https://typed.example.com/webhook",
+	});
+	shown(endpoint.secret);
+	shown((await ask("POST", `/lightspeedpay/webhook-endpoints/${endpoint.id}/reveal`, {})).secret);
+	const rotation = { reason: "A storm", overlap_hours: 1 };
+	shown((await ask("POST", `/lightspeedpay/webhook-endpoints/${endpoint.id}/rotate-secret`, rotation)).secret);
+	await ask("PATCH", `/lightspeedpay/commission/${client_id}/collection`, {
+		provider: "cashfree",
+		api_key: "CF_typed",
+		destination: "LIGHTSPEEDPAY",
+		is_enabled: false,
+		api_secret: typed("collection-api"),
+		webhook_secret: typed("collection-webhook"),
+		reason: "A storm",
+	});
+	// The provider's token is kept once it is needed.
+	await admin.query("select public.send_whatsapp($1, 'payment_paid', $2, 'chaos')", [
+		client_id,
+		JSON.stringify({ amount: 100, order_id: "typed", company: "Typed" }),
+	]);
 	const password = typed("password");
 	await ask("POST", "/users", { email: "typed@example.com", password, role: null });
-	const { id: user } = await ask("POST", "/users", { email: "other@example.com", token: typed("token"), role: null });
+	const token = typed("token", kept_canaries);
+	const { id: user } = await ask("POST", "/users", { email: "other@example.com", token, role: null });
 	await ask("PATCH", `/users/${user}`, { password: typed("password") });
 }

@@ -1,4 +1,5 @@
 /** The processes of a storm and the merchants in it: sandbox, checkout, two workers and a studio on a database that is given. */
+import { randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -13,6 +14,7 @@ import type { ConformanceKit } from "../../psp/conformance.ts";
 import type { Provider } from "../../psp/providers.ts";
 import { Part } from "../../scripts/part.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../merchants.ts";
+import { makeCanary } from "./canaries.ts";
 import { openReceiver, type Receiver } from "./receiver.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -24,6 +26,10 @@ export interface StormDatabase {
 	crash?(): Promise<void>;
 	/** The disk that it lies on, which can be full; null where none can be made. */
 	disk?: Disk | null;
+	/** Files and directories of the server, where they are nobody else's. */
+	files?: readonly string[];
+	/** Passwords of the roles, where they are nobody else's. */
+	passwords?: readonly string[];
 	url(role: DatabaseRole): string;
 }
 
@@ -73,8 +79,10 @@ export interface World {
 	receiver: Receiver;
 	/** Null: none takes part. */
 	studio: { url: string; email: string; password: string } | null;
-	/** What was typed into the studio and must be found nowhere. */
+	/** What must be found nowhere: of the processes' environments, and typed into the studio. */
 	canaries: string[];
+	/** What Directus keeps as it is, in one place. */
+	kept_canaries: string[];
 	openMerchant(terms: Terms): Promise<StormMerchant>;
 	gateways: Map<string, StormGateway>;
 	control<Answer>(method: string, path: string, body?: unknown): Promise<ControlAnswer<Answer>>;
@@ -166,12 +174,18 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 		}
 		const sandbox_url = `http://127.0.0.1:${port}`;
 		const checkout_url = `http://127.0.0.1:${checkout_port}`;
-		const shared = {
+		const secrets = {
 			ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
-			STATUS_TOKEN_KEY: Buffer.alloc(32, 9).toString("base64"),
-			PUBLIC_CHECKOUT_URL: checkout_url,
-			SANDBOX_URL: sandbox_url,
+			STATUS_TOKEN_KEY: randomBytes(32).toString("base64"),
+			METRICS_TOKEN: makeCanary("metrics"),
+			STUDIO_SECRET: makeCanary("studio-secret-of-some-length"),
+			EMAIL_SMTP_PASSWORD: makeCanary("smtp"),
+			WHATSAPP_META_TOKEN: makeCanary("whatsapp"),
+			WHATSAPP_META_APP_SECRET: makeCanary("meta"),
+			WHATSAPP_META_VERIFY_TOKEN: makeCanary("verify"),
+			WHATSAPP_GUPSHUP_WEBHOOK_KEY: makeCanary("gupshup"),
 		};
+		const shared = { ...secrets, PUBLIC_CHECKOUT_URL: checkout_url, SANDBOX_URL: sandbox_url };
 		const running = new Map<string, Part>();
 		let is_stopping = false;
 		/** As a supervisor does: a process that ends unasked is started again, less hastily where it ends while it starts. */
@@ -197,7 +211,13 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 				DATABASE_URL: database.url("jobs"),
 				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${port},${receiver.host}`,
 				WORKER_BEAT_SECONDS: "1",
-				...(studio !== null && { STUDIO_URL: studio.url }),
+				...(studio !== null && {
+					STUDIO_URL: studio.url,
+					ALERT_SLACK_WEBHOOK_URL: receiver.slack_url,
+					WHATSAPP_PROVIDER: "meta",
+					WHATSAPP_META_PHONE_NUMBER_ID,
+					WHATSAPP_META_APP_ID,
+				}),
 			});
 		const startCheckout = () =>
 			start("checkout", "checkout/server.ts", {
@@ -208,10 +228,9 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 			});
 		const startStudio = () =>
 			start("studio", "directus/server.ts", {
-				ENCRYPTION_KEYS: TEST_ENCRYPTION_KEYS,
+				...secrets,
 				PUBLIC_CHECKOUT_URL: checkout_url,
 				DATABASE_URL: database.url("studio"),
-				STUDIO_SECRET: "a secret of the studio that is only for tests",
 				STUDIO_UPLOADS: join(directory, "uploads"),
 				PORT: String(studio_port),
 			});
@@ -237,6 +256,7 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 			return merchant;
 		};
 		for (const terms of MERCHANTS) await open(terms);
+		if (studio !== null) await openWhatsapp(admin, control, checkout_url, secrets);
 		await Promise.all(processes.map(({ ready }) => ready));
 		return {
 			admin,
@@ -249,7 +269,13 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 			poisoned: new Set(),
 			receiver,
 			studio,
-			canaries: studio === null ? [] : [studio.password],
+			canaries: [
+				...Object.values(secrets),
+				TEST_ENCRYPTION_KEYS.split(":")[1]!,
+				...(database.passwords ?? []),
+				...(studio === null ? [] : [studio.password, receiver.slack_secret]),
+			],
+			kept_canaries: [],
 			openMerchant: open,
 			gateways,
 			control,
@@ -302,6 +328,31 @@ function patientPool(connectionString: string): pg.Pool {
 		}
 	};
 	return Object.assign(pool, { query: patient as typeof pool.query });
+}
+
+const WHATSAPP_META_PHONE_NUMBER_ID = "106540352242922";
+const WHATSAPP_META_APP_ID = "7012345";
+
+/** The operator's account for notices to merchants. */
+async function openWhatsapp(
+	admin: pg.Pool,
+	control: World["control"],
+	checkout_url: string,
+	secrets: Record<"WHATSAPP_META_TOKEN" | "WHATSAPP_META_APP_SECRET" | "WHATSAPP_META_VERIFY_TOKEN", string>,
+): Promise<void> {
+	const { rows: templates } = await admin.query(
+		"select meta_name as name, language, body, jsonb_array_length(variables) as parameters from public.whatsapp_templates",
+	);
+	await control("PUT", "whatsapp/accounts", {
+		provider: "meta",
+		phone_number_id: WHATSAPP_META_PHONE_NUMBER_ID,
+		app_id: WHATSAPP_META_APP_ID,
+		token: secrets.WHATSAPP_META_TOKEN,
+		app_secret: secrets.WHATSAPP_META_APP_SECRET,
+		verify_token: secrets.WHATSAPP_META_VERIFY_TOKEN,
+		webhook_url: `${checkout_url}/whatsapp/meta`,
+		templates,
+	});
 }
 
 async function openMerchant(

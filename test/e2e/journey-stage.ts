@@ -291,7 +291,7 @@ export async function openStage({ demo, dataDirectory }: Pick<Stack, "demo" | "d
 	/** What the payer does at the provider with the order of that attempt; answers what the provider knows the payment by. */
 	async function pay(
 		payment: Payment,
-		outcome: "success" | "failure",
+		outcome: "success" | "failure" | "pending",
 		manner: PayManner & { attempt_no?: number } = {},
 	): Promise<Record<string, unknown>> {
 		const { attempt_no = 1, ...rest } = manner;

@@ -56,6 +56,7 @@ const NOTHING_IS_SENT = "nothing is sent to anybody: an order is a link made up 
 const NO_REFUNDS = "money goes back by bank transfer, from the merchant's own account";
 const RUPEES_ONLY = "rupees only, and no currency on the wire";
 const NO_TOKEN = "calls carry the credentials themselves";
+const CLOSED_BY_THEN = "an order that nobody is paying is closed when its time is over";
 const BODY_IS_PROVEN = "a webhook's signature covers its body";
 
 journey(
@@ -332,7 +333,21 @@ journey(
 			expect(await stage.importStatement(payment.shop)).toMatchObject({ matched: 1, exceptions: 0 });
 			await stage.isPaidOnce(payment, { told_before: ["payment.expired"], is_late: true });
 		},
+		cashfree: CLOSED_BY_THEN,
+		stripe: CLOSED_BY_THEN,
 	},
+);
+
+journey(
+	"under way when its time is over, it is paid once it succeeds, marked late",
+	async (provider) => {
+		const payment = await stage.startPayment(await stage.openShop([provider]));
+		await stage.pay(payment, "pending");
+		await stage.expire(payment);
+		await stage.pay(payment, "success");
+		await stage.isPaidOnce(payment, { told_before: ["payment.expired"], is_late: true });
+	},
+	{ upi: "a payer's app tells nobody of a payment under way" },
 );
 
 journey(

@@ -84,7 +84,7 @@ async function startCheckout(outside: string, client: Record<string, unknown>): 
 		}),
 	);
 	return {
-		url: await listen(createServer(buildApp(dependencies))),
+		url: await listen(createServer({ keepAliveTimeout: 600_000 }, buildApp(dependencies))),
 		database,
 		merchant,
 		dependencies,
@@ -237,7 +237,7 @@ async function pspPage(page: Page): Promise<void> {
 
 describe.skipIf(!inBrowser)("the payment page", () => {
 	beforeAll(async () => {
-		outside = await listen(createServer(showOutside));
+		outside = await listen(createServer({ keepAliveTimeout: 600_000 }, showOutside));
 		checkout = await startCheckout(outside, { redirect_urls: [`${outside}/merchant`] });
 		const merchant = (gateways: Record<string, unknown>[]) =>
 			createMerchant(checkout.database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS), {}, gateways);

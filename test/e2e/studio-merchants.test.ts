@@ -11,8 +11,8 @@ import { StudioStage } from "./studio/stage.ts";
 const stage = new StudioStage();
 
 describe.skipIf(!hasBrowser())("the studio's areas about merchants", () => {
-	beforeAll(() => stage.start(), 180_000);
-	afterAll(() => stage.stop(), 60_000);
+	beforeAll(() => stage.start());
+	afterAll(() => stage.stop());
 
 	describeIntegration(stage);
 	describeCheckoutSettings(stage);

@@ -13,8 +13,8 @@ import { StudioStage } from "./studio/stage.ts";
 const stage = new StudioStage();
 
 describe.skipIf(!hasBrowser())("the studio's areas of operation", () => {
-	beforeAll(() => stage.start(), 180_000);
-	afterAll(() => stage.stop(), 60_000);
+	beforeAll(() => stage.start());
+	afterAll(() => stage.stop());
 
 	describeHome(stage);
 	describeAlerts(stage);

@@ -1,6 +1,7 @@
 /** An operator at work in the studio, in a real browser. SCREENSHOTS=<directory> keeps pictures of every step. */
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { beginPspOrder, recordPspOrder } from "../../db/client/attempts.ts";
+import { recordDispute } from "../../db/client/disputes.ts";
 import { settleRefund } from "../../db/client/refunds.ts";
 import { decryptSecret } from "../../db/client/secrets.ts";
 import { submitUtr } from "../../db/client/upi.ts";
@@ -8,7 +9,7 @@ import type { Studio } from "../../directus/tests/studio-process.ts";
 import { hasBrowser, openContext } from "../browser.ts";
 import type { TestDatabase } from "../database.ts";
 import { createMerchant, type TestMerchant } from "../merchants.ts";
-import { startPayment } from "../payments.ts";
+import { disputeReport, startPayment } from "../payments.ts";
 import { StudioStage } from "./studio/stage.ts";
 
 const stage = new StudioStage();
@@ -40,9 +41,9 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 				settings: { payee_name: "Lamp Shop", match_by: "reference" },
 			},
 		]);
-	}, 180_000);
+	});
 
-	afterAll(() => stage.stop(), 60_000);
+	afterAll(() => stage.stop());
 
 	/** A payment that waits for a transfer with this reference. */
 	async function waitForTransfer(order_id: string, reference: string): Promise<string> {
@@ -234,9 +235,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await panel.getByText("512345678901").waitFor();
 		await panel.getByText("₹1,034.06").waitFor();
 		// The page reads the payment again by itself.
-		await expect
-			.poll(() => page.locator('[data-field="status"] input').inputValue(), { timeout: 40_000 })
-			.toBe("Partly refunded");
+		await expect.poll(() => page.locator('[data-field="status"] input').inputValue()).toBe("Partly refunded");
 		await picture(page, "refund-done");
 	});
 
@@ -244,6 +243,45 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		const page = await open({ role: "support" }, `/content/transactions/${await transactionOf("ORDER-PAID-1")}`);
 		await page.locator(".refund").getByText("₹1,034.06").waitFor();
 		expect(await page.locator(".refund").getByRole("button").count()).toBe(0);
+	});
+
+	it("shows support a dispute and the day to answer by, on a phone in the dark too, and what became of it", async () => {
+		const payment = await pay("ORDER-DISPUTED", 80_000);
+		const tell = async (status: "opened" | "lost", day: number) =>
+			recordDispute(
+				database.pool("jobs"),
+				await idOf("select id from public.payment_attempts where transaction_id = $1", payment),
+				disputeReport(status, day, {
+					psp_dispute_id: "disp_studio",
+					psp_payment_id: "pay_ORDER-DISPUTED",
+					amount: 65_000,
+				}),
+			);
+		await tell("opened", 1);
+		const page = await open({ role: "support" }, "/content/disputes");
+		const row = page.getByRole("row", { name: /ORDER-DISPUTED/ });
+		await row.waitFor();
+		const shown = await row.innerText();
+		for (const word of ["₹650.00", "To be answered", "Chargeback", "Kaveri Books", "10.4"])
+			expect(shown).toContain(word);
+		await picture(page, "disputes-light");
+		await row.click();
+		const shownIn = (field: string) => page.locator(`[data-field="${field}"] input`).first().inputValue();
+		await expect.poll(() => shownIn("reason")).toBe("Fraud, card absent");
+		expect(await page.getByRole("button", { name: /delete/i }).isDisabled()).toBe(true);
+		await picture(page, "dispute-light");
+
+		await tell("lost", 5);
+		const phone = await open({ role: "support", width: 360, colorScheme: "dark" }, "/content/disputes");
+		await phone
+			.getByRole("row", { name: /ORDER-DISPUTED/ })
+			.getByText("Lost", { exact: true })
+			.waitFor();
+		await picture(phone, "disputes-dark-360");
+		await phone.getByRole("row", { name: /ORDER-DISPUTED/ }).click();
+		await phone.locator('[data-field="reason"]').waitFor();
+		await picture(phone, "dispute-dark-360");
+		expect(await phone.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
 	});
 
 	it("makes a payment link, shows it with a QR code, copies it, and disables it", async () => {

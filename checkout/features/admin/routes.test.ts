@@ -24,12 +24,12 @@ beforeAll(async () => {
 	await registerQueues(database.pool("jobs"), [
 		{ queue: "refund_payment", kind: "task", period: null, is_discardable: false, is_pausable: true },
 	]);
-}, 120_000);
+});
 afterAll(async () => {
 	await checkout?.stop();
 	await studio?.stop();
 	await database?.drop();
-}, 60_000);
+});
 
 interface Call {
 	token?: string;

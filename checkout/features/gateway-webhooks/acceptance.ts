@@ -22,6 +22,8 @@ export function createEventAcceptance(
 			),
 		// One prepares while the other commits.
 		batches_at_once: 2,
+		// A payer is told by the page on which the PSP sends him back; this may be a blink later.
+		apart_ms: 50,
 		most_in_batch: 100,
 		most_waiting: 2_000,
 		// PSPs give up after five seconds, and send it again.

@@ -227,7 +227,7 @@ export function pageModel(input: PageInput, form_action: string): PageModel {
 					: "",
 			remaining_ms: counts_down ? String(code?.left_ms ?? remaining) : "",
 			poll_ms: pollInterval(state, is_moving, -remaining),
-			open: state === "ready" ? page.attempt_id : "",
+			open: state === "ready" && utr?.refused == null ? page.attempt_id : "",
 			return_after: state === "paid" && result_url !== null ? String(RETURN_AFTER_SECONDS) : "",
 			form_action,
 		},

@@ -40,7 +40,7 @@ async function serve(
 		keys,
 		adapters,
 	} as unknown as PayDependencies;
-	const server = createServer(express().use(payRoutes(dependencies)));
+	const server = createServer({ keepAliveTimeout: 600_000 }, express().use(payRoutes(dependencies)));
 	servers.push(server);
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

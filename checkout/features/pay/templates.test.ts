@@ -33,6 +33,7 @@ function input(view: object = {}, page: object = {}, rest: Partial<PageInput> = 
 			attempt_is_moving: false,
 			can_move: false,
 			utr_claim: null,
+			takes_utr: (page as { presentation?: { kind: string } }).presentation?.kind === "upi",
 			refunds: [],
 			psp_order_id: "order_1",
 			presentation: { kind: "form", url: "https://psp.example/pay", fields: { key_id: "key" } },
@@ -277,14 +278,28 @@ describe("direct UPI", () => {
 		expect(html).toContain('name="utr"');
 	});
 
-	it("takes a UTR for eight days, and none once the payment is there", () => {
+	it("takes a UTR as long as the database does, and none once the payment is there", () => {
 		const asks = (page_input: PageInput) => render(page_input).includes('name="utr"');
-		const expired = (created_at: string) => input({ status: "expired", created_at }, { presentation: UPI });
-		expect(asks(expired("2026-11-13T06:21:00.000Z"))).toBe(true);
-		expect(asks(expired("2026-11-13T06:19:00.000Z"))).toBe(false);
+		const expired = (takes_utr: boolean) => input({ status: "expired" }, { presentation: UPI, takes_utr });
+		expect(asks(expired(true))).toBe(true);
+		expect(asks(expired(false))).toBe(false);
 		expect(asks(input({ status: "paid", ...paid }, { presentation: UPI }))).toBe(false);
 		expect(asks(STATES.expired)).toBe(false);
 	});
+
+	it.each(["ready", "left", "declined", "expired", "failed", "unavailable"] as const)(
+		"folds the form for the UTR where the payment has moved on from direct UPI: %s",
+		(state) => {
+			const moved = { ...STATES[state], page: { ...STATES[state].page, takes_utr: true } };
+			expect(render(moved)).toContain(`<summary>${TEXTS.en.utr.heading_late}</summary>`);
+			const refused = {
+				...moved,
+				visit: { ...moved.visit, utr: { refusal: "used", entered: "412345678901" } as const },
+			};
+			expect(render(refused)).toContain('<details class="utr" id="utr" open>');
+			expect(pageModel(refused, "'self'").script.open).toBe("");
+		},
+	);
 });
 
 describe("the page that runs a provider's script", () => {

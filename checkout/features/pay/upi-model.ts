@@ -68,24 +68,32 @@ export interface UtrModel {
 	refused: { entered: string } | null;
 }
 
-/** From the beginning of the payment; as long as the database takes numbers. */
-const UTR_UNTIL_MS = 8 * 24 * 60 * 60_000;
-/** In which the payer may tell the number of a payment that was made. */
-const UTR_STATES = new Set<PageState>(["scan", "code_over", "checking", "expired", "failed"]);
+/** In which the payer may tell the number of a payment that was made; also when the payment has moved on from direct UPI. */
+const UTR_STATES = new Set<PageState>([
+	"scan",
+	"code_over",
+	"ready",
+	"left",
+	"declined",
+	"checking",
+	"expired",
+	"failed",
+	"unavailable",
+]);
 
 /** Null where no UTR is taken. */
 export function utrModel(
-	{ page, visit, state, texts, values, platform, age, address }: Face,
+	{ page, visit, state, texts, values, platform, address }: Face,
 	retry: PageModel["retry"],
 ): UtrModel | null {
-	if (page.presentation?.kind !== "upi" || !UTR_STATES.has(state) || age > UTR_UNTIL_MS) return null;
+	if (!page.takes_utr || !UTR_STATES.has(state)) return null;
 	const { utr } = texts;
 	const rejected = page.utr_claim?.status === "rejected" ? fillText(utr.rejected, values) : null;
 	const headings: Partial<Record<PageState, string>> = { scan: utr.heading, checking: utr.heading_again };
 	return {
 		url: address("/utr"),
 		heading: headings[state] ?? utr.heading_late,
-		is_folded: state === "checking",
+		is_folded: state === "checking" || page.presentation?.kind !== "upi",
 		// On a phone opening an app comes first.
 		primary: (state === "scan" && platform === "other") || (state === "code_over" && retry === null),
 		error: visit.utr === null ? rejected : utr.refusals[visit.utr.refusal],

@@ -25,7 +25,7 @@ export function paymentRoutes(dependencies: Dependencies): Router {
 			kind: "server",
 			started_at,
 			ended_at: performance.timeOrigin + performance.now(),
-			caused_by: req.get("traceparent"),
+			caused_by: { traceparent: req.get("traceparent"), tracestate: req.get("tracestate") },
 			attributes: { "request.id": req.id, "client.id": merchant.id, "transaction.id": payment.transaction_id },
 		});
 	});

@@ -34,6 +34,7 @@ export function previewModel(
 				attempt_is_moving: false,
 				can_move: false,
 				utr_claim: null,
+				takes_utr: false,
 				refunds: [],
 				gateway: { id: NO_ONE, provider: "", api_key: "", api_secret: "", webhook_secret: null, settings: {} },
 				database_time: at,

@@ -204,6 +204,11 @@ export function describeAlerts(stage: StudioStage): void {
 			await dialog.waitFor({ state: "detached" });
 			await row(page, "growth").getByText("90", { exact: true }).waitFor();
 			expect(await audited("save_rate_plan")).toMatchObject([{ reason: "Festival sale" }]);
+			await row(page, "enterprise").getByRole("button", { name: "Remove" }).click();
+			await dialog.getByLabel("Reason").fill("Nobody needs it");
+			await dialog.getByRole("button", { name: "Remove" }).click();
+			await row(page, "enterprise").waitFor({ state: "detached" });
+			expect(await audited("remove_rate_plan")).toMatchObject([{ reason: "Nobody needs it" }]);
 			await page.getByRole("button", { name: "Change the limits of addresses" }).click();
 			await dialog.getByLabel("Refused credentials").fill("50");
 			await dialog.getByLabel("Reason").fill("A merchant's servers share one address");

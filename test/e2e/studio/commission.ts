@@ -67,7 +67,7 @@ export function describeCommission(stage: StudioStage): void {
 			await issueInvoices(jobs, log);
 			const { rows } = await admin.query<{ id: string }>("select id from invoices where client_id = $1", [lamps.id]);
 			await Promise.all(rows.map(({ id }) => drawAndStore({ invoice_id: id }, { database: jobs, log })));
-		}, 60_000);
+		});
 
 		const path = () => `/commission/${lamps.id}`;
 		it("shows finance who owes most, and takes a settlement that lets payments through again", async () => {

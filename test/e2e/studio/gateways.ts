@@ -6,8 +6,6 @@ import { createMerchant, type TestMerchant } from "../../merchants.ts";
 import { startPayment } from "../../payments.ts";
 import type { StudioStage } from "./stage.ts";
 
-const PATIENCE = { timeout: 20_000 };
-
 export function describeGateways(stage: StudioStage): void {
 	describe("Gateways", () => {
 		let merchant: TestMerchant;
@@ -57,7 +55,7 @@ export function describeGateways(stage: StudioStage): void {
 			stage.query("select public.cool_gateway($1, $2, $3, null)", [merchant.gateways[index]!.id, reason, code]);
 		const find = async (page: Page, text: string) => {
 			await page.getByPlaceholder("Search merchants and gateways").fill(text);
-			await expect.poll(() => page.locator("tbody tr").count(), PATIENCE).toBe(2);
+			await expect.poll(() => page.locator("tbody tr").count()).toBe(2);
 		};
 
 		it("shows an operator every merchant's gateways, finds one, and switches it off for the very next payment", async () => {
@@ -81,7 +79,7 @@ export function describeGateways(stage: StudioStage): void {
 			await row.getByText("Switched off").waitFor();
 			expect(await gatewayOf("DESK-2")).toBe("Anand reserve");
 			await toggle.click();
-			await expect.poll(() => toggle.getAttribute("aria-checked"), PATIENCE).toBe("true");
+			await expect.poll(() => toggle.getAttribute("aria-checked")).toBe("true");
 			expect(await gatewayOf("DESK-3")).toBe("Anand main");
 			const [audited] = await stage.query<{ actor: string; after: object }>(
 				"select actor, after from audit_log where table_name = 'payment_gateways' and row_id = $1 order by id desc limit 1",
@@ -114,7 +112,7 @@ export function describeGateways(stage: StudioStage): void {
 				.toEqual({ priority: 12 });
 			expect(await gatewayOf("DESK-4")).toBe("Anand reserve");
 			await stage.query("update payment_gateways set priority = 0 where id = $1", [merchant.gateways[1]!.id]);
-			await expect.poll(() => priority.inputValue(), PATIENCE).toBe("0");
+			await expect.poll(() => priority.inputValue()).toBe("0");
 		});
 
 		it("shows a cool-down and what it skips as it happens, and ends it with a reason that is kept", async () => {

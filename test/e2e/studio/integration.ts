@@ -44,6 +44,8 @@ export function describeIntegration(stage: StudioStage): void {
 			} as unknown as TaskContext;
 			worker = await run({
 				pgPool: services.database,
+				// An event goes to two endpoints at the same time; one by one, the second waits for the first.
+				concurrency: 5,
 				pollInterval: 200,
 				noHandleSignals: true,
 				logger: new Logger(() => () => {}),
@@ -171,7 +173,7 @@ export function describeIntegration(stage: StudioStage): void {
 				merchant.id,
 			]);
 			const page = await stage.open({ role: "operator" }, path());
-			await rowOf(page, taken).getByText("delivered").waitFor({ timeout: 15_000 });
+			await rowOf(page, taken).getByText("delivered").waitFor();
 			await rowOf(page, failed[0]!).getByText("given up").waitFor();
 			await page.locator(".log").scrollIntoViewIfNeeded();
 			await stage.picture(page, "integration-log");

@@ -79,7 +79,7 @@ export function describeQueues(stage: StudioStage): void {
 				`select graphile_worker.add_job('create_psp_order', json_build_object('attempt_id', gen_random_uuid()), run_at => now() - interval '3 minutes')
 					from generate_series(1, 7)`,
 			);
-		}, 60_000);
+		});
 
 		it("shows every queue, and a new job as it comes, without being reloaded", async () => {
 			await addDead("refund_payment", 12);

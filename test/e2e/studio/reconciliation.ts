@@ -58,7 +58,7 @@ export function describeReconciliation(stage: StudioStage): void {
 					}),
 				],
 			);
-		}, 60_000);
+		});
 
 		it("lets finance take a difference and resolve it with a reason, and says so at once", async () => {
 			const page = await stage.open({ role: "finance" }, "/reconciliation");

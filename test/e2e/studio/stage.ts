@@ -4,8 +4,8 @@
  * One database, one studio, one browser, for all that is tried in the studio by hand.
  *
  *   const stage = new StudioStage();
- *   beforeAll(() => stage.start(), 180_000);
- *   afterAll(() => stage.stop(), 60_000);
+ *   beforeAll(() => stage.start());
+ *   afterAll(() => stage.stop());
  *   const page = await stage.open({ role: "operator" }, "/home");
  *
  * SCREENSHOTS=<directory> keeps pictures of every step.
@@ -143,7 +143,6 @@ export class StudioStage {
 			timezoneId: "Asia/Kolkata",
 			permissions: ["clipboard-read", "clipboard-write"],
 		});
-		context.setDefaultTimeout(60_000);
 		// Directus opens both side bars on a first visit; on a phone they would lie over the page.
 		await context.addInitScript(() => {
 			localStorage.setItem("sidebar-collapsed", "true");
@@ -166,7 +165,7 @@ export class StudioStage {
 	}
 
 	async expectVisible(page: Page, text: string | RegExp): Promise<void> {
-		await page.getByText(text).first().waitFor({ state: "visible", timeout: 60_000 });
+		await page.getByText(text).first().waitFor();
 	}
 
 	/** Until the test ends, pages opened for the role are in Hindi. */

@@ -200,6 +200,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "फ़्लो का विवरण बताता है कि वह क्या देखता है।",
 		},
 	},
+	payment_unresolved: {
+		label: { en: "Payment unresolved", hi: "भुगतान अनिर्णीत" },
+		next: {
+			en: "Look the orders up in the PSP's dashboard; where one was paid, have the PSP send its webhook again.",
+			hi: "ऑर्डर PSP के डैशबोर्ड में देखें; जहाँ भुगतान हुआ हो वहाँ PSP से वेबहुक फिर भिजवाएँ।",
+		},
+	},
 	refund_amount_mismatch: {
 		label: { en: "Refund differs", hi: "रिफ़ंड की राशि अलग" },
 		next: {
@@ -352,6 +359,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 		next: {
 			en: "Ask the merchant. Enter its new address, or enable the endpoint when it is repaired: what was kept is sent then.",
 			hi: "व्यापारी से पूछें। नया पता भरें, या ठीक होने पर एंडपॉइंट चालू करें: रखी हुई सूचनाएँ तब भेजी जाती हैं।",
+		},
+	},
+	webhook_unmatched: {
+		label: { en: "Webhooks about foreign orders", hi: "अनजान ऑर्डर के वेबहुक" },
+		next: {
+			en: "Look one up in the provider's dashboard: the merchant may take payments in another way too. If it is one of ours, have it confirmed.",
+			hi: "प्रदाता के डैशबोर्ड में एक ऑर्डर देखें: व्यापारी शायद किसी और तरीके से भी भुगतान लेता है। हमारा हो तो उसकी पुष्टि कराएँ।",
 		},
 	},
 	whatsapp_misconfigured: {

@@ -1,6 +1,5 @@
 /** What the pages call what was done. */
 import { useStores } from "@directus/extensions-sdk";
-import { useI18n } from "vue-i18n";
 import { useLanguage } from "../language.ts";
 import { formatRupees } from "../rupees.ts";
 import { isNothing } from "./trail.ts";
@@ -13,6 +12,7 @@ interface Words {
 const ACTIONS: Record<string, Words> = {
 	resolve_payout: { en: "Said what came of a collection", hi: "वसूली में क्या आया बताया" },
 	save_address_policy: { en: "Changed the limits of addresses", hi: "पतों की सीमाएँ बदलीं" },
+	remove_rate_plan: { en: "Removed a plan", hi: "योजना हटाई" },
 	save_rate_plan: { en: "Changed a plan's limits", hi: "योजना की सीमाएँ बदलीं" },
 	acknowledge_alert: { en: "Acknowledged an alert", hi: "चेतावनी स्वीकारी" },
 	add_webhook_endpoint: { en: "Added a webhook endpoint", hi: "वेबहुक एंडपॉइंट जोड़ा" },
@@ -69,7 +69,6 @@ const plain = (name: string): string => name.charAt(0).toUpperCase() + name.slic
 const AMOUNTS = ["amount", "balance_due", "paid", "due"];
 
 export function useWords() {
-	const { locale } = useI18n();
 	const { say, sayLabel } = useLanguage();
 	const { useCollectionsStore, useFieldsStore } = useStores();
 	const collections = useCollectionsStore();
@@ -88,7 +87,5 @@ export function useWords() {
 			if (typeof value === "boolean") return value ? say("yes", "हाँ") : say("no", "नहीं");
 			return typeof value === "object" ? JSON.stringify(value, null, 2) : String(value);
 		},
-		timeText: (iso: string): string =>
-			new Date(iso).toLocaleString(String(locale.value), { dateStyle: "medium", timeStyle: "medium" }),
 	};
 }

@@ -110,6 +110,19 @@ export function addAlertRoutes(router: Router, studio: Studio): void {
 		},
 	});
 	addRoute(router, studio, {
+		method: "post",
+		path: "/alerts/limits/plan/remove",
+		who: ACTS,
+		async answer(req, actor) {
+			await callDatabase(studio, "select public.remove_rate_plan(?, ?, ?)", [
+				readText(readBody(req), "name", 40),
+				readReason(req),
+				actor,
+			]);
+			return { is_removed: true };
+		},
+	});
+	addRoute(router, studio, {
 		method: "patch",
 		path: "/alerts/limits/addresses",
 		who: ACTS,

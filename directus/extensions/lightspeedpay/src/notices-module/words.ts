@@ -1,5 +1,4 @@
 /** What the module's pages call things, in both languages. */
-import { useI18n } from "vue-i18n";
 import { useLanguage } from "../language.ts";
 
 export type Status =
@@ -76,13 +75,10 @@ export const nameOfTemplate = (template: string): string => {
 export const phoneText = (recipient: string): string => `+${recipient}`;
 
 export function useWords() {
-	const { locale } = useI18n();
 	const { say, sayLabel } = useLanguage();
 	return {
 		say,
 		sayLabel,
-		timeText: (time: string): string =>
-			new Date(time).toLocaleString(String(locale.value), { dateStyle: "medium", timeStyle: "short" }),
 		/** Ours in words; the provider's as it was told. */
 		errorText: (code: string | null, message: string | null): string | null => {
 			if (code === null) return null;

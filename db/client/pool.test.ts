@@ -1,0 +1,56 @@
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+
+let database: TestDatabase;
+beforeAll(async () => {
+	database = await createTestDatabase();
+	// What a sequence counts is not undone with the statement.
+	await database.pool("admin").query(
+		`create sequence tries;
+		create function fail(p_sqlstate text, p_times integer) returns bigint language plpgsql as $$
+		declare
+			v_try constant bigint := nextval('tries');
+		begin
+			if v_try <= p_times then
+				raise exception using errcode = p_sqlstate;
+			end if;
+			return v_try;
+		end
+		$$`,
+	);
+});
+afterAll(() => database?.drop());
+
+const failing = async (sqlstate: string, times: number) => {
+	await database.pool("admin").query("alter sequence tries restart");
+	return database.pool("admin").query<{ tries: number }>("select fail($1, $2) as tries", [sqlstate, times]);
+};
+const tries = async () =>
+	(await database.pool("admin").query<{ tries: number }>("select last_value as tries from tries")).rows[0]!.tries;
+
+it.each(["40P01", "40001"])("asks again for what the database gave up for others' sake (%s)", async (sqlstate) => {
+	expect((await failing(sqlstate, 3)).rows).toEqual([{ tries: 4 }]);
+});
+
+it("does not ask for ever", async () => {
+	await expect(failing("40P01", 100)).rejects.toThrow(expect.objectContaining({ code: "40P01" }));
+	expect(await tries()).toBe(4);
+});
+
+it("asks once for what is refused", async () => {
+	await expect(failing("23505", 1)).rejects.toThrow(expect.objectContaining({ code: "23505" }));
+	expect(await tries()).toBe(1);
+});
+
+it("leaves to whoever holds a transaction what it asks in it", async () => {
+	const client = await database.pool("admin").connect();
+	try {
+		await client.query("alter sequence tries restart");
+		await client.query("begin");
+		await expect(client.query("select fail('40P01', 1)")).rejects.toThrow(expect.objectContaining({ code: "40P01" }));
+		expect(await tries()).toBe(1);
+	} finally {
+		await client.query("rollback");
+		client.release();
+	}
+});
