@@ -103,6 +103,13 @@ export function describeGateways(stage: StudioStage): void {
 			const page = await stage.open({ role: "operator" }, `/gateways/${merchant.id}`);
 			const priority = page.getByLabel("Priority of Anand reserve");
 			await priority.fill("12");
+			// A figure of the same row changes under the operator's hands.
+			await stage.query(
+				"update gateway_states set volume = 4217, volume_month = public.month_in_india(now()) where gateway_id = $1",
+				[merchant.gateways[1]!.id],
+			);
+			await rowOf(page, "Anand reserve").getByText("₹42.17").waitFor();
+			expect(await priority.inputValue()).toBe("12");
 			await priority.press("Enter");
 			await expect
 				.poll(
@@ -110,6 +117,7 @@ export function describeGateways(stage: StudioStage): void {
 						(await stage.query("select priority from payment_gateways where id = $1", [merchant.gateways[1]!.id]))[0],
 				)
 				.toEqual({ priority: 12 });
+			expect(await priority.evaluate((input) => input === document.activeElement)).toBe(true);
 			expect(await gatewayOf("DESK-4")).toBe("Anand reserve");
 			await stage.query("update payment_gateways set priority = 0 where id = $1", [merchant.gateways[1]!.id]);
 			await expect.poll(() => priority.inputValue()).toBe("0");
