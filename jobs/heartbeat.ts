@@ -15,7 +15,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 import { beatWorker, raiseAlert, releaseDeadWorkers, returnJob } from "../db/client/operations.ts";
-import { failedJobAlert } from "./failed-job-alert.ts";
+import { failedJobAlert } from "./failure-alerts.ts";
 import { inTransaction } from "./transaction.ts";
 
 const FENCE_BEATS = 6;

@@ -156,6 +156,93 @@ describe("the clock", () => {
 		await rows("update wallets set balance_due = 0 where client_id = $1", [id]);
 	});
 
+	it("finds what is violated again when it could not be told", async () => {
+		const context = { database: database.pool("jobs"), log };
+		await named("check_invariants").run(context);
+		const { id } = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS));
+		await rows("update wallets set balance_due = 100 where client_id = $1", [id]);
+		const window = () => rows("select checked_until from check_windows");
+		const before = await window();
+		await rows("revoke execute on function public.raise_alert from jobs");
+		try {
+			await expect(named("check_invariants").run(context)).rejects.toThrow("raise_alert");
+			expect(await window()).toEqual(before);
+		} finally {
+			await rows("grant execute on function public.raise_alert to jobs");
+		}
+		await named("check_invariants").run(context);
+		expect(await window()).not.toEqual(before);
+		await rows("update wallets set balance_due = 0 where client_id = $1", [id]);
+	});
+
+	it("tells of jobs that failed for good when their alert could not be written, once for each task", async () => {
+		const context = { database: database.pool("jobs"), log };
+		await rows("delete from alerts");
+		await rows(
+			`select graphile_worker.add_job(task, '{}', max_attempts => 3)
+				from unnest(array['create_psp_order:pune', 'create_psp_order:pune', 'refund_payment', 'send_alert']) task`,
+		);
+		await rows(
+			`update graphile_worker._private_jobs set attempts = 3, last_error = 'no answer, job ' || id, updated_at = now() - interval '1 hour'
+				where task_id <> (select id from graphile_worker._private_tasks where identifier = 'send_alert')`,
+		);
+		await rows(
+			`update graphile_worker._private_jobs set updated_at = now()
+				where id = (select max(id) from graphile_worker.jobs where task_identifier = 'create_psp_order:pune')`,
+		);
+		const jobs = await rows<{ id: string; task: string }>(
+			"select id::text, task_identifier as task from graphile_worker.jobs where attempts = 3 order by id",
+		);
+		const [, newest, refund] = jobs;
+		// The last one failed an hour ago, when somebody was told and put it right; and more can be told of one that fails next.
+		await rows(
+			`insert into alerts (kind, severity, message, dedupe_key, status, first_at, last_at)
+				values ('job_failed', 'critical', 'as it was', 'job_failed:refund_payment', 'resolved', now() - interval '2 hours', now() - interval '1 hour 5 seconds')`,
+		);
+		const alerts = () =>
+			rows("select message, details, count from alerts where kind = 'job_failed' and status = 'open' order by message");
+		const orders = {
+			message: `A job of the task create_psp_order:pune failed: no answer, job ${newest!.id}`,
+			details: { task: "create_psp_order:pune", job_id: newest!.id },
+			count: 1,
+		};
+		expect(await named("watch_queues").run(context)).toEqual({ queues: 0, untold: 1 });
+		expect(await alerts()).toEqual([orders]);
+		expect(await named("watch_queues").run(context)).toEqual({ queues: 0, untold: 0 });
+		await rows("update alerts set status = 'resolved' where message = $1", [orders.message]);
+		await rows("update graphile_worker._private_jobs set updated_at = now() where id = $1", [refund!.id]);
+		expect(await named("watch_queues").run(context)).toEqual({ queues: 0, untold: 1 });
+		expect(await alerts()).toEqual([
+			{
+				message: `A job of the task refund_payment failed: no answer, job ${refund!.id}`,
+				details: { task: "refund_payment", job_id: refund!.id },
+				count: 1,
+			},
+		]);
+		await rows("delete from graphile_worker._private_jobs");
+	});
+
+	it("tells of a schedule that failed in all its tries when no run could say so, and not of one that comes again at once", async () => {
+		const context = { database: database.pool("jobs"), log };
+		await rows("delete from alerts");
+		await rows(
+			`insert into pgboss.job (name, source_name, source_output, source_created_on, source_retry_count) values
+				($1, 'back_up', '{"message": "no connection"}', now(), 2), ($1, 'poll_pending', '{"message": "no connection"}', now(), 0)`,
+			[DEAD_LETTERS],
+		);
+		expect(await named("watch_queues").run(context)).toEqual({ queues: 0, untold: 1 });
+		expect(await named("watch_queues").run(context)).toEqual({ queues: 0, untold: 0 });
+		expect(await rows("select kind, severity, message, dedupe_key from alerts")).toEqual([
+			{
+				kind: "schedule_failed",
+				severity: "warning",
+				message: "The schedule back_up failed: no connection",
+				dedupe_key: "schedule_failed:back_up",
+			},
+		]);
+		await rows("delete from pgboss.job where name = $1", [DEAD_LETTERS]);
+	});
+
 	it("tells operators of an egress group whose jobs nobody takes", async () => {
 		const context = { database: database.pool("jobs"), log };
 		await rows(

@@ -10,7 +10,7 @@ import type { Pool } from "pg";
 import { PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import { releaseWebhooks } from "../db/client/deliveries.ts";
-import { type Checked, checkAllInvariants, checkRecentInvariants } from "../db/client/invariants.ts";
+import { type Checked, checkAllInvariants, checkRecentInvariants, closeCheckWindow } from "../db/client/invariants.ts";
 import {
 	clearCooldowns,
 	closeGatewayHours,
@@ -18,6 +18,7 @@ import {
 	enqueuePendingLookups,
 	expireTransactions,
 	forgetStudioEvents,
+	listUntoldFailures,
 	type Queue,
 	raiseAlert,
 	recordQueueMetrics,
@@ -29,7 +30,7 @@ import {
 import { collectCommissions } from "../db/client/payouts.ts";
 import { watchBalances } from "../db/client/whatsapp.ts";
 import { type BackupSettings, runBackup } from "./backups.ts";
-import { diskFullAlert } from "./failed-job-alert.ts";
+import { diskFullAlert, failedJobAlert, failedScheduleAlert } from "./failure-alerts.ts";
 import { issueInvoices } from "./invoices/issue.ts";
 import type { JobsMetrics } from "./metrics.ts";
 import type { QueueDesk } from "./queue-desk.ts";
@@ -138,7 +139,16 @@ export const SCHEDULES: readonly Schedule[] = [
 		expire_seconds: 30,
 		retries: 0,
 		keep_days: 2,
-		run: async ({ database }) => ({ queues: await watchQueues(database) }),
+		async run({ database }) {
+			const untold = await listUntoldFailures(database);
+			for (const { kind, name, job_id, reason } of untold) {
+				await raiseAlert(
+					database,
+					kind === "task" ? failedJobAlert(name, job_id, reason) : failedScheduleAlert(name, reason),
+				);
+			}
+			return { queues: await watchQueues(database), untold: untold.length };
+		},
 	},
 	{
 		name: "watch_egress_groups",
@@ -262,7 +272,13 @@ export const SCHEDULES: readonly Schedule[] = [
 		expire_seconds: 600,
 		retries: 2,
 		keep_days: 90,
-		run: async (context) => reportChecked(context, await checkRecentInvariants(context.database)),
+		async run(context) {
+			const { until, ...checked } = await checkRecentInvariants(context.database);
+			const result = await reportChecked(context, checked);
+			// What could not be told is found again.
+			await closeCheckWindow(context.database, until);
+			return result;
+		},
 	},
 	{
 		name: "check_all_invariants",
@@ -451,13 +467,9 @@ async function runSchedule(
 		log.error({ err: error }, "schedule failed");
 		const disk_full = diskFullAlert(error);
 		if (disk_full !== null) await raiseAlert(context.database, disk_full).catch(() => {});
-		await raiseAlert(context.database, {
-			kind: "schedule_failed",
-			severity: "warning",
-			message: `The schedule ${schedule.name} failed: ${(error as Error).message}`,
-			details: { schedule: schedule.name },
-			dedupe_key: `schedule_failed:${schedule.name}`,
-		}).catch((cause: unknown) => log.error({ err: cause }, "the alert of a failed schedule could not be raised"));
+		await raiseAlert(context.database, failedScheduleAlert(schedule.name, (error as Error).message)).catch(
+			(cause: unknown) => log.error({ err: cause }, "the alert of a failed schedule could not be raised"),
+		);
 		throw error;
 	}
 }

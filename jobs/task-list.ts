@@ -12,7 +12,7 @@
 import type { Task, TaskList } from "graphile-worker";
 import { type AlertInput, raiseAlert, returnJob } from "../db/client/operations.ts";
 import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
-import { diskFullAlert, failedJobAlert } from "./failed-job-alert.ts";
+import { diskFullAlert, failedJobAlert } from "./failure-alerts.ts";
 import { type JobScope, runInScope } from "./job-scope.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";

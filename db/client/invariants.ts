@@ -29,8 +29,8 @@ export function checkInvariants(database: Queryable): Promise<Violation[]> {
 	return callRows(database, "check_invariants", "select invariant, detail from public.check_invariants()", []);
 }
 
-/** What has changed since the last run that came to its end. */
-export async function checkRecentInvariants(database: Queryable): Promise<Checked> {
+/** What has changed until now since the last window that was closed. */
+export async function checkRecentInvariants(database: Queryable): Promise<Checked & { until: Date }> {
 	const [window] = await callRows<{ since: Date; until: Date }>(
 		database,
 		"read_check_window",
@@ -38,9 +38,12 @@ export async function checkRecentInvariants(database: Queryable): Promise<Checke
 		[],
 	);
 	const { since, until } = window!;
-	const checked = await checkSlices(database, since);
+	return { ...(await checkSlices(database, since)), until };
+}
+
+/** What was found until then has been told. */
+export async function closeCheckWindow(database: Queryable, until: Date): Promise<void> {
 	await callRows(database, "close_check_window", "select public.close_check_window($1)", [until]);
-	return checked;
 }
 
 /** All there is, slice by slice. */

@@ -21,6 +21,23 @@ export const refreshPaymentFigures = call("refresh_payment_figures");
 /** Raises the alerts; returns how many queues need a person. */
 export const watchQueues = call("watch_queues");
 
+/** A task's or a schedule's newest job that failed for good, of which no alert speaks. */
+export interface UntoldFailure {
+	kind: "task" | "schedule";
+	name: string;
+	job_id: string;
+	reason: string;
+}
+
+export function listUntoldFailures(database: Queryable): Promise<UntoldFailure[]> {
+	return callRows(
+		database,
+		"list_untold_failures",
+		"select kind, name, job_id, reason from public.list_untold_failures()",
+		[],
+	);
+}
+
 export interface Queue {
 	/** A task's identifier or a schedule's name. */
 	queue: string;

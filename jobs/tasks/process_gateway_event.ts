@@ -89,8 +89,7 @@ async function waitForOrder(
 	const words = `No payment here belongs to the order ${psp_order_id ?? "(none)"}.`;
 	if (!context.job.is_last_attempt) return keepForAnotherTry(event_id, words, context);
 	const { database, log } = context;
-	await closeGatewayEvent(database, event_id, words);
-	log.info({ psp_order_id }, "webhook of an order that is not ours");
+	// Told first: what is closed is not looked at again.
 	await raiseAlert(database, {
 		kind: "webhook_unmatched",
 		severity: "info",
@@ -98,6 +97,8 @@ async function waitForOrder(
 		details: { gateway_id, gateway_event_id: event_id, psp_order_id },
 		dedupe_key: `webhook_unmatched:${gateway_id}`,
 	});
+	await closeGatewayEvent(database, event_id, words);
+	log.info({ psp_order_id }, "webhook of an order that is not ours");
 }
 
 async function keepForAnotherTry(event_id: string, reason: string, context: TaskContext): Promise<void> {
@@ -184,14 +185,17 @@ async function recordDisputeOf(event: GatewayEvent, dispute: DisputeState, conte
 		await markGatewayEvent(database, event_id, words);
 		throw new TryAgain(words);
 	}
+	if (attempt_id === null) {
+		log.info({ psp_dispute_id }, "webhook of a dispute that is not ours");
+	} else {
+		await raiseAlert(database, {
+			kind: "dispute_unmatched",
+			severity: "critical",
+			message:
+				"A PSP reports a dispute about a payment that is not paid here. Compare with its dashboard, and answer it there in time.",
+			details: { attempt_id, gateway_id, psp_dispute_id, respond_by: dispute.respond_by },
+			dedupe_key: `dispute_unmatched:${gateway_id}:${psp_dispute_id}`,
+		});
+	}
 	await closeGatewayEvent(database, event_id, words);
-	if (attempt_id === null) return log.info({ psp_dispute_id }, "webhook of a dispute that is not ours");
-	await raiseAlert(database, {
-		kind: "dispute_unmatched",
-		severity: "critical",
-		message:
-			"A PSP reports a dispute about a payment that is not paid here. Compare with its dashboard, and answer it there in time.",
-		details: { attempt_id, gateway_id, psp_dispute_id, respond_by: dispute.respond_by },
-		dedupe_key: `dispute_unmatched:${gateway_id}:${psp_dispute_id}`,
-	});
 }

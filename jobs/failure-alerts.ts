@@ -26,3 +26,14 @@ export function failedJobAlert(task: string, job_id: string, reason: string): Al
 		dedupe_key: `job_failed:${task}`,
 	};
 }
+
+/** One open alert a schedule. */
+export function failedScheduleAlert(schedule: string, reason: string): AlertInput {
+	return {
+		kind: "schedule_failed",
+		severity: "warning",
+		message: `The schedule ${schedule} failed: ${reason}`,
+		details: { schedule },
+		dedupe_key: `schedule_failed:${schedule}`,
+	};
+}
