@@ -14,7 +14,14 @@
  */
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
-import { beatWorker, raiseAlert, releaseDeadWorkers, returnJob } from "../db/client/operations.ts";
+import {
+	beatWorker,
+	listDeadWorkers,
+	listStaleLocks,
+	raiseAlert,
+	returnJob,
+	type StaleLock,
+} from "../db/client/operations.ts";
 import { failedJobAlert } from "./failure-alerts.ts";
 import { inTransaction } from "./transaction.ts";
 
@@ -64,9 +71,19 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 		);
 		last_beat = sent_at;
 		const is_look = ++beats % LOOK_BEATS === 0;
-		await releaseDead(database, beat_seconds * DEAD_BEATS, is_look, log);
+		const stale = is_look
+			? await listStaleLocks(
+					database,
+					workers.map(({ worker_id }) => worker_id),
+					beat_seconds * LOOK_BEATS,
+					beat_seconds * DEAD_BEATS,
+				)
+			: [];
+		const lost = stale.filter(({ is_own }) => !is_own).map(({ worker_id }) => worker_id);
+		await releaseDead(database, beat_seconds * DEAD_BEATS, lost, log);
 		if (is_look) {
-			forgotten = await returnForgotten(database, workers, beat_seconds * LOOK_BEATS, forgotten, log);
+			const own = stale.filter(({ is_own }) => is_own);
+			forgotten = await returnForgotten(database, workers, own, forgotten, log);
 		}
 	};
 	await beat();
@@ -105,22 +122,18 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 async function returnForgotten(
 	database: Pool,
 	workers: readonly BeatingWorker[],
-	after_seconds: number,
+	locks: readonly StaleLock[],
 	before: ReadonlySet<string>,
 	log: Logger,
 ): Promise<ReadonlySet<string>> {
-	const { rows } = await database.query<{ id: string; worker_id: string; locking: string }>(
-		`select id::text, locked_by as worker_id, id || ' ' || locked_at as locking from graphile_worker.jobs
-			where locked_by = any ($1) and locked_at < now() - $2 * interval '1 second'`,
-		[workers.map(({ worker_id }) => worker_id), after_seconds],
-	);
-	const forgotten = rows.filter(
-		({ id, worker_id }) => !workers.some((worker) => worker.worker_id === worker_id && worker.holds(id)),
+	const forgotten = locks.filter(
+		({ job_id, worker_id }) => !workers.some((worker) => worker.worker_id === worker_id && worker.holds(job_id)),
 	);
 	const returned = forgotten.filter(({ locking }) => before.has(locking));
-	for (const { id, worker_id } of returned) await returnJob(database, id, worker_id);
+	for (const { job_id, worker_id } of returned) await returnJob(database, job_id, worker_id);
 	if (returned.length > 0) {
-		log.warn({ job_ids: returned.map(({ id }) => id) }, "jobs that nobody was at work on are back in the queue");
+		const job_ids = returned.map(({ job_id }) => job_id);
+		log.warn({ job_ids }, "jobs that nobody was at work on are back in the queue");
 	}
 	return new Set(forgotten.map(({ locking }) => locking));
 }
@@ -128,35 +141,36 @@ async function returnForgotten(
 interface LastTry {
 	id: string;
 	task_identifier: string;
-	locked_by: string;
 }
 
 /** In one transaction: a process killed between forgetting a dead worker and unlocking its jobs would lose them. */
-async function releaseDead(database: Pool, after_seconds: number, is_thorough: boolean, log: Logger): Promise<void> {
-	const dead = await inTransaction(database, async (client) => {
+async function releaseDead(database: Pool, after_seconds: number, lost: readonly string[], log: Logger): Promise<void> {
+	const worker_ids = await inTransaction(database, async (client) => {
+		const dead = [...new Set([...(await listDeadWorkers(client, after_seconds)), ...lost])];
+		if (dead.length === 0) return dead;
 		// Once unlocked they look like jobs that failed in the ordinary way, whose last error may be of an earlier try.
-		const { rows } = await client.query<LastTry>(
-			`select id::text, task_identifier, locked_by from graphile_worker.jobs
-				where locked_by is not null and attempts >= max_attempts`,
+		const { rows: last_tries } = await client.query<LastTry>(
+			`select id::text, task_identifier from graphile_worker.jobs
+				where locked_by = any ($1) and attempts >= max_attempts`,
+			[dead],
 		);
-		const workers = await releaseDeadWorkers(client, after_seconds, is_thorough);
-		const lost = rows.filter(({ locked_by }) => workers.includes(locked_by));
-		if (lost.length > 0) await bury(client, lost);
-		return workers;
+		await client.query("select graphile_worker.force_unlock_workers($1)", [dead]);
+		if (last_tries.length > 0) await bury(client, last_tries);
+		return dead;
 	});
-	if (dead.length > 0) log.warn({ worker_ids: dead }, "workers went silent: their jobs are back in the queue");
+	if (worker_ids.length > 0) log.warn({ worker_ids }, "workers went silent: their jobs are back in the queue");
 }
 
 /**
  * A job whose worker died during its last try is unlocked and yet never run again, and nobody has said so: no error, no
  * alert. It becomes a job that has failed for good, like any other. (Not given another try: it may be what kills workers.)
  */
-async function bury(client: PoolClient, lost: readonly LastTry[]): Promise<void> {
+async function bury(client: PoolClient, last_tries: readonly LastTry[]): Promise<void> {
 	await client.query("select graphile_worker.permanently_fail_jobs($1::bigint[], $2)", [
-		lost.map(({ id }) => id),
+		last_tries.map(({ id }) => id),
 		"The worker died during the last try.",
 	]);
-	for (const { id, task_identifier } of lost) {
+	for (const { id, task_identifier } of last_tries) {
 		await raiseAlert(client, failedJobAlert(task_identifier, id, "The worker died during the last try."));
 	}
 }

@@ -79,29 +79,40 @@ export function beatWorker(database: Queryable, worker_id: string, lane: string 
 	return callValue(database, "beat_worker", "select public.beat_worker($1, $2) as value", [worker_id, lane]);
 }
 
-/**
- * Gives jobs held by workers that stopped beating back to the queue; with `is_thorough`, which reads all jobs, by such that had been
- * given up before too. Returns the workers' ids.
- */
-export async function releaseDeadWorkers(
+/** Forgets workers that stopped beating, and returns their ids; their jobs are still locked. */
+export async function listDeadWorkers(database: Queryable, after_seconds: number): Promise<string[]> {
+	const rows = await callRows<{ worker_id: string }>(
+		database,
+		"list_dead_workers",
+		"select worker_id from public.list_dead_workers($1 * interval '1 second') worker_id",
+		[after_seconds],
+	);
+	return rows.map(({ worker_id }) => worker_id);
+}
+
+export interface StaleLock {
+	job_id: string;
+	worker_id: string;
+	/** Names the lock: a job that is taken again has another. */
+	locking: string;
+	/** Of a worker that was asked about; else of one that does not beat. */
+	is_own: boolean;
+}
+
+/** Reads all jobs. */
+export function listStaleLocks(
 	database: Queryable,
-	after_seconds = 30,
-	is_thorough = false,
-): Promise<string[]> {
-	const workers: string[] = [];
-	for (const list of ["list_dead_workers", ...(is_thorough ? ["list_lost_workers"] : [])]) {
-		const rows = await callRows<{ worker_id: string }>(
-			database,
-			list,
-			`select worker_id from public.${list}($1 * interval '1 second') worker_id`,
-			[after_seconds],
-		);
-		workers.push(...rows.map(({ worker_id }) => worker_id));
-	}
-	if (workers.length > 0) {
-		await callRows(database, "force_unlock_workers", "select graphile_worker.force_unlock_workers($1)", [workers]);
-	}
-	return workers;
+	worker_ids: readonly string[],
+	own_after_seconds: number,
+	lost_after_seconds: number,
+): Promise<StaleLock[]> {
+	return callRows(
+		database,
+		"list_stale_locks",
+		`select job_id, worker_id, locking, is_own
+			from public.list_stale_locks($1, $2 * interval '1 second', $3 * interval '1 second')`,
+		[worker_ids, own_after_seconds, lost_after_seconds],
+	);
 }
 
 export interface AlertInput {
