@@ -190,6 +190,7 @@ function isSigned(merchant: Merchant, request: Request): boolean {
 async function serve(): Promise<void> {
 	// Enough to keep two processors and their disk busy; more only wait for each other.
 	const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 20 });
+	pool.on("error", () => {});
 	const find = kind === "written" ? lookUpMerchants(pool) : await rememberMerchants(pool);
 	const take = kind === "written" ? asWritten(pool) : kind === "tuned" ? tuned(pool) : withRules(pool);
 	const app = express();

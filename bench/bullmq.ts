@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { freePort } from "../db/cluster.ts";
 import { NotHere } from "./goal.ts";
 import { type Part, type Running, startScript } from "./parts.ts";
@@ -80,7 +80,7 @@ function bullmqPart(kind: string): Part {
 
 /** The same merchants and gateways, with what the peers read of them; the row that each payment updates is kept narrow. */
 async function makePeerTables(ground: Ground): Promise<void> {
-	const owner = new pg.Client({ connectionString: ground.url("owner") });
+	const owner = createConnection({ connectionString: ground.url("owner") });
 	await owner.connect();
 	try {
 		const { rows } = await owner.query("select to_regclass('peer.merchants') is not null as made");

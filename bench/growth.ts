@@ -2,7 +2,8 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import type { RunOptions } from "./goal.ts";
 import { type History, isRandom, openHistory, orderIdOf } from "./history.ts";
 import { loadInitiate } from "./load.ts";
@@ -45,7 +46,7 @@ export async function compareGrown(transactions: number, options: RunOptions): P
 		] as const) {
 			const history = await openHistory(directory, { transactions: count, merchants: MERCHANTS }, options.report);
 			histories.push(history);
-			const admin = new pg.Client({ connectionString: history.ground.admin_url });
+			const admin = createConnection({ connectionString: history.ground.admin_url });
 			await admin.connect();
 			sides.push({ scene: await openScene(history.ground, [checkout]), admin, rounds: [] });
 		}

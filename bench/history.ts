@@ -10,7 +10,7 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
-import pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { freePort, startCluster } from "../db/cluster.ts";
 import { DATABASE_ROLES, type DatabaseRole, prepareDatabase, roleUrl } from "../db/prepare.ts";
 import { type BenchMerchant, seedMerchants } from "./merchants.ts";
@@ -121,7 +121,7 @@ async function seedTransactions(
 	transactions: number,
 	report: (line: string) => void,
 ): Promise<void> {
-	const writers = Array.from({ length: WRITERS }, () => new pg.Client({ connectionString: adminUrl }));
+	const writers = Array.from({ length: WRITERS }, () => createConnection({ connectionString: adminUrl }));
 	try {
 		for (const writer of writers) {
 			await writer.connect();

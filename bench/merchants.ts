@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
-import pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { encryptSecret, parseEncryptionKeys } from "../db/client/secrets.ts";
 import type { Ground } from "./scene.ts";
 
@@ -28,7 +28,7 @@ export async function seedMerchants(
 	gateways: number,
 ): Promise<BenchMerchant[]> {
 	const keys = parseEncryptionKeys(encryptionKeys);
-	const admin = new pg.Client({ connectionString: adminUrl });
+	const admin = createConnection({ connectionString: adminUrl });
 	await admin.connect();
 	try {
 		const { rows: ids } = await admin.query<{ id: string }>("select uuidv7() as id from generate_series(1, $1)", [
@@ -116,7 +116,7 @@ export async function writeSandboxState(ground: Ground, file: string, more: Reco
 
 /** Has the merchants' events sent to the sandbox. */
 export async function sendEventsTo(sandboxUrl: string, ground: Ground): Promise<void> {
-	const admin = new pg.Client({ connectionString: ground.admin_url });
+	const admin = createConnection({ connectionString: ground.admin_url });
 	await admin.connect();
 	try {
 		// As the sandbox derives its path from a merchant's name.

@@ -1,8 +1,8 @@
 /** The payer's page as a telephone on a slow network gets it: bytes of all that it loads, and when its largest part is painted. */
 import { crc32, deflateSync } from "node:zlib";
-import pg from "pg";
 import type { Browser } from "playwright-core";
 import { beginPspOrder, recordPspOrder } from "../db/client/attempts.ts";
+import { createConnection } from "../db/client/connection.ts";
 import { initiatePayments } from "../db/client/payments.ts";
 import { createPool } from "../db/client/pool.ts";
 import { createStatusToken } from "../db/client/status-token.ts";
@@ -77,7 +77,7 @@ export const payerPage: Shape<PageFigures> = {
 async function makePages(scene: Scene): Promise<string[]> {
 	const pool = createPool({ connectionString: scene.url("checkout"), application_name: "bench", max: 1 });
 	const jobs = createPool({ connectionString: scene.url("jobs"), application_name: "bench", max: 1 });
-	const admin = new pg.Client({ connectionString: scene.admin_url });
+	const admin = createConnection({ connectionString: scene.admin_url });
 	await admin.connect();
 	const urls: string[] = [];
 	for (const [kind, presentation] of Object.entries(PRESENTATIONS)) {
@@ -145,7 +145,7 @@ async function visit(browser: Browser, url: string): Promise<{ bytes: number; lc
 
 /** A picture that cannot be made smaller, of nearly the greatest size that is taken. */
 async function giveLogos(scene: Scene): Promise<void> {
-	const admin = new pg.Client({ connectionString: scene.admin_url });
+	const admin = createConnection({ connectionString: scene.admin_url });
 	await admin.connect();
 	await admin.query(
 		`update public.clients set logo_sha256 = public.store_client_logo($1, 'image/png', $2, 'bench') where id = $1`,

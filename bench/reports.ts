@@ -1,5 +1,6 @@
 /** How long each report takes over the history of a large platform, as the role finance asks for it. Called by bench/volume.ts. */
-import pg from "pg";
+
+import { createConnection } from "../db/client/connection.ts";
 import { readReports, runReport } from "../scripts/reports.ts";
 
 /** What a report may take. */
@@ -17,7 +18,7 @@ export interface ReportTimesOptions {
 
 /** Of the last thirty days to today, of one merchant of them, and of all there is. Returns whether each report kept to the limit. */
 export async function timeReports({ financeUrl, client, rounds, plans }: ReportTimesOptions): Promise<boolean> {
-	const finance = new pg.Client({ connectionString: financeUrl });
+	const finance = createConnection({ connectionString: financeUrl });
 	await finance.connect();
 	let is_met = true;
 	try {

@@ -7,7 +7,8 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { freePort, startCluster } from "../db/cluster.ts";
 import { DATABASE_ROLES, type DatabaseRole, prepareDatabase, roleUrl, setUpDatabase } from "../db/prepare.ts";
 import { type BenchMerchant, seedMerchants } from "./merchants.ts";
@@ -150,7 +151,7 @@ export async function openStage({ merchants, gateways, report }: StageOptions): 
 }
 
 export async function withClient<Result>(url: string, work: (client: pg.Client) => Promise<Result>): Promise<Result> {
-	const client = new pg.Client({ connectionString: url });
+	const client = createConnection({ connectionString: url });
 	await client.connect();
 	try {
 		return await work(client);

@@ -5,7 +5,8 @@
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { readReports, runReport } from "../scripts/reports.ts";
 import type { RunOptions } from "./goal.ts";
 import { loadInitiate } from "./load.ts";
@@ -56,7 +57,7 @@ export async function soak(
 	options: RunOptions,
 ): Promise<SoakFigures> {
 	const [checkout] = parts;
-	const admin = new pg.Client({ connectionString: scene.admin_url });
+	const admin = createConnection({ connectionString: scene.admin_url });
 	await admin.connect();
 	const samples: Sample[] = [];
 	const slices: Awaited<ReturnType<typeof loadInitiate>>[] = [];
@@ -173,8 +174,7 @@ function kilobytes(status: string, field: string): number {
 async function readWithoutEnd(url: string, state: { ended: number; is_over: boolean }): Promise<void> {
 	const reports = readReports().filter(({ parameters }) => !parameters.includes("client (required)"));
 	while (!state.is_over) {
-		const finance = new pg.Client({ connectionString: url });
-		finance.on("error", () => {});
+		const finance = createConnection({ connectionString: url });
 		try {
 			await finance.connect();
 			await finance.query("begin isolation level repeatable read");

@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import { beginPspOrder, recordPspOrder, settleAttempt } from "../db/client/attempts.ts";
+import { createConnection } from "../db/client/connection.ts";
 import { initiatePayments } from "../db/client/payments.ts";
 import { createPool } from "../db/client/pool.ts";
 import { createStatusToken } from "../db/client/status-token.ts";
@@ -134,7 +135,7 @@ async function seedPayments(scene: Scene, jobs: pg.Pool): Promise<Map<string, st
 		made += results.length;
 	}
 	await pool.end();
-	const admin = new pg.Client({ connectionString: scene.admin_url });
+	const admin = createConnection({ connectionString: scene.admin_url });
 	await admin.connect();
 	const { rows } = await admin.query<{ transaction_id: string; id: string }>(
 		"select transaction_id, id from public.payment_attempts order by id",

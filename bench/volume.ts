@@ -13,7 +13,7 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { startCluster } from "../db/cluster.ts";
 import { DATABASE_ROLES, type DatabaseRole, prepareDatabase, roleUrl } from "../db/prepare.ts";
@@ -61,9 +61,7 @@ try {
 	const adminUrl = new URL(cluster.adminUrl);
 	adminUrl.pathname = `/${database}`;
 	const encryptionKeys = `bench:${secretOf("encryption")}`;
-	const admin = new pg.Client({ connectionString: adminUrl.href });
-	// A connection that ends with the server; what went wrong before is the error to show.
-	admin.on("error", () => {});
+	const admin = createConnection({ connectionString: adminUrl.href });
 	await admin.connect();
 	const report = (line: string) => console.log(`seeded: ${line}`);
 	const { rows: known } = await admin.query("select from public.transactions limit 1");

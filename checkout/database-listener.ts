@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
-import pg from "pg";
+import type pg from "pg";
 import type { Logger } from "pino";
+import { createConnection } from "../db/client/connection.ts";
 
 export const CHANNELS = ["transaction_status", "client_changed", "gateway_changed"] as const;
 export type Channel = (typeof CHANNELS)[number];
@@ -72,7 +73,7 @@ export class DatabaseListener extends EventEmitter<ListenerEvents> {
 	}
 
 	async #connect(): Promise<void> {
-		const connection = new pg.Client({
+		const connection = createConnection({
 			connectionString: this.#connectionString,
 			application_name: "checkout-listener",
 			connectionTimeoutMillis: PROBE_TIMEOUT_MS,

@@ -14,8 +14,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createConnection } from "./client/connection.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
 const password = "a superuser's p@ssword/?";
@@ -51,7 +52,7 @@ async function start(options: { directory?: string; port?: number; durable?: boo
 }
 
 async function query<T extends pg.QueryResultRow>(cluster: Cluster, sql: string): Promise<T[]> {
-	const client = new pg.Client({ connectionString: cluster.adminUrl });
+	const client = createConnection({ connectionString: cluster.adminUrl });
 	await client.connect();
 	try {
 		return (await client.query<T>(sql)).rows;
@@ -109,7 +110,7 @@ describe("startCluster", () => {
 	test("refuses a login without the right password, over TCP and over the socket", async () => {
 		const cluster = await start();
 		for (const host of ["127.0.0.1", cluster.directory]) {
-			const client = new pg.Client({ host, port: cluster.port, user: "postgres", password: "wrong" });
+			const client = createConnection({ host, port: cluster.port, user: "postgres", password: "wrong" });
 			await expect(client.connect()).rejects.toMatchObject({ code: "28P01" });
 		}
 	});
@@ -129,7 +130,7 @@ describe("startCluster", () => {
 
 	test("stops although clients hold transactions open", async () => {
 		const cluster = await start();
-		const client = new pg.Client({ connectionString: cluster.adminUrl });
+		const client = createConnection({ connectionString: cluster.adminUrl });
 		const lost = new Promise((resolve) => client.on("error", resolve));
 		await client.connect();
 		await client.query("begin");

@@ -10,7 +10,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { chmod, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "./client/connection.ts";
 import { startCluster } from "./cluster.ts";
 import { type DatabaseRole, prepareDatabase } from "./prepare.ts";
 
@@ -198,7 +199,7 @@ async function writeListing(): Promise<void> {
 			["owner", "checkout", "jobs", "studio", "finance"].map((role) => [role, "listing"]),
 		) as Record<DatabaseRole, string>;
 		await prepareDatabase({ adminUrl: cluster.adminUrl, database: "listing", passwords });
-		const client = new pg.Client({ connectionString: cluster.adminUrl.replace(/\/postgres$/, "/listing") });
+		const client = createConnection({ connectionString: cluster.adminUrl.replace(/\/postgres$/, "/listing") });
 		await client.connect();
 		try {
 			await writeFile(LISTING_FILE, await listSchema(client));

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ROLE_PASSWORDS } from "../test/test-cluster.ts";
+import { createConnection } from "./client/connection.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { type DatabaseRole, type PrepareOptions, prepareDatabase, roleUrl } from "./prepare.ts";
 
@@ -54,7 +55,7 @@ function prepare(options: Partial<PrepareOptions> = {}) {
 }
 
 async function login(role: DatabaseRole, password = ROLE_PASSWORDS[role]): Promise<pg.Client> {
-	const client = new pg.Client({ connectionString: roleUrl(cluster.adminUrl, database, role, password) });
+	const client = createConnection({ connectionString: roleUrl(cluster.adminUrl, database, role, password) });
 	await client.connect();
 	clients.push(client);
 	return client;
@@ -195,7 +196,7 @@ describe("prepareDatabase", () => {
 	test("works with an administrator who may create roles and databases but is no superuser", async () => {
 		const own = await startCluster({ directory: join(home, "own"), password: "x", durable: false });
 		try {
-			const admin = new pg.Client({ connectionString: own.adminUrl });
+			const admin = createConnection({ connectionString: own.adminUrl });
 			await admin.connect();
 			await admin.query("create role manager login createrole createdb password 'm'");
 			await admin.query("create role clerk login password 'c'");

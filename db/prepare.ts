@@ -12,6 +12,7 @@ import { Logger, runMigrations } from "graphile-worker";
 import { type MigrationBuilder, runner } from "node-pg-migrate";
 import pg from "pg";
 import { PgBoss } from "pg-boss";
+import { createConnection } from "./client/connection.ts";
 
 export const REQUIRED_POSTGRES_MAJOR = 18;
 
@@ -88,9 +89,7 @@ async function takeTurns(client: pg.Client): Promise<void> {
 }
 
 async function withClient<T>(connectionString: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-	const client = new pg.Client({ connectionString, application_name: "lightspeedpay-prepare" });
-	// A connection lost while idle is reported here as well as by the next query; that query's error is the one to show.
-	client.on("error", () => {});
+	const client = createConnection({ connectionString, application_name: "lightspeedpay-prepare" });
 	try {
 		await client.connect();
 	} catch (cause) {

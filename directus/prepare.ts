@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { type Applied, applyConfiguration } from "./config/apply.ts";
 import { directusDatabaseEnvironment, REPOSITORY } from "./env.ts";
 import { ensureUserOn } from "./users.ts";
@@ -26,12 +27,10 @@ export interface PreparedStudio extends Applied {
 }
 
 export async function prepareStudio(options: PrepareStudioOptions): Promise<PreparedStudio> {
-	const client = new pg.Client({
+	const client = createConnection({
 		connectionString: options.databaseUrl,
 		application_name: "lightspeedpay-prepare",
 	});
-	// A connection lost while idle is reported here as well as by the next query; that query's error is the one to show.
-	client.on("error", () => {});
 	await client.connect();
 	try {
 		// Several studios may start at once.

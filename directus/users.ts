@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import argon2 from "argon2";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { type RoleName, roles } from "./config/roles.ts";
 
 export interface UserOptions {
@@ -16,7 +17,7 @@ export interface UserOptions {
 
 /** Makes a person of the studio, or gives one that exists the role. Answers their id. */
 export async function ensureUser(options: UserOptions): Promise<string> {
-	const client = new pg.Client({ connectionString: options.databaseUrl, application_name: "lightspeedpay-prepare" });
+	const client = createConnection({ connectionString: options.databaseUrl, application_name: "lightspeedpay-prepare" });
 	await client.connect();
 	try {
 		return await ensureUserOn(client, options);

@@ -13,6 +13,7 @@ const ALLOWED: Record<string, string[]> = {
 	checkout: ["db/client", "psp", "telemetry"],
 	jobs: ["db/client", "psp", "telemetry"],
 	directus: [
+		"db/client/connection.ts",
 		"db/client/secrets.ts",
 		"db/client/errors.ts",
 		"psp/providers.ts",
@@ -42,6 +43,15 @@ describe.each(Object.entries(ALLOWED))("%s/", (folder, allowed) => {
 			}
 		}
 		expect(foreign).toEqual([]);
+	});
+});
+
+describe("connections to the database", () => {
+	it("are made where somebody hears of their end: unheard, it ends the process", () => {
+		const makers = (what: RegExp) => [...code].filter(([, text]) => what.test(text)).map(([path]) => path);
+		expect(makers(/new pg\.Client\(/)).toEqual(["db/client/connection.ts"]);
+		const deaf = makers(/new pg\.Pool\(/).filter((path) => !/\.on\("error"/.test(code.get(path)!));
+		expect(deaf).toEqual([]);
 	});
 });
 

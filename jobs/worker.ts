@@ -75,7 +75,6 @@ const lane_pool = connect("lightspeedpay-lanes", 6, { options: "-c synchronous_c
 
 function connect(application_name: string, max: number, more: Partial<PoolOptions> = {}): Pool {
 	const made = createPool({ connectionString: env.database_url, application_name, max, ...more });
-	// A connection that breaks while it is lent out reports it here as well as to the query; unheard, it would end the process.
 	made.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "a connection broke")));
 	return made;
 }

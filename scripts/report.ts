@@ -9,7 +9,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { formatReport, REPORT_FORMATS, type ReportFormat } from "./report-formats.ts";
 import { type Report, ReportError, readReports, runReport } from "./reports.ts";
 
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
 	if (to === undefined || (from === undefined && report.binds.includes("from"))) {
 		throw new ReportError(`Say of which days: ${USAGE.replace("<report>", name)}`);
 	}
-	const database = new pg.Client({ connectionString: findDatabase(), application_name: "lightspeedpay-report" });
+	const database = createConnection({ connectionString: findDatabase(), application_name: "lightspeedpay-report" });
 	try {
 		await database.connect();
 	} catch (cause) {

@@ -4,7 +4,7 @@
  * check_invariants() holds afterwards. Called by `npm run bench:volume`.
  */
 import { randomBytes } from "node:crypto";
-import pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 import { type EncryptionKeys, encryptSecret } from "../db/client/secrets.ts";
 
 export interface Volume {
@@ -25,7 +25,7 @@ export async function seedVolume(
 	{ merchants, gateways, transactions, days }: Volume,
 	report: (line: string) => void,
 ): Promise<void> {
-	const admin = new pg.Client({ connectionString: adminUrl });
+	const admin = createConnection({ connectionString: adminUrl });
 	await admin.connect();
 	try {
 		await admin.query("set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'");
@@ -155,7 +155,7 @@ export async function seedVolume(
 
 /** What a few years of work leave beside payments, so that no list is tried empty. Nothing of it moves money. */
 export async function seedTraces(adminUrl: string, report: (line: string) => void): Promise<void> {
-	const admin = new pg.Client({ connectionString: adminUrl });
+	const admin = createConnection({ connectionString: adminUrl });
 	await admin.connect();
 	try {
 		await admin.query("set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'");
@@ -255,7 +255,7 @@ export async function seedTraces(adminUrl: string, report: (line: string) => voi
 
 /** A settlement a gateway and day of the last forty, and differences for two payments in a hundred, one in ten of them open. */
 export async function seedSettlements(adminUrl: string, report: (line: string) => void): Promise<void> {
-	const admin = new pg.Client({ connectionString: adminUrl });
+	const admin = createConnection({ connectionString: adminUrl });
 	await admin.connect();
 	try {
 		await admin.query("set session_replication_role = replica; set synchronous_commit = off; set work_mem = '256MB'");
@@ -283,7 +283,7 @@ export async function seedSettlements(adminUrl: string, report: (line: string) =
 
 /** The figures of the hours that are over: hours of payments are read from them, and in life each minute adds its own. */
 export async function closeFigures(adminUrl: string, report: (line: string) => void): Promise<void> {
-	const admin = new pg.Client({ connectionString: adminUrl });
+	const admin = createConnection({ connectionString: adminUrl });
 	await admin.connect();
 	try {
 		for (let minutes = 1, days = 0; minutes > 0; days++) {

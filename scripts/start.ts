@@ -9,8 +9,8 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import pg from "pg";
 import { backupUrl, prepareBackupRole } from "../db/backup/role.ts";
+import { createConnection } from "../db/client/connection.ts";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { type Cluster, ClusterError, startCluster } from "../db/cluster.ts";
 import { type DatabaseRole, PrepareError, prepareDatabase, roleUrl } from "../db/prepare.ts";
@@ -343,9 +343,7 @@ function innerUrl({ host }: Settings, port: number): string {
 }
 
 async function seed(settings: Settings, secrets: Secrets, ownerUrl: string, sandbox: Part): Promise<DemoMerchant[]> {
-	const owner = new pg.Client({ connectionString: ownerUrl, application_name: "lightspeedpay-seed" });
-	// A lost connection shows in the query that needed it.
-	owner.on("error", () => {});
+	const owner = createConnection({ connectionString: ownerUrl, application_name: "lightspeedpay-seed" });
 	await owner.connect();
 	try {
 		const options = {

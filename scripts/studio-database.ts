@@ -1,11 +1,12 @@
 /** The studio's database for the commands that look into its configuration. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 
 /** DATABASE_URL, or that of `npm start` on this machine while it runs. */
 export async function openStudioDatabase(): Promise<pg.Client> {
-	const client = new pg.Client({ connectionString: databaseUrl(), application_name: "lightspeedpay-studio-config" });
+	const client = createConnection({ connectionString: databaseUrl(), application_name: "lightspeedpay-studio-config" });
 	try {
 		await client.connect();
 	} catch (error) {

@@ -13,7 +13,7 @@ import { createReadStream } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import pg from "pg";
+import { createConnection } from "../db/client/connection.ts";
 
 /** All text, as PostgreSQL writes it; null is null. The columns of an export, in this order. */
 export const COLUMNS = [
@@ -221,7 +221,7 @@ const BATCH = 10_000;
 
 /** By a cursor: one moment, in little memory. */
 export async function* readDatabase(url: string): AsyncGenerator<LedgerRow> {
-	const client = new pg.Client({ connectionString: url, application_name: "lightspeedpay-verify-ledger" });
+	const client = createConnection({ connectionString: url, application_name: "lightspeedpay-verify-ledger" });
 	await client.connect();
 	try {
 		await client.query("begin isolation level repeatable read read only");

@@ -9,8 +9,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
-import pg from "pg";
+import type pg from "pg";
 import { beforeEach, expect, inject } from "vitest";
+import { createConnection } from "../db/client/connection.ts";
 import { createPool } from "../db/client/pool.ts";
 import { type DatabaseRole, roleUrl, setUpDatabase } from "../db/prepare.ts";
 import { ROLE_PASSWORDS, TEMPLATE_DATABASE } from "./test-cluster.ts";
@@ -84,7 +85,7 @@ async function execute(url: string, statement: string): Promise<void> {
 }
 
 async function withAdmin(url: string, work: (client: pg.Client) => Promise<unknown>): Promise<void> {
-	const client = new pg.Client({ connectionString: url });
+	const client = createConnection({ connectionString: url });
 	await client.connect();
 	try {
 		await work(client);

@@ -1,8 +1,8 @@
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import pg from "pg";
 import type { TestProject } from "vitest/node";
+import { createConnection } from "../db/client/connection.ts";
 import { type Cluster, startCluster } from "../db/cluster.ts";
 import { prepareDatabase } from "../db/prepare.ts";
 import { ROLE_PASSWORDS, TEMPLATE_DATABASE, type TestCluster } from "./test-cluster.ts";
@@ -53,7 +53,7 @@ async function tearDown(cluster: Cluster, home: string): Promise<void> {
 }
 
 async function keptDatabases(cluster: Cluster): Promise<string[]> {
-	const client = new pg.Client({ connectionString: cluster.adminUrl });
+	const client = createConnection({ connectionString: cluster.adminUrl });
 	await client.connect();
 	const { rows } = await client.query<{ datname: string }>(
 		"select datname from pg_catalog.pg_database where datname like 'test\\_%' order by datname",

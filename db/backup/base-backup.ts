@@ -6,6 +6,7 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
+import { createConnection } from "../client/connection.ts";
 
 export interface TakenBackup {
 	timeline: number;
@@ -24,13 +25,12 @@ export const MANIFEST_FILE = "backup_manifest";
 
 /** Writes the backup's files into `directory`, which exists and is empty. The URL's role has the attribute REPLICATION. */
 export async function takeBaseBackup(url: string, directory: string, label: string): Promise<TakenBackup> {
-	const client = new pg.Client({
+	const client = createConnection({
 		connectionString: url,
 		application_name: "lightspeedpay-backup",
 		// A walsender's connection: it knows replication commands only.
 		...{ replication: "true" },
 	});
-	client.on("error", () => {});
 	await client.connect();
 	try {
 		const { rows } = await client.query<{ wal_segment_size: string }>("SHOW wal_segment_size");

@@ -1,4 +1,5 @@
 import pg from "pg";
+import { createConnection } from "../client/connection.ts";
 import { scramVerifier } from "../prepare.ts";
 
 /**
@@ -6,8 +7,7 @@ import { scramVerifier } from "../prepare.ts";
  * Whoever replicates reads every byte, so its password is worth as much as the administrator's.
  */
 export async function prepareBackupRole(databaseUrl: string, password: string): Promise<void> {
-	const client = new pg.Client({ connectionString: databaseUrl, application_name: "lightspeedpay-prepare" });
-	client.on("error", () => {});
+	const client = createConnection({ connectionString: databaseUrl, application_name: "lightspeedpay-prepare" });
 	await client.connect();
 	try {
 		await client.query(`do $$ begin

@@ -54,3 +54,14 @@ it("leaves to whoever holds a transaction what it asks in it", async () => {
 		client.release();
 	}
 });
+
+it("outlives a connection that breaks while it is lent out", async () => {
+	const pool = database.pool("jobs");
+	const lent = await pool.connect();
+	const { rows } = await lent.query<{ pid: number }>("select pg_backend_pid() as pid");
+	const ended = new Promise<void>((resolve) => lent.once("end", resolve));
+	await database.pool("admin").query("select pg_terminate_backend($1)", [rows[0]!.pid]);
+	await ended;
+	await expect(lent.query("select").finally(() => lent.release())).rejects.toThrow(/not queryable|closed|terminated/);
+	expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+});

@@ -30,6 +30,8 @@ export function createPool(options: PoolOptions): pg.Pool {
 	const pool = new pg.Pool({ max: 10, connectionTimeoutMillis: 5000, keepAlive: true, ...options, types });
 	// An idle connection that the server closes is replaced on the next use; without a listener it would end the process.
 	pool.on("error", () => {});
+	// So would one that breaks while it is lent out and no query runs on it; the next query tells.
+	pool.on("connect", (connection) => connection.on("error", () => {}));
 	const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 	const persistent = (...given: unknown[]) => askAgain(() => query(...given));
 	return Object.assign(pool, { query: persistent as pg.Pool["query"] });

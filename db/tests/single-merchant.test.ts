@@ -3,7 +3,7 @@
  * policies hide every other merchant, also from the functions' owner, a payment goes its whole way.
  */
 import { randomUUID } from "node:crypto";
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
@@ -11,6 +11,7 @@ import { acceptGatewayEvent, attemptState, initiateRequest, queryAs, startPaymen
 import { beginPspOrder, recordPspOrder, settleGatewayEvents } from "../client/attempts.ts";
 import { beginDelivery, recordDelivery } from "../client/deliveries.ts";
 import { initiatePayments, readPayPage, readTransaction } from "../client/payments.ts";
+import { createPool } from "../client/pool.ts";
 import { beginRefund, createRefund, settleRefund } from "../client/refunds.ts";
 import { parseEncryptionKeys } from "../client/secrets.ts";
 
@@ -45,7 +46,12 @@ beforeAll(async () => {
 			end loop;
 		end $$`);
 	const session = (role: "checkout" | "jobs") =>
-		new pg.Pool({ connectionString: database.url(role), max: 1, options: `-c test.merchant=${merchant.id}` });
+		createPool({
+			connectionString: database.url(role),
+			application_name: "test-single-merchant",
+			max: 1,
+			options: `-c test.merchant=${merchant.id}`,
+		});
 	narrow = { checkout: session("checkout"), jobs: session("jobs") };
 });
 afterAll(async () => {

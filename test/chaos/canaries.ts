@@ -90,6 +90,8 @@ function findInFiles(files: readonly string[], canaries: readonly string[]): Pro
 			if (error !== null && typeof error.code === "string") return reject(error);
 			resolve(stdout.split("\n").filter((line) => line !== ""));
 		});
+		// Where it has ended before, the callback says so.
+		grep.stdin!.on("error", () => {});
 		grep.stdin!.end(canaries.join("\n"));
 	});
 }

@@ -1,6 +1,7 @@
 /** The database is there and yet cannot: no room on its disk, no connection left, locks that others hold. */
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import type pg from "pg";
+import { createConnection } from "../../db/client/connection.ts";
 import { type Blow, type Disaster, isReady } from "./disasters.ts";
 import { sendOrder } from "./floods.ts";
 import { merchantCall, type Stage } from "./payer.ts";
@@ -32,8 +33,7 @@ export const connectionsTaken = (at: number): Disaster => ({
 });
 
 async function takeConnection({ database }: World, greedy: pg.Client[]): Promise<boolean> {
-	const client = new pg.Client({ connectionString: database.url("finance") });
-	client.on("error", () => {});
+	const client = createConnection({ connectionString: database.url("finance") });
 	try {
 		await client.connect();
 	} catch {
@@ -133,8 +133,7 @@ async function untilBlocking({ admin }: World, session: pg.Client): Promise<void
 }
 
 async function inSession(world: World, work: (session: pg.Client) => Promise<void>): Promise<void> {
-	const session = new pg.Client({ connectionString: world.database.adminUrl });
-	session.on("error", () => {});
+	const session = createConnection({ connectionString: world.database.adminUrl });
 	await session.connect();
 	try {
 		await work(session);
@@ -169,8 +168,7 @@ export const logDiskFull = (at: number): Disaster => ({
 	breaks_connections: true,
 	async strike({ world }) {
 		const { disk, adminUrl } = world.database;
-		const session = new pg.Client({ connectionString: adminUrl });
-		session.on("error", () => {});
+		const session = createConnection({ connectionString: adminUrl });
 		await session.connect();
 		await disk!.fill();
 		try {

@@ -1,7 +1,7 @@
 /** The payment page in a real browser: what it does by itself, without a script, and for everybody. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import pg from "pg";
+import type pg from "pg";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { buildApp } from "../../checkout/app.ts";
@@ -15,6 +15,7 @@ import {
 	recordPspOrderFailure,
 	settleAttempt,
 } from "../../db/client/attempts.ts";
+import { createConnection } from "../../db/client/connection.ts";
 import { createPaymentLink } from "../../db/client/links.ts";
 import { initiatePayments, readPayPage } from "../../db/client/payments.ts";
 import { parseEncryptionKeys } from "../../db/client/secrets.ts";
@@ -592,7 +593,7 @@ describe.skipIf(!inBrowser)("a payment through the whole system", () => {
 
 	beforeAll(async () => {
 		stack = await startStack();
-		finance = new pg.Client({ connectionString: stack.demo.database_url });
+		finance = createConnection({ connectionString: stack.demo.database_url });
 		await finance.connect();
 	});
 	afterAll(async () => {

@@ -4,8 +4,8 @@ import { chmodSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } 
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { createConnection } from "../../db/client/connection.ts";
 import { startCluster } from "../../db/cluster.ts";
 import { type Demo, makeDataDirectory, type Supervisor, spawnSupervisor, startStack, untilReady } from "../stack.ts";
 
@@ -92,7 +92,7 @@ describe("npm start", () => {
 			expect(answer).toMatchObject({ amount: 49_900, currency: "INR" });
 			expect(answer.checkout_url).toContain(`${demo.checkout_url}/pay/`);
 
-			const finance = new pg.Client({ connectionString: demo.reports_database_url });
+			const finance = createConnection({ connectionString: demo.reports_database_url });
 			await finance.connect();
 			await expect(finance.query("select * from public.clients")).rejects.toThrow(/permission denied/);
 			await finance.end();
@@ -107,7 +107,7 @@ describe("npm start", () => {
 		const stack = await startStack({ dataDirectory: shared });
 		try {
 			expect(stack.demo.merchants.map(({ client_key }) => client_key)).toEqual(firstKeys);
-			const database = new pg.Client({ connectionString: stack.demo.database_url });
+			const database = createConnection({ connectionString: stack.demo.database_url });
 			await database.connect();
 			const { rows } = await database.query(
 				`select (select count(*)::int from public.transactions) as payments,
