@@ -26,6 +26,7 @@ begin
   insert into public.webhook_tests (event_id, client_id, requested_by) values (v_event_id, v.client_id, p_actor);
   perform graphile_worker.add_job('deliver_webhook', json_build_object('event_id', v_event_id), max_attempts => 3,
     job_key => 'deliver_webhook:' || v_event_id, priority => -10);
+  perform pg_notify('job_lane', 'deliveries');
   perform public.record_audit(p_actor, 'test_webhook', 'clients', v.client_id::text,
     jsonb_build_object('event_id', v_event_id, 'endpoint_id', p_endpoint_id, 'url', v.url));
   return v_event_id;

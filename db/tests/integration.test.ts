@@ -66,6 +66,20 @@ const dueJobs = (event_id: string) =>
 		[`deliver_webhook:${event_id}`],
 	);
 
+/** What a lane of workers is told to look for, while something is done. */
+async function lanesToldWhile(act: () => Promise<unknown>): Promise<(string | undefined)[]> {
+	const listener = await jobs().connect();
+	const told: (string | undefined)[] = [];
+	listener.on("notification", ({ payload }) => told.push(payload));
+	await listener.query("listen job_lane");
+	await act();
+	// The answer comes behind what was announced before it.
+	await listener.query("select");
+	await listener.query("unlisten job_lane");
+	listener.release();
+	return told;
+}
+
 const auditOf = (row_id: string, action: string) =>
 	rows<{ actor: string; after: Record<string, unknown> }>(
 		"select actor, after from audit_log where row_id = $1 and action = $2",
@@ -206,6 +220,15 @@ describe("an overlap of credentials", () => {
 		};
 		expect([await hours(0), await hours(72)]).toEqual([24, 72]);
 	});
+});
+
+test("deliveries that an operator waits for are begun at once", async () => {
+	const merchant = await kaveri();
+	const event_id = await paidEvent(merchant);
+	await answered(event_id, 204);
+	expect(await lanesToldWhile(() => replayOne(event_id))).toEqual(["deliveries"]);
+	const requestTest = () => asStudio("select public.request_webhook_test($1, 'operator-1')", [merchant.id]);
+	expect(await lanesToldWhile(requestTest)).toEqual(["deliveries"]);
 });
 
 describe("the replay of one event", () => {
