@@ -21,7 +21,7 @@ begin
     perform public.raise_alert('webhook_endpoint_disabled', 'warning',
       case p_because when 'gone' then 'A merchant''s webhook endpoint answered 410 Gone.'
         else 'A merchant''s webhook endpoint has taken no event for five days.' end
-        || ' It is disabled: its events are kept, and sent when it is enabled again or gets another address.',
+        || ' It is disabled: its events are kept, and sent when it is enabled again. After a change of address, replay them.',
       v_data, 'webhook_endpoint_disabled:' || w.id, w.client_id);
   end if;
   perform public.write_webhook_event(w.client_id, null, null, null, 'endpoint.disabled', v_data);

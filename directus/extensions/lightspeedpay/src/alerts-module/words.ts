@@ -357,8 +357,8 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 	webhook_endpoint_disabled: {
 		label: { en: "Webhook endpoint is disabled", hi: "वेबहुक एंडपॉइंट बंद हुआ" },
 		next: {
-			en: "Ask the merchant. Enter its new address, or enable the endpoint when it is repaired: what was kept is sent then.",
-			hi: "व्यापारी से पूछें। नया पता भरें, या ठीक होने पर एंडपॉइंट चालू करें: रखी हुई सूचनाएँ तब भेजी जाती हैं।",
+			en: "Ask the merchant. Enable the endpoint when it is repaired: what was kept is sent then. Or enter its new address, and replay what was kept.",
+			hi: "व्यापारी से पूछें। ठीक होने पर एंडपॉइंट चालू करें: रखी हुई सूचनाएँ तब भेजी जाती हैं। या नया पता भरें, और रखी हुई सूचनाएँ दोबारा भेजें।",
 		},
 	},
 	webhook_unmatched: {
