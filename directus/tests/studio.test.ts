@@ -902,6 +902,16 @@ describe("payment links", () => {
 		}
 	});
 
+	it("are refused with what to do next where they lead elsewhere than the merchant's URLs", async () => {
+		const operator = await studio.person("operator");
+		const astray = { ...link(), redirect_url: "https://elsewhere.example/return" };
+		const answer = await operator.request("POST", "/items/payment_links", astray);
+		expect([answer.status, answer.body.errors[0].message]).toEqual([
+			400,
+			expect.stringMatching(/ not registered for this merchant\. Enter one of .+ there first\.$/),
+		]);
+	});
+
 	it("are disabled, but keep amount and client", async () => {
 		const operator = await studio.person("operator");
 		const made = await operator.request("POST", "/items/payment_links", link());

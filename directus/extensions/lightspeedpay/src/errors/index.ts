@@ -37,7 +37,8 @@ export default defineHook(({ filter }, { logger }) => {
 	filter("database.error", (error) => {
 		const { code, constraint, table } = error as DatabaseError;
 		const refusal = describeRefusal(error);
-		if (refusal !== null) return new InvalidPayloadError({ reason: refusal.message });
+		// Directus ends its sentence itself.
+		if (refusal !== null) return new InvalidPayloadError({ reason: refusal.message.replace(/\.$/, "") });
 		if (code === CHECK_VIOLATION && constraint !== undefined) {
 			const field = constraint.replace(new RegExp(`^${table}_`), "").replace(/_check$/, "");
 			return new InvalidPayloadError({ reason: `"${field}" has a value that is not allowed` });
