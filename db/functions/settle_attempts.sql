@@ -16,7 +16,8 @@
 --              unknown or authorized, an operator is told, and what the PSP said is kept with the attempt.
 -- Safe to repeat: a hundred copies book one commission.
 -- Locks: all transactions, then all their attempts; then client_usage and gateway_states where something failed or comes back;
--- then the wallets, last, as all payments of a merchant meet there; then alerts. Each in id order.
+-- then the wallets, last, as all payments of a merchant meet there; each in id order. Then alerts, which are rare and in no order:
+-- who is given up for another is asked again (db/client/pool.ts).
 -- Errors: LS020 no_such_attempt, LS021 not_an_outcome.
 --
 -- Cost: the number of statements does not depend on the number of states, unless something rare happened (initiate_payments).
