@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { registerQueues } from "../db/client/operations.ts";
 import { parseEncryptionKeys } from "../db/client/secrets.ts";
 import { createTestDatabase, type TestDatabase } from "../test/database.ts";
@@ -225,6 +225,7 @@ describe("the clock", () => {
 	it("tells of a schedule that failed in all its tries when no run could say so, and not of one that comes again at once", async () => {
 		const context = { database: database.pool("jobs"), log };
 		await rows("delete from alerts");
+		await rows("select pgboss.create_queue($1, $2::jsonb)", [DEAD_LETTERS, { policy: "standard" }]).catch(() => {});
 		await rows(
 			`insert into pgboss.job (name, source_name, source_output, source_created_on, source_retry_count) values
 				($1, 'back_up', '{"message": "no connection"}', now(), 2), ($1, 'poll_pending', '{"message": "no connection"}', now(), 0)`,
@@ -275,6 +276,30 @@ describe("the clock", () => {
 			await rows("select count(*)::int from graphile_worker.jobs where task_identifier = 'confirm_attempt'"),
 		).toEqual([{ count: 2100 }]);
 		expect(await named("poll_pending").run({ database: database.pool("jobs"), log })).toEqual({ enqueued: 0 });
+	});
+
+	it("measures the gateways of all merchants that settled something, a few merchants at a time", async () => {
+		const pool = database.pool("jobs");
+		const asked = vi.spyOn(pool, "query");
+		for (let merchant = 0; merchant < 5; merchant++) {
+			const { id, gateways } = await createMerchant(database.pool("admin"), parseEncryptionKeys(TEST_ENCRYPTION_KEYS));
+			await rows(
+				`with payment as (
+					insert into transactions (order_id, client_id, gateway_id, amount, currency, status, fee_percent, expires_at)
+					values ('declined', $1, $2, 100, 'INR', 'failed', 3.5, now() + interval '1 hour') returning id, client_id, gateway_id
+				)
+				insert into payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, status, routing, settled_at)
+					select id, client_id, gateway_id, 1, 100, 'failed', '{}', now() from payment`,
+				[id, gateways[0]!.id],
+			);
+		}
+		expect(await named("refresh_success_rates").run({ database: pool, log })).toEqual({ changed: 5 });
+		const calls = asked.mock.calls.map(([query]) => query as unknown as { name: string; values: string[][] });
+		asked.mockRestore();
+		expect(calls.filter(({ name }) => name === "refresh_success_rates").map(({ values }) => values[0]!.length)).toEqual(
+			[4, 1],
+		);
+		expect(await named("refresh_success_rates").run({ database: pool, log })).toEqual({ changed: 0 });
 	});
 
 	it.each(SCHEDULES.map(({ name }) => name))("%s runs with the rights of the role jobs", async (name) => {

@@ -18,6 +18,7 @@ import {
 	enqueuePendingLookups,
 	expireTransactions,
 	forgetStudioEvents,
+	listSettlingClients,
 	listUntoldFailures,
 	type Queue,
 	raiseAlert,
@@ -72,6 +73,8 @@ const EVENT_BATCH = 5000;
 const FIGURES_BATCH = 1440;
 const REPORT_DAYS_BATCH = 3;
 const HOURS_BATCH = 24;
+/** Merchants, each with up to fifty gateways. */
+const RATES_BATCH = 4;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 
@@ -98,7 +101,14 @@ export const SCHEDULES: readonly Schedule[] = [
 		expire_seconds: 30,
 		retries: 0,
 		keep_days: 0.1,
-		run: async ({ database }) => ({ changed: await refreshSuccessRates(database) }),
+		async run({ database }) {
+			const clients = await listSettlingClients(database);
+			let changed = 0;
+			for (let first = 0; first < clients.length; first += RATES_BATCH) {
+				changed += await refreshSuccessRates(database, clients.slice(first, first + RATES_BATCH));
+			}
+			return { changed };
+		},
 	},
 	{
 		name: "refresh_payment_figures",

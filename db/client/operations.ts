@@ -6,7 +6,6 @@ const call = (name: string) => (database: Queryable) =>
 /** Each returns how many rows it touched. */
 export const expireTransactions = call("expire_transactions");
 export const enqueuePendingLookups = call("enqueue_pending_lookups");
-export const refreshSuccessRates = call("refresh_success_rates");
 export const clearCooldowns = call("clear_cooldowns");
 export const forgetStudioEvents = call("forget_studio_events");
 export const recordQueueMetrics = call("record_queue_metrics");
@@ -36,6 +35,19 @@ export function listUntoldFailures(database: Queryable): Promise<UntoldFailure[]
 		"select kind, name, job_id, reason from public.list_untold_failures()",
 		[],
 	);
+}
+
+/** Merchants of which a payment settled lately. */
+export async function listSettlingClients(database: Queryable): Promise<string[]> {
+	const clients = "select client_id from public.list_settling_clients() client_id";
+	const rows = await callRows<{ client_id: string }>(database, "list_settling_clients", clients, []);
+	return rows.map(({ client_id }) => client_id);
+}
+
+/** Returns how many gateways' measures changed; of all merchants where none are named. */
+export function refreshSuccessRates(database: Queryable, client_ids: readonly string[] | null = null): Promise<number> {
+	const call = "select public.refresh_success_rates(p_client_ids => $1) as value";
+	return callValue(database, "refresh_success_rates", call, [client_ids]);
 }
 
 export interface Queue {

@@ -1,4 +1,6 @@
--- Measures gateways that settled something in the last p_since: in all and a method.
+-- Measures those gateways of the merchants p_client_ids (null: of all) that settled something in the last p_since: in all and a method.
+-- Each merchant's are measured by themselves, at some milliseconds a gateway: callers name a few merchants at a time, so that no
+-- snapshot gets old and no row is locked for long.
 -- success_rate, method_rates: the share of successes among the last 125 settled attempts, with 5 successes assumed beforehand so
 -- that one failure does not empty a new gateway. Where the last 10 or 25 differ from those before them by more than three
 -- standard deviations, the gateway has changed, and only they count. What the payer gave up or the merchant asked wrongly does
@@ -9,13 +11,15 @@
 -- Those of the merchant's other gateways age at the same pace.
 -- Returns how many gateways' measures changed.
 -- Locks: gateway_states rows that change, skip locked.
-create or replace function public.refresh_success_rates(p_since interval default '2 minutes') returns integer
+create or replace function public.refresh_success_rates(p_since interval default '2 minutes', p_client_ids uuid[] default null) returns integer
 language plpgsql security definer set search_path = '' as $$
 declare
   v_count integer;
 begin
   with recent as (
-    select distinct client_id, gateway_id from public.payment_attempts where settled_at > now() - p_since
+    select s.client_id, s.gateway_id from public.gateway_states s
+      where s.client_id = any (coalesce(p_client_ids, array(select public.list_settling_clients(p_since))))
+        and exists (select from public.payment_attempts x where x.gateway_id = s.gateway_id and x.settled_at > now() - p_since)
   ), outcomes as materialized (
     -- each is the nth newest of its gateway, and of those of its method there; they come in this order from their index
     select recent.client_id, recent.gateway_id, o.*
@@ -36,7 +40,7 @@ begin
       where client_id in (select client_id from outcomes group by client_id having count(*) >= 500)
       group by client_id
   ), weighed as materialized (
-    select o.*, coalesce(0.5 ^ (extract(epoch from now() - o.settled_at)::double precision / pace.half_life), 1) as weight
+    select o.*, coalesce(0.5 ^ (date_part('epoch', now() - o.settled_at) / pace.half_life), 1) as weight
       from outcomes o left join pace using (client_id)
   ), counted as (
     -- each outcome counts for the gateway ('') and for its method
