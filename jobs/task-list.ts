@@ -14,6 +14,7 @@ import { type AlertInput, raiseAlert, returnJob } from "../db/client/operations.
 import { DELIVERIES_AT_ONCE } from "./delivery-gate.ts";
 import { diskFullAlert, failedJobAlert } from "./failure-alerts.ts";
 import { type JobScope, runInScope } from "./job-scope.ts";
+import { NamedLog } from "./log.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import { type Services, type TaskContext, type TaskModule, TryAgain } from "./task.ts";
 import * as collectPayout from "./tasks/collect_payout.ts";
@@ -211,7 +212,7 @@ function toGraphileTask(name: string, run: RunTask, services: Services, desk: Qu
 			throw new NotBegun(`The queue ${name} is paused.`);
 		}
 		const is_last_attempt = job.attempts >= job.max_attempts;
-		const log = services.log.child({ task: name, job_id: job.id, attempt: job.attempts });
+		const log = new NamedLog(services.log, { task: name, job_id: job.id, attempt: job.attempts });
 		const scope: JobScope = { log, transaction_id: null, calls: [] };
 		const started_at = performance.timeOrigin + performance.now();
 		let failure: unknown;

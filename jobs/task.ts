@@ -8,6 +8,7 @@ import type { Tracing } from "../telemetry/tracing.ts";
 import type { AlertChannel } from "./alerts/channel.ts";
 import type { CheckoutUrls } from "./checkout-urls.ts";
 import type { DeliveryGate } from "./delivery-gate.ts";
+import type { JobLog } from "./log.ts";
 import type { JobsMetrics } from "./metrics.ts";
 import type { Outbound } from "./outbound.ts";
 import type { Clock } from "./schedules.ts";
@@ -45,9 +46,9 @@ export interface WhatsappChannel {
 }
 
 /** One run of a job: the services, and which try this is. */
-export interface TaskContext extends Services {
+export interface TaskContext extends Omit<Services, "log"> {
 	/** Carries the job's id, task and try. */
-	log: Logger;
+	log: JobLog;
 	job: {
 		id: string;
 		/** 1 on the first run. */
