@@ -63,6 +63,10 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 			await page.getByLabel("Cool-down (seconds)").fill("120");
 			await page.getByLabel("Largest payment").fill("1,500.50");
 			await page.getByLabel("Amount a day").fill("2,00,000");
+			await page.getByLabel("Colour as #rrggbb").fill("#FFC");
+			await page.getByLabel("Colour as #rrggbb").press("Enter");
+			await page.getByText("Six hexadecimal digits").waitFor();
+			expect(await page.getByLabel("Colour as #rrggbb").inputValue()).toBe("#FFC");
 			await page.getByLabel("Colour as #rrggbb").fill("#FFC400");
 			await page.getByLabel("Colour as #rrggbb").press("Enter");
 			await page
@@ -88,8 +92,14 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 			await stage.expectAccessible(page, ".module-page");
 
 			expect(await saved()).toMatchObject({ rotation_mode: "smart", theme_color: null, logo_sha256: null });
+			const whileSaving = await stage.holdBack(page, "PATCH", /\/items\/clients\//);
 			await page.getByRole("button", { name: "Save" }).click();
+			await whileSaving(async () => {
+				await page.getByLabel("Payments a day").fill("70");
+			});
 			await stage.expectVisible(page, "Saved. It counts from the next payment on.");
+			expect(await page.getByLabel("Payments a day").inputValue()).toBe("70");
+			await page.getByRole("button", { name: "Discard" }).click();
 			expect(await saved()).toEqual({
 				rotation_mode: "weighted",
 				max_rpm_per_gateway: 3,

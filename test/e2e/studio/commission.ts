@@ -75,8 +75,23 @@ export function describeCommission(stage: StudioStage): void {
 			await page.getByRole("link", { name: "पचास दीये Fifty Lamps" }).waitFor();
 			await stage.picture(page, "commission-list-light");
 			await stage.expectAccessible(page, area);
+			// Who looks at a merchant by keyboard keeps it while it moves up the list.
+			const weaver = await createMerchant(stage.database.pool("admin"), stage.keys, { company_name: "Ghat Weavers" });
+			const link = page.getByRole("link", { name: "Ghat Weavers" });
+			await link.focus();
+			const dear = await startPayment(stage.database, weaver, { amount: 50_000_000 });
+			await settleAttempt(
+				stage.database.pool("jobs"),
+				dear.attempt_id,
+				attemptState("succeeded", { psp_payment_id: "pay_ghat", amount: 50_000_000 }),
+			);
+			await page.locator("tbody tr").first().getByText("Ghat Weavers").waitFor();
+			expect(await link.evaluate((shown) => shown === document.activeElement)).toBe(true);
+			const tiles = await page.locator("section.tiles").elementHandle();
 			await page.getByPlaceholder("Search by name").fill("fifty");
 			await expect.poll(() => page.locator(".data-table tbody tr").count()).toBe(1);
+			// Nothing jumped while the answer was on its way.
+			expect(await tiles!.evaluate((shown) => shown.isConnected)).toBe(true);
 			await page.getByRole("link", { name: "पचास दीये Fifty Lamps" }).click();
 
 			await page.getByText("Payments are refused: what is due has reached the threshold.").waitFor();
@@ -170,6 +185,34 @@ export function describeCommission(stage: StudioStage): void {
 			}
 		});
 
+		it("puts what is booked on top of the entries that were read", async () => {
+			const page = await stage.open({ role: "auditor" }, path());
+			const entries = page.locator("section[aria-label=Entries]");
+			// As if a page were three entries long.
+			await page.route(/\/entries\?/, async (route) => {
+				const response = await route.fetch();
+				const { data } = await response.json();
+				const is_first = !route.request().url().includes("before=");
+				await route.fulfill({
+					response,
+					json: { data: is_first ? { entries: data.entries.slice(0, 3), has_more: true } : data },
+				});
+			});
+			await page.getByLabel("Which entries").selectOption("by_hand");
+			await entries.getByText("bank transfer UTR 412345678901").waitFor();
+			await page.getByLabel("Which entries").selectOption("");
+			await expect.poll(() => entries.locator("tbody tr").count()).toBe(3);
+			await entries.getByRole("button", { name: "Show more" }).click();
+			const [{ count }] = (await stage.query<{ count: number }>(
+				"select count(*)::integer as count from wallet_entries where client_id = $1",
+				[lamps.id],
+			)) as [{ count: number }];
+			await expect.poll(() => entries.locator("tbody tr").count()).toBe(count);
+			await pay(100_000);
+			await expect.poll(() => entries.locator("tbody tr").count()).toBe(count + 2);
+			await page.unroute(/\/entries\?/);
+		});
+
 		it("books a large adjustment only when a second person approves it", async () => {
 			const page = await stage.open({ role: "finance" }, path());
 			await page.getByRole("button", { name: "Adjust" }).click();
@@ -229,7 +272,13 @@ export function describeCommission(stage: StudioStage): void {
 			await page.getByRole("button", { name: "Save" }).click();
 			await page.getByText("this is no valid GSTIN", { exact: false }).waitFor();
 			await page.getByLabel("GSTIN").fill("29AAGCB7383J1Z4");
-			await page.getByLabel("Bank account, as printed").fill("State Bank of India\nIFSC SBIN0000813");
+			await page.getByLabel("Bank account, as printed").fill("State Bank of India");
+			const whileSaving = await stage.holdBack(page, "PATCH", /\/company-profile/);
+			await page.getByRole("button", { name: "Save" }).click();
+			await whileSaving(async () => {
+				await page.getByLabel("Bank account, as printed").fill("State Bank of India\nIFSC SBIN0000813");
+			});
+			await expect.poll(() => page.getByRole("button", { name: "Save" }).isDisabled()).toBe(false);
 			await page.getByRole("button", { name: "Save" }).click();
 			await page.getByText("Saved.").waitFor();
 			await stage.expectAccessible(page, area);

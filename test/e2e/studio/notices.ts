@@ -145,11 +145,13 @@ export function describeNotices(stage: StudioStage): void {
 				.toEqual([{ recipient: "919841054321", language: "hi", updates: ["payment.paid"] }]);
 			await stage.picture(page, "notices-merchant");
 			await stage.expectAccessible(page, ".module-page");
+			await page.getByLabel("Number for WhatsApp").fill("98410 5");
 			await page.getByRole("button", { name: "No messages at all" }).click();
 			const dialog = page.locator(".ask-dialog");
 			await dialog.locator("input").fill("Asked for it by e-mail.");
 			await dialog.getByRole("button", { name: "Stop" }).click();
 			await page.getByText("has wanted no messages since").waitFor();
+			expect(await page.getByLabel("Number for WhatsApp").inputValue()).toBe("98410 5");
 			expect(
 				await stage.query(
 					"select after ->> 'reason' as reason from audit_log where action = 'set_whatsapp_preferences' order by id desc limit 1",

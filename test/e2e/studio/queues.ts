@@ -150,6 +150,19 @@ export function describeQueues(stage: StudioStage): void {
 			expect(await page.getByRole("button", { name: "Drain" }).count()).toBe(0);
 		});
 
+		it("keeps older jobs in view when another one dies", async () => {
+			await addDead("refund_payment:mumbai", 60);
+			const page = await stage.open({ role: "operator" }, "/queues/refund_payment%3Amumbai");
+			const rows = page.getByRole("row", { name: /Razorpay refused the key/ });
+			await expect.poll(() => rows.count()).toBe(50);
+			await page.getByRole("button", { name: "Older" }).click();
+			await expect.poll(() => rows.count()).toBe(60);
+			await addDead("refund_payment:mumbai", 1);
+			await figure(page, "Dead", "61");
+			await expect.poll(() => rows.count()).toBe(61);
+			await stage.query("delete from graphile_worker._private_jobs where key like 'dead %' and last_error is not null");
+		});
+
 		it("drains notices only, on a phone and in Hindi too", async () => {
 			await addDead("send_alert", 3);
 			const { token } = await stage.studio.person("operator");

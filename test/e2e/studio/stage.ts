@@ -199,6 +199,29 @@ export class StudioStage {
 		return () => watched.evaluate(({ drawn_at }) => drawn_at);
 	}
 
+	/**
+	 * Keeps the next such request from being answered. What it answers waits until the request is made, does what should
+	 * happen meanwhile, and then lets the answer come.
+	 */
+	async holdBack(page: Page, method: string, url: RegExp): Promise<(meanwhile: () => Promise<void>) => Promise<void>> {
+		const made = Promise.withResolvers<void>();
+		const released = Promise.withResolvers<void>();
+		await page.route(url, async (route) => {
+			if (route.request().method() !== method) return route.fallback();
+			made.resolve();
+			await released.promise;
+			await route.continue();
+		});
+		return async (meanwhile) => {
+			await made.promise;
+			await meanwhile();
+			const answered = page.waitForResponse((response) => url.test(response.url()));
+			released.resolve();
+			await (await answered).finished();
+			await page.unroute(url);
+		};
+	}
+
 	/** Nothing that axe finds, and nothing wider than the screen. */
 	async expectAccessible(page: Page, selector: string): Promise<void> {
 		// Colours between two states are nobody's choice.

@@ -1,6 +1,7 @@
 /** As the endpoint answers. */
 export type Severity = "critical" | "warning" | "info";
 export type Status = "open" | "acknowledged" | "resolved";
+export type AlertAction = "acknowledge" | "resolve" | "silence" | "end-silence";
 
 export interface Alert {
 	id: string;
