@@ -217,15 +217,31 @@ async function expireIn({ id }: Payment, seconds: number): Promise<void> {
 		]);
 }
 
+/** Lets a page go on to the merchant. */
+const departures = new WeakMap<Page, () => void>();
+const letGo = (page: Page) => departures.get(page)!();
+
+/** A page that stays with us, however long a test looks, until it is let go: after some seconds it leaves by itself. */
 async function open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
 	const context = await openContext(browser, { viewport: { width: 360, height: 740 }, locale: "en-IN", ...options });
 	const page = await context.newPage();
+	const departure = Promise.withResolvers<void>();
+	departures.set(page, departure.resolve);
+	await page.route(/\/merchant(\/return)?\?/, async (route) => {
+		await departure.promise;
+		await route.continue();
+	});
 	page.on("pageerror", (error) => complaints.push(error.message));
 	page.on("console", (message) => {
 		if (/content security policy|trusted/i.test(message.text())) complaints.push(message.text());
 	});
 	await page.goto(url);
 	return page;
+}
+
+/** As after the connection was lost. What the page's clock says is then of the new answer. */
+async function readAgain(page: Page): Promise<void> {
+	await page.evaluate('dispatchEvent(new Event("online"))');
 }
 
 async function showsState(page: Page, state: keyof typeof states): Promise<void> {
@@ -351,7 +367,7 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 
 	it("shows a UPI code until its time is over, keeps what the payer types, and waits for the bank", async () => {
 		const payment = await initiate(checkout, direct);
-		await order(payment, upiCode(4));
+		await order(payment, upiCode());
 		const page = await open(payment.url, { permissions: ["clipboard-read", "clipboard-write"] });
 		await showsState(page, "scan");
 		await page.getByText("Pay exactly ₹1,23,455.93, not ₹1,23,456.00.").waitFor();
@@ -360,6 +376,13 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 		await expect.poll(() => page.evaluate("navigator.clipboard.readText()")).toBe("123455.93");
 		const utr = page.getByLabel(TEXTS.en.utr.label);
 		await utr.fill("4123 4567");
+		await checkout.database
+			.pool("admin")
+			.query(
+				"update payment_attempts set presentation = jsonb_set(presentation, '{expires_at}', to_jsonb(clock_timestamp() + interval '2 seconds')) where id = $1",
+				[payment.attempt_id],
+			);
+		await readAgain(page);
 		await showsState(page, "code_over");
 		expect(await page.getByRole("img", { name: TEXTS.en.upi.qr }).count()).toBe(0);
 		expect(await utr.inputValue()).toBe("4123 4567");
@@ -411,15 +434,15 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 		await settle(payment, "succeeded");
 		await showsState(page, "paid");
 		expect(await page.getByRole("button", { name: TEXTS.en.copy_order }).isVisible()).toBe(false);
+		letGo(page);
 		await page.getByRole("link", { name: "Back to Kaveri Books" }).click();
 		await page.waitForURL(`${outside}/merchant?*status=paid*`);
 	});
 
 	it("moves on when the stream is blocked", async () => {
 		const payment = await initiate(checkout);
-		const context = await openContext(browser);
-		await context.route("**/status/**", (route) => route.fulfill({ status: 403 }));
-		const page = await context.newPage();
+		const page = await open("about:blank");
+		await page.route("**/status/**", (route) => route.fulfill({ status: 403 }));
 		await page.goto(`${payment.url}&returned=unknown`);
 		await showsState(page, "confirming");
 		await order(payment);
@@ -430,10 +453,15 @@ describe.skipIf(!inBrowser)("the payment page", () => {
 	it("ends by itself when the time is over", async () => {
 		const payment = await initiate(checkout);
 		await order(payment);
-		await expireIn(payment, 3);
+		await expireIn(payment, 600);
 		const page = await open(`${payment.url}&left=1`);
 		await showsState(page, "left");
-		await page.getByRole("timer").getByText("0:01").waitFor();
+		await page
+			.getByRole("timer")
+			.getByText(/^\d+:\d\d$/)
+			.waitFor();
+		await expireIn(payment, 2);
+		await readAgain(page);
 		await showsState(page, "expired");
 		expect(await page.getByRole("button", { name: "Continue to pay" }).count()).toBe(0);
 	});
@@ -645,6 +673,7 @@ describe.skipIf(!inBrowser)("a payment through the whole system", () => {
 		await pay(page, "Approve");
 		await page.waitForURL(`${stack.demo.checkout_url}/pay/**`);
 		await showsState(page, "paid");
+		letGo(page);
 		await page.waitForURL(`${stack.demo.sandbox_url}/merchant/return?**`);
 		expect(await page.locator("#verdict").getAttribute("data-verified")).toBe("true");
 		await expectPaid(payment);
@@ -671,6 +700,7 @@ describe.skipIf(!inBrowser)("a payment through the whole system", () => {
 		await pay(page, "Approve");
 		await page.locator("#return button").click();
 		await page.getByRole("heading", { level: 1, name: states.paid.heading }).waitFor();
+		letGo(page);
 		await page.getByRole("link", { name: back_to_merchant.replace("{merchant}", "Kaveri Books") }).click();
 		expect(await page.locator("#verdict").getAttribute("data-verified")).toBe("true");
 		await expectPaid(payment);
