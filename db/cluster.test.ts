@@ -156,14 +156,20 @@ describe("startCluster", () => {
 
 	test("waits for the processes that a killed server has left, which may be busy still", async () => {
 		const first = await start();
-		const busy = query(first, "do $$ begin while clock_timestamp() < now() + '2 seconds' loop end loop; end $$");
+		const goOn = join(home, "go-on");
+		// It looks at nothing but the file, so it does not see that its server is gone.
+		const busy = query(first, `do $$ begin while pg_stat_file('${goOn}', true) is null loop end loop; end $$`);
 		busy.catch(() => {});
 		await expect
 			.poll(() => query(first, "select from pg_stat_activity where state = 'active' and query like 'do %'"))
 			.toHaveLength(1);
 		process.kill(first.pid, "SIGKILL");
 		await first.exited;
-		const second = await start();
+		const starting = start();
+		const hasToWait = () => readFileSync(first.logFile, "utf8").includes("is still in use");
+		await expect.poll(hasToWait).toBe(true);
+		writeFileSync(goOn, "");
+		const second = await starting;
 		// It may still have been answered.
 		await busy.catch(() => {});
 		expect(await query(second, "select 1 as one")).toEqual([{ one: 1 }]);

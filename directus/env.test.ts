@@ -54,6 +54,12 @@ describe("the studio's environment", () => {
 		});
 	});
 
+	it("refuses nobody because it has been busy since it started", () => {
+		expect(directusEnvironment(readEnvironment(complete))).toMatchObject({
+			PRESSURE_LIMITER_MAX_EVENT_LOOP_UTILIZATION: "false",
+		});
+	});
+
 	it("writes no line a request unless debugging", () => {
 		const level = (LOG_LEVEL?: string) => directusEnvironment(readEnvironment({ ...complete, LOG_LEVEL })).LOG_LEVEL;
 		expect([level(), level("info"), level("debug"), level("error")]).toEqual(["warn", "warn", "debug", "error"]);

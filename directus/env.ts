@@ -169,6 +169,8 @@ export function directusEnvironment(env: StudioEnvironment): Record<string, stri
 		RATE_LIMITER_POINTS: "300",
 		RATE_LIMITER_DURATION: "1",
 		PRESSURE_LIMITER_MAX_EVENT_LOOP_DELAY: "2000",
+		// Directus counts it since the process started: after a start that took a minute of work, everybody would be refused.
+		PRESSURE_LIMITER_MAX_EVENT_LOOP_UTILIZATION: "false",
 		QUERY_LIMIT_MAX: "1000",
 		MAX_BATCH_MUTATION: "500",
 		USER_INVITE_TOKEN_TTL: "7d",

@@ -78,17 +78,16 @@ it("knows with each beat how many work beside it, and no longer counts one that 
 
 /** Starts a heart and answers how to let it beat until it has so often. */
 async function beating(worker_id: string, held: readonly string[] = []): Promise<(until: number) => Promise<void>> {
+	const pool = database.pool("jobs");
 	let beats = 0;
 	await start(worker_id, undefined, () => beats++, held);
 	return async (until) => {
 		while (beats < until) {
 			const before = beats;
 			vi.advanceTimersByTime(BEAT_SECONDS * 1000);
-			// Left out when the one before it is still being noted.
-			await expect
-				.poll(() => beats, { timeout: 1000 })
-				.toBe(before + 1)
-				.catch(() => {});
+			await expect.poll(() => beats, { interval: 5 }).toBe(before + 1);
+			// The next one would be left out while this one is still being noted.
+			await expect.poll(() => pool.waitingCount + pool.totalCount - pool.idleCount, { interval: 5 }).toBe(0);
 		}
 	};
 }

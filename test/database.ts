@@ -50,7 +50,8 @@ export async function createTestDatabase(template = TEMPLATE_DATABASE): Promise<
 			const existing = pools.get(role);
 			if (existing !== undefined) return existing;
 			const connectionString = role === "admin" ? adminUrl : database.url(role);
-			const pool = createPool({ connectionString, application_name: `test-${role}` });
+			// A test waits for its turn as long as that takes on a busy machine.
+			const pool = createPool({ connectionString, application_name: `test-${role}`, connectionTimeoutMillis: 0 });
 			pools.set(role, pool);
 			return pool;
 		},

@@ -122,32 +122,37 @@ describe("people without a login", () => {
 });
 
 describe("roles", () => {
-	it.each(readers)(
-		"%s reads exactly what the policy lists",
-		async (role) => {
-			const person = await studio.person(role);
-			const permissions = roles[role].permissions;
-			if (permissions === "all") throw new Error("not a reader");
-			for (const { collection, fields = [] } of collections) {
-				const allowed = permissions.find((each) => each.collection === collection && each.action === "read");
-				const answer = await person.request("GET", `/items/${collection}?limit=1`);
-				expect(answer.status, collection).toBe(allowed === undefined ? 403 : 200);
-				const columns = fields.filter(({ special = [] }) => !special.includes("no-data"));
-				await Promise.all(
-					columns.map(async ({ field, special = [] }) => {
+	it.each(readers)("%s reads exactly what the policy lists", async (role) => {
+		const person = await studio.person(role);
+		const permissions = roles[role].permissions;
+		if (permissions === "all") throw new Error("not a reader");
+		for (const { collection, fields = [] } of collections) {
+			const allowed = permissions.find((each) => each.collection === collection && each.action === "read");
+			const answer = await person.request("GET", `/items/${collection}?limit=1`);
+			expect(answer.status, collection).toBe(allowed === undefined ? 403 : 200);
+			// Refused before a field is looked at.
+			if (allowed === undefined) continue;
+			const columns = fields.filter(({ special = [] }) => !special.includes("no-data"));
+			const isListed = ({ field }: { field: string }) => allowed.fields.includes(field);
+			// One that may not be read has all of them refused.
+			const listed = columns.filter(isListed).map(({ field }) => field);
+			const together = await person.request("GET", `/items/${collection}?fields=${listed.join(",")}&limit=1`);
+			expect(together.status, `${collection}: ${together.text}`).toBe(200);
+			await Promise.all(
+				columns
+					.filter((each) => !isListed(each))
+					.map(async ({ field, special = [] }) => {
 						const one = await person.request("GET", `/items/${collection}?fields=${field}&limit=1`);
-						if (special.includes("o2m") && one.status === 200 && !allowed?.fields.includes(field)) {
+						if (special.includes("o2m") && one.status === 200) {
 							// Directus leaves out rows of a collection that may not be read instead of refusing.
 							expect(Object.keys(one.body.data[0] ?? {}), `${collection}.${field}`).not.toContain(field);
 							return;
 						}
-						expect(one.status, `${collection}.${field}`).toBe(allowed?.fields.includes(field) ? 200 : 403);
+						expect(one.status, `${collection}.${field}`).toBe(403);
 					}),
-				);
-			}
-		},
-		60_000,
-	);
+			);
+		}
+	});
 
 	it.each(ROLE_NAMES)("%s cannot create, change or delete payments, entries or the audit log", async (role) => {
 		const person = await studio.person(role);

@@ -158,7 +158,7 @@ interface Message {
 	attempts: number;
 	error_code: string | null;
 	provider_message_id: string | null;
-	next_attempt_at: string | null;
+	next_attempt_at: Date | null;
 }
 
 /** The message once it fits. */
@@ -255,11 +255,15 @@ describe.each(["meta", "gupshup"] as const)("by %s, a message", (provider) => {
 		await sandbox.control("POST", "faults", { service: provider, method: "POST", ...busy });
 		const first = await send();
 		await messageThat(first, ({ error_code }) => error_code !== null);
+		const [wait] = await rows<{ until: Date }>(
+			"select open_until as until from whatsapp_providers where provider = $1",
+			[provider],
+		);
 		const second = await send();
-		await messageThat(second, ({ next_attempt_at }) => Date.parse(next_attempt_at ?? "") > Date.now() + 50_000);
+		await messageThat(second, ({ next_attempt_at }) => next_attempt_at !== null && next_attempt_at >= wait!.until);
 		expect(
 			await rows(
-				"select status, attempts, next_attempt_at > now() + interval '110 seconds' as as_asked from whatsapp_notifications where id = any($1) order by id",
+				"select status, attempts, next_attempt_at >= updated_at + interval '120 seconds' as as_asked from whatsapp_notifications where id = any($1) order by id",
 				[[first, second]],
 			),
 		).toEqual([

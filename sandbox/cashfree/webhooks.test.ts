@@ -61,8 +61,10 @@ const keyOf = ({ headers }: ReceivedWebhook) => headers["x-idempotency-key"];
 
 describe("Cashfree's webhooks", () => {
 	it("tell of a success, and then of what it costs, in bytes that the official SDK verifies", async () => {
+		const before = Date.now();
 		const { order, report } = await pay("success");
 		const webhooks = await receiver.until(2);
+		const after = Date.now();
 		expect(webhooks.map(typeOf)).toEqual(["PAYMENT_SUCCESS_WEBHOOK", "PAYMENT_CHARGES_WEBHOOK"]);
 		for (const { body, headers } of webhooks) {
 			const signature = String(headers["x-webhook-signature"]);
@@ -74,7 +76,8 @@ describe("Cashfree's webhooks", () => {
 			});
 			expect(body).toContain('"order_amount":170.00,');
 			expect(body).toContain('"payment_amount":170.00,');
-			expect(Math.abs(Number(headers["x-webhook-timestamp"]) - Date.now())).toBeLessThan(5_000);
+			expect(Number(headers["x-webhook-timestamp"])).toBeGreaterThanOrEqual(before);
+			expect(Number(headers["x-webhook-timestamp"])).toBeLessThanOrEqual(after);
 		}
 		expect(webhooks.map(keyOf)).toEqual(report.webhooks.map(({ event_id }: { event_id: string }) => event_id));
 		expect(new Set(webhooks.map(keyOf)).size).toBe(2);

@@ -18,7 +18,10 @@ afterAll(async () => {
 	await database?.drop();
 });
 
-/** Checks are shared for half a second; the next one is asked for after that. */
+/**
+ * Checks are shared for half a second; the next one is asked for after that. A part that a busy machine keeps from answering in
+ * time is unavailable, as it would be for whoever asks, so states that last are awaited.
+ */
 async function ready() {
 	await sleep(550);
 	const { status, body } = await ask(`${checkout.url}/readyz`);
@@ -35,21 +38,21 @@ describe("GET /healthz", () => {
 
 describe("GET /readyz", () => {
 	it("is degraded, not down, until a worker is alive, and says the latency of each part", async () => {
-		expect(await ready()).toMatchObject({
+		await expect.poll(ready).toMatchObject({
 			status: 200,
 			overall: "degraded",
 			parts: { database: "ok", listener: "ok", jobs: "unavailable" },
 		});
 		await beatWorker(database.pool("jobs"), "worker-1");
-		const { status, overall, body } = await ready();
-		expect([status, overall]).toEqual([200, "ok"]);
+		await expect.poll(ready).toMatchObject({ status: 200, overall: "ok" });
+		const { body } = await ready();
 		for (const part of Object.values(body.parts)) expect(part.latency_ms).toBeGreaterThan(0);
 		expect(body.parts.jobs.worker_seen_seconds_ago).toBeGreaterThanOrEqual(0);
 	});
 
 	it("is degraded when the last worker has been silent for long", async () => {
 		await database.pool("admin").query("update public.worker_heartbeats set beat_at = now() - interval '1 minute'");
-		expect(await ready()).toMatchObject({
+		await expect.poll(ready).toMatchObject({
 			status: 200,
 			overall: "degraded",
 			parts: { database: "ok", jobs: "unavailable" },
@@ -75,6 +78,6 @@ describe("GET /readyz", () => {
 		await admin.query(`alter database ${database.name} connection limit -1`);
 		await back;
 		await beatWorker(database.pool("jobs"), "worker-1");
-		expect(await ready()).toMatchObject({ status: 200, overall: "ok" });
+		await expect.poll(ready).toMatchObject({ status: 200, overall: "ok" });
 	});
 });
