@@ -9,22 +9,26 @@ language plpgsql security definer set search_path = '' as $$
 declare
   v_alert_id uuid;
 begin
-  insert into public.alerts (kind, severity, message, details, dedupe_key, client_id)
-    values (p_kind, p_severity, p_message, p_details, p_dedupe_key, p_client_id)
-    on conflict (dedupe_key) where status <> 'resolved' do nothing
-    returning id into v_alert_id;
-  if v_alert_id is not null then
-    if not public.enqueue_alert(v_alert_id, p_dedupe_key) and p_kind not in ('raised_by_flow', 'flow_interrupted') then
-      perform public.write_studio_event('alert.raised', p_client_id, jsonb_build_object('alert_id', v_alert_id,
-        'kind', p_kind, 'severity', p_severity, 'message', p_message, 'client_id', p_client_id, 'details', p_details));
+  loop
+    insert into public.alerts (kind, severity, message, details, dedupe_key, client_id)
+      values (p_kind, p_severity, p_message, p_details, p_dedupe_key, p_client_id)
+      on conflict (dedupe_key) where status <> 'resolved' do nothing
+      returning id into v_alert_id;
+    if v_alert_id is not null then
+      if not public.enqueue_alert(v_alert_id, p_dedupe_key) and p_kind not in ('raised_by_flow', 'flow_interrupted') then
+        perform public.write_studio_event('alert.raised', p_client_id, jsonb_build_object('alert_id', v_alert_id,
+          'kind', p_kind, 'severity', p_severity, 'message', p_message, 'client_id', p_client_id, 'details', p_details));
+      end if;
+      return;
     end if;
-    return;
-  end if;
-  update public.alerts set count = count + 1, last_at = clock_timestamp()
-    where id = (select id from public.alerts
-      where dedupe_key = p_dedupe_key and status <> 'resolved' and last_at < clock_timestamp() - interval '10 seconds'
-      for update skip locked)
-    returning id into v_alert_id;
+    update public.alerts set count = count + 1, last_at = clock_timestamp()
+      where id = (select id from public.alerts
+        where dedupe_key = p_dedupe_key and status <> 'resolved' and last_at < clock_timestamp() - interval '10 seconds'
+        for update skip locked)
+      returning id into v_alert_id;
+    -- else the one that was open has been resolved since
+    exit when v_alert_id is not null or exists (select from public.alerts where dedupe_key = p_dedupe_key and status <> 'resolved');
+  end loop;
   update public.alerts set notified_at = null
     where id = v_alert_id and status = 'open' and notified_at < clock_timestamp() - interval '1 hour';
   if found then

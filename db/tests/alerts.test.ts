@@ -57,6 +57,29 @@ const audited = (id: string) =>
 	);
 
 describe("an alert", () => {
+	test("is a new one when the one that was open is resolved in the moment it is raised again", async () => {
+		const key = randomUUID();
+		const before = await openAlert(key);
+		// As somebody else's commit would, after it was found that there is one and before it is counted.
+		await rows(`create function public.resolve_meanwhile() returns trigger language plpgsql security definer as $$
+			begin
+				update public.alerts set status = 'resolved' where id = '${before}' and status <> 'resolved';
+				return null;
+			end $$`);
+		await rows(
+			"create trigger resolve_meanwhile after insert on alerts for each statement execute function public.resolve_meanwhile()",
+		);
+		try {
+			await raise(key);
+		} finally {
+			await rows("drop function public.resolve_meanwhile cascade");
+		}
+		expect(await rows("select status, count from alerts where dedupe_key = $1 order by id", [key])).toEqual([
+			{ status: "resolved", count: 1 },
+			{ status: "open", count: 1 },
+		]);
+	});
+
 	test("is acknowledged by a person, once, and keeps who, when and what they said", async () => {
 		const id = await openAlert();
 		const first = await acknowledge(id);
