@@ -107,6 +107,45 @@ describe("a payment link", () => {
 		]);
 	});
 
+	test("for single use that is paid twice at the same moment is told of too where no commission is booked", async () => {
+		const kaveri = await merchant({ fee_percent: 0 });
+		const link = await create(kaveri);
+		const first = await openPaymentLink(checkout(), link.code);
+		await rows("update transactions set status = 'expired', expires_at = now() where id = $1", [first.transaction_id]);
+		const second = await openPaymentLink(checkout(), link.code);
+		const earlier = await database.pool("jobs").connect();
+		try {
+			const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
+				first.transaction_id,
+			]);
+			await earlier.query("begin");
+			await settleAttempt(earlier, attempt!.id, attemptState("succeeded", { amount: 25_000 }));
+			let is_paid = false;
+			const later = pay(second.transaction_id).then(() => {
+				is_paid = true;
+			});
+			// Either it waits, or it has gone by.
+			await expect
+				.poll(
+					async () =>
+						is_paid ||
+						(
+							await rows(
+								"select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())",
+							)
+						).length > 0,
+				)
+				.toBe(true);
+			await earlier.query("commit");
+			await later;
+		} finally {
+			earlier.release();
+		}
+		expect(await rows("select kind from alerts where client_id = $1", [kaveri.id])).toEqual([
+			{ kind: "link_paid_twice" },
+		]);
+	});
+
 	test("begins sixty payments a minute at most", async () => {
 		const kaveri = await merchant();
 		const link = await create(kaveri, { usage: "multiple" });
