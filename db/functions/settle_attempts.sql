@@ -11,7 +11,7 @@
 --              looked up.
 --   failed     the attempt failed; the payment too, if no other attempt of it is open. The payer may still try again at the
 --              PSP until the payment expires; paid is never undone by a failure, nor is an authorization by the failure of
---              another try.
+--              another try. That nobody paid in the end (payer_timed_out) does not replace why an earlier try failed.
 --   pending, authorized, unknown: kept; looked up again later. After eight days nothing is asked any more: where that ends with
 --              unknown or authorized, an operator is told, and what the PSP said is kept with the attempt.
 -- Safe to repeat: a hundred copies book one commission.
@@ -146,8 +146,11 @@ begin
       if v_outcome = 'failed' then
         a.status := 'failed';
         a.psp_payment_id := coalesce(v_state ->> 'psp_payment_id', a.psp_payment_id);
-        a.error_code := v_state -> 'error' ->> 'code';
-        a.error_message := v_state -> 'error' ->> 'message';
+        -- that the page was closed in the end says less than why an earlier try failed
+        if v_before <> 'failed' or a.error_code is null or v_state -> 'error' ->> 'code' is distinct from 'payer_timed_out' then
+          a.error_code := v_state -> 'error' ->> 'code';
+          a.error_message := v_state -> 'error' ->> 'message';
+        end if;
         a.settled_at := coalesce(a.settled_at, v_now);
         -- the order can still be paid at the PSP, also after it expired with us
         a.next_lookup_at := case when a.closed_at is not null then null

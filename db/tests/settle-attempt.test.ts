@@ -750,6 +750,22 @@ describe("reordered and repeated words of a PSP", () => {
 		expect(await nextLookup()).not.toBeNull();
 	});
 
+	test("that the page was closed in the end does not replace why an earlier try was declined", async () => {
+		const payment = await ordered(await merchant());
+		await settleAttempt(jobs(), payment.attempt_id, attemptState("failed"));
+		const closed = attemptState("failed", { error: { code: "payer_timed_out", message: "The page was closed." } });
+		await settleAttempt(jobs(), payment.attempt_id, closed);
+		expect(await view(payment.transaction_id)).toMatchObject({
+			error: { code: "declined", message: "The bank declined." },
+		});
+		expect(await rows("select error_code from payment_attempts where id = $1", [payment.attempt_id])).toEqual([
+			{ error_code: "declined" },
+		]);
+		const untouched = await ordered(await merchant());
+		await settleAttempt(jobs(), untouched.attempt_id, closed);
+		expect(await view(untouched.transaction_id)).toMatchObject({ error: { code: "payer_timed_out" } });
+	});
+
 	test("the last decline's reason is the one that is shown, without another event", async () => {
 		const payment = await ordered(await merchant());
 		await settleAttempt(jobs(), payment.attempt_id, attemptState("failed"));
