@@ -8,7 +8,7 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended('webhook_endpoint:' || p_endpoint_id, 0));
   w := public.find_webhook_endpoint(p_endpoint_id, p_reason);
-  update public.webhook_endpoints set disabled_at = null, disabled_because = null, failures = 0, resting_until = null, rests = 0,
+  update public.webhook_endpoints set enabled_at = clock_timestamp(), disabled_at = null, disabled_because = null, failures = 0, resting_until = null, rests = 0,
       probe_event_id = null, failing_since = null, updated_at = now()
     where id = p_endpoint_id;
   perform public.close_endpoint_alert(p_endpoint_id);

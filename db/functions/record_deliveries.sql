@@ -1,4 +1,4 @@
--- Records tries to deliver events, one an event, and decides what follows: delivered on 2xx; on 410 the endpoint is disabled; else the
+-- Records tries to deliver events, one an event, and decides what follows: delivered on 2xx; on 410 the endpoint is disabled, unless it was enabled meanwhile; else the
 -- next try after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h (with up to 10 % jitter, 75.6 to 83.1 h in all, counted from the
 -- last replay; a Retry-After of up to a day is honoured); then the event is dead and an alert is raised. An endpoint that has
 -- taken nothing for five days is disabled too. A test event is tried once, and what becomes of it has no consequence.
@@ -40,6 +40,8 @@ begin
         from tried where e.id = tried.id and tried.status = 'pending' and tried.failure is null
     )
     select t.id, t.client_id, t.endpoint_id, t.type, t.status, t.tries, t.status_code, t.retry_after_seconds, t.failure,
+        -- no later than it was: some seconds go by until an answer is recorded
+        clock_timestamp() - (t.duration_ms + 5000) * interval '1 millisecond' as tried_at,
         w.failing_since is not null as has_failed,
         -- the next that waits, for whomever, by webhook_events_waiting_idx: of two indexes that fit a plain condition a plan may take the one
         -- that reads all that wait
@@ -65,9 +67,8 @@ begin
       v_next := null;
       if r.type = 'webhook.test' then
         status := 'dead';
-      elsif r.status_code = 410 then
+      elsif (case when r.status_code = 410 then public.switch_off_endpoint(r.endpoint_id, 'gone', r.tried_at) end) then
         status := 'disabled';
-        perform public.switch_off_endpoint(r.endpoint_id, 'gone');
       else
         v_failed_endpoint := r.endpoint_id;
         if public.note_endpoint_failure(r.endpoint_id, r.id, r.retry_after_seconds) then

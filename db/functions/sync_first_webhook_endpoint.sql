@@ -7,8 +7,8 @@ begin
     update public.webhook_endpoints set removed_at = now(), updated_at = now() where id = new.id and removed_at is null;
   else
     insert into public.webhook_endpoints (id, client_id, url) values (new.id, new.id, new.webhook_url)
-      on conflict (id) do update set url = excluded.url, removed_at = null, disabled_at = null, disabled_because = null,
-        failures = 0, resting_until = null, rests = 0, probe_event_id = null, failing_since = null, updated_at = now();
+      on conflict (id) do update set url = excluded.url, removed_at = null, enabled_at = clock_timestamp(), disabled_at = null,
+        disabled_because = null, failures = 0, resting_until = null, rests = 0, probe_event_id = null, failing_since = null, updated_at = now();
     perform public.close_endpoint_alert(new.id);
   end if;
   return null;

@@ -131,6 +131,38 @@ test("410 disables the endpoint until its address is changed", async () => {
 	expect(await beginDelivery(jobs(), revived)).toMatchObject({ url: "https://kaveri.example/new" });
 });
 
+test("410 to a try of before says nothing of an endpoint that was enabled, or given another address, meanwhile", async () => {
+	const merchant = await kaveri();
+	const [first, second, third] = [await eventOf(merchant), await eventOf(merchant), await eventOf(merchant)];
+	await answered(first, 410);
+	await database
+		.pool("studio")
+		.query("select public.enable_webhook_endpoint($1, false, 'repaired', 'operator-1')", [merchant.id]);
+	const isDisabled = async () =>
+		(
+			await rows<{ is_disabled: boolean }>(
+				"select disabled_at is not null as is_disabled from webhook_endpoints where id = $1",
+				[merchant.id],
+			)
+		)[0]!.is_disabled;
+	await rows("update webhook_events set status = 'pending' where id = any ($1)", [[second, third]]);
+	expect(await answered(second, 410)).toBe("pending");
+	expect(await secondsToNextTry(second)).toBeGreaterThan(4);
+	expect(await isDisabled()).toBe(false);
+	await database
+		.pool("studio")
+		.query("select public.change_webhook_endpoint($1, $2, '[\"*\"]', null, 'moved', 'operator-1')", [
+			merchant.id,
+			"https://kaveri.example/moved",
+		]);
+	expect(await answered(third, 410)).toBe("pending");
+	expect(await isDisabled()).toBe(false);
+	// The next try is made after it.
+	await rows("update webhook_endpoints set enabled_at = now() - interval '6 seconds' where id = $1", [merchant.id]);
+	expect(await answered(third, 410)).toBe("disabled");
+	expect(await isDisabled()).toBe(true);
+});
+
 test("a replaced webhook secret goes on signing for 24 hours", async () => {
 	const merchant = await kaveri();
 	const event_id = await eventOf(merchant);
