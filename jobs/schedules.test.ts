@@ -252,10 +252,67 @@ describe("the clock", () => {
 				('create_psp_order:pune', 61), ('refund_payment:pune', 90), ('create_psp_order:mumbai', 5), ('create_psp_order', 90)
 			) job (task, age)`,
 		);
-		expect(await named("watch_egress_groups").run(context)).toEqual({ groups: 1 });
+		expect(await named("watch_egress_groups").run(context)).toEqual({ groups: 1, regrouped: 0 });
 		expect(await rows("select severity, details from alerts where kind = 'egress_group_waits'")).toEqual([
 			{ severity: "critical", details: { egress_group: "pune", jobs: 2 } },
 		]);
+		await rows("delete from graphile_worker._private_jobs");
+	});
+
+	it("gives jobs that wait in an egress group to the one that their gateway names by now", async () => {
+		const context = { database: database.pool("jobs"), log };
+		const { id, gateways } = await createMerchant(
+			database.pool("admin"),
+			parseEncryptionKeys(TEST_ENCRYPTION_KEYS),
+			{},
+			[{ egress_group: "pune" }],
+		);
+		const gateway_id = gateways[0]!.id;
+		const [attempt] = await rows<{ id: string }>(
+			`with payment as (
+				insert into transactions (order_id, client_id, gateway_id, amount, currency, fee_percent, expires_at)
+				values ('regrouped', $1, $2, 100, 'INR', 3.5, now() + interval '1 hour') returning id, client_id, gateway_id
+			), attempt as (
+				insert into payment_attempts (transaction_id, client_id, gateway_id, attempt_no, amount, routing)
+					select id, client_id, gateway_id, 1, 100, '{}' from payment returning id, transaction_id, client_id, gateway_id
+			), refund as (
+				insert into refunds (client_id, transaction_id, attempt_id, gateway_id, kind, amount, currency, requested_by, psp_payment_id)
+					select client_id, transaction_id, id, gateway_id, 'requested', 100, 'INR', 'api', 'pay_regrouped' from attempt returning id
+			), event as (
+				insert into gateway_events (client_id, gateway_id, provider, dedupe_key, event_type, headers, raw_body, verified, processed_at)
+					select client_id, gateway_id, 'razorpay', 'regrouped', 'payment.captured', '{}', '', true, now() from attempt returning id
+			)
+			select graphile_worker.add_job(task || ':pune', payload, run_at => now() - age) from attempt, refund, event,
+				lateral (values ('create_psp_order', json_build_object('attempt_id', attempt.id), interval '2 minutes'),
+					('confirm_attempt', json_build_object('attempt_id', attempt.id), interval '30 seconds'),
+					('refund_payment', json_build_object('refund_id', refund.id), interval '2 minutes'),
+					('process_gateway_event', json_build_object('event_id', event.id), interval '2 minutes'),
+					('pull_settlement', json_build_object('gateway_id', attempt.gateway_id), interval '2 minutes'),
+					('refund_payment', json_build_object('refund_id', gen_random_uuid()), interval '2 minutes')) job (task, payload, age)`,
+			[id, gateway_id],
+		);
+		expect(attempt).toBeDefined();
+		const tasks = async () =>
+			(await rows<{ task: string }>("select task_identifier as task from graphile_worker.jobs order by id")).map(
+				({ task }) => task,
+			);
+		const before = await tasks();
+		expect(await named("watch_egress_groups").run(context)).toEqual({ groups: 1, regrouped: 0 });
+		expect(await tasks()).toEqual(before);
+		await rows("update payment_gateways set egress_group = null where id = $1", [gateway_id]);
+		expect(await named("watch_egress_groups").run(context)).toEqual({ groups: 1, regrouped: 4 });
+		expect(await tasks()).toEqual([
+			"create_psp_order",
+			"confirm_attempt:pune",
+			"refund_payment",
+			"process_gateway_event",
+			"pull_settlement",
+			"refund_payment:pune",
+		]);
+		await rows("update payment_gateways set egress_group = 'goa' where id = $1", [gateway_id]);
+		await rows("update graphile_worker._private_jobs set run_at = now() - interval '2 minutes'");
+		expect(await named("watch_egress_groups").run(context)).toMatchObject({ regrouped: 1 });
+		expect((await tasks())[1]).toBe("confirm_attempt:goa");
 		await rows("delete from graphile_worker._private_jobs");
 	});
 

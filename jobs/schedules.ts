@@ -25,6 +25,7 @@ import {
 	recordQueueMetrics,
 	refreshPaymentFigures,
 	refreshSuccessRates,
+	regroupJobs,
 	watchQueues,
 	watchSuccessRates,
 } from "../db/client/operations.ts";
@@ -167,6 +168,7 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 0,
 		keep_days: 2,
 		async run({ database }) {
+			const regrouped = await regroupJobs(database);
 			const groups = await listForsakenGroups(database);
 			for (const { egress_group, jobs } of groups) {
 				await raiseAlert(database, {
@@ -177,7 +179,7 @@ export const SCHEDULES: readonly Schedule[] = [
 					dedupe_key: `egress_group_waits:${egress_group}`,
 				});
 			}
-			return { groups: groups.length };
+			return { groups: groups.length, regrouped };
 		},
 	},
 	{

@@ -17,6 +17,8 @@ export const closeGatewayHours = call("close_gateway_hours");
 export const watchSuccessRates = call("watch_success_rates");
 /** Minutes. */
 export const refreshPaymentFigures = call("refresh_payment_figures");
+/** Jobs of gateways whose egress group was changed while they waited. */
+export const regroupJobs = call("regroup_jobs");
 /** Raises the alerts; returns how many queues need a person. */
 export const watchQueues = call("watch_queues");
 

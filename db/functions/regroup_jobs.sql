@@ -1,0 +1,38 @@
+-- Gives jobs of an egress group that nobody has taken for p_waiting to the group that their gateway, or the merchant's collection
+-- account, names by now: it was changed while they waited, and the workers of the one before may be gone. Returns how many.
+-- Locks: the jobs, skip locked.
+create or replace function public.regroup_jobs(p_waiting interval default '1 minute') returns integer
+language plpgsql security definer set search_path = '' as $$
+declare
+  v_ids bigint[];
+  v_names text[];
+begin
+  with waiting as materialized (
+    select j.id, k.identifier, split_part(k.identifier, ':', 1) as task, j.payload
+      from graphile_worker._private_jobs j join graphile_worker._private_tasks k on k.id = j.task_id
+      where j.is_available and j.run_at < now() - p_waiting and k.identifier like '%:%'
+      order by j.id limit 10000 for update of j skip locked
+  ), named as (
+    select w.id, w.identifier, case w.task
+        when 'collect_payout' then (select public.collection_task(p.client_id) from public.payouts p where p.id = (w.payload ->> 'payout_id')::uuid)
+        else public.egress_task(w.task, case w.task
+          when 'process_gateway_event' then (select e.gateway_id from public.gateway_events e where e.id = (w.payload ->> 'event_id')::uuid)
+          when 'refund_payment' then (select r.gateway_id from public.refunds r where r.id = (w.payload ->> 'refund_id')::uuid)
+          when 'pull_settlement' then (w.payload ->> 'gateway_id')::uuid
+          else (select a.gateway_id from public.payment_attempts a where a.id = (w.payload ->> 'attempt_id')::uuid) end) end as name
+      from waiting w
+  )
+  select array_agg(id), array_agg(name) into v_ids, v_names from named where name <> identifier;
+  if v_ids is null then
+    return 0;
+  end if;
+  insert into graphile_worker._private_tasks (identifier) select distinct name from unnest(v_names) name on conflict do nothing;
+  update graphile_worker._private_jobs j set task_id = k.id
+    from unnest(v_ids, v_names) moved (id, name) join graphile_worker._private_tasks k on k.identifier = moved.name
+    where j.id = moved.id;
+  perform pg_notify('jobs:insert', json_build_object('count', cardinality(v_ids))::text);
+  return cardinality(v_ids);
+end
+$$;
+revoke all on function public.regroup_jobs from public;
+grant execute on function public.regroup_jobs to jobs;
