@@ -314,6 +314,8 @@ describe("the clock", () => {
 		expect(await named("watch_egress_groups").run(context)).toMatchObject({ regrouped: 1 });
 		expect((await tasks())[1]).toBe("confirm_attempt:goa");
 		await rows("delete from graphile_worker._private_jobs");
+		// Nobody is to look it up.
+		await rows("update payment_attempts set next_lookup_at = null where gateway_id = $1", [gateway_id]);
 	});
 
 	it("has every payment looked up that is due, however many wait", async () => {
