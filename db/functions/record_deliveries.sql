@@ -5,8 +5,8 @@
 -- A try that ends makes room for the next event that waits for it; one that succeeds ends the endpoint's rest.
 -- p_tries: [{event_id, url, status_code, error, duration_ms, response_bytes, retry_after_seconds}]. Answers what became of each event;
 -- one that is not pending stays as it is.
--- Locks: all events in id order, then, endpoint by endpoint, those that failed or failed before. Waits a quarter of a second at most
--- (55P03) unless p_is_alone, as begin_psp_orders.
+-- Locks: the turns of endpoints that answered 410 (hold_events); all events in id order; then, endpoint by endpoint, those that failed
+-- or failed before. Waits a quarter of a second at most (55P03) unless p_is_alone, as begin_psp_orders.
 create or replace function public.record_deliveries(p_tries jsonb, p_is_alone boolean) returns table (event_id uuid, status text)
 language plpgsql security definer set search_path = '' set lock_timeout = '250ms' set enable_hashjoin = off set enable_mergejoin = off as $$
 #variable_conflict use_column
@@ -19,6 +19,13 @@ declare
 begin
   if p_is_alone then
     set local lock_timeout = 0;
+  end if;
+  if p_tries @> '[{"status_code": 410}]' then
+    -- In turn with whoever enables them: else one that seems off as it was would keep an event that nobody sends any more.
+    perform pg_advisory_xact_lock_shared(hashtextextended('webhook_endpoint:' || gone.id, 0))
+      from (select distinct coalesce(e.endpoint_id, e.client_id) as id
+        from jsonb_to_recordset(p_tries) as x (event_id uuid, status_code integer) join public.webhook_events e on e.id = x.event_id
+        where x.status_code = 410 order by 1) gone;
   end if;
   for r in
     with tried as materialized (

@@ -341,6 +341,22 @@ describe("several endpoints", () => {
 			expect(await Promise.all(ids.map(secondsToNextTry))).not.toContain(undefined);
 		});
 
+		test("get it: the answer 410 to a try of before waits, and the event is tried again", async () => {
+			const merchant = await kaveri();
+			const sent = await eventOf(merchant);
+			await asStudio(DISABLE, [merchant.id]);
+
+			const operator = await database.pool("studio").connect();
+			await operator.query("begin");
+			await operator.query(ENABLE, [merchant.id]);
+			const recording = answered(sent, 410);
+			await expect.poll(waiting).toHaveLength(1);
+			await operator.query("commit");
+			operator.release();
+			expect(await recording).toBe("pending");
+			expect(await secondsToNextTry(sent)).toBeGreaterThan(4);
+		});
+
 		test("get it: they are enabled when it is kept, and it is replayed", async () => {
 			const merchant = await kaveri();
 			const unpaid = await startPayment(database, merchant);
