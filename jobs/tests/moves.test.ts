@@ -17,7 +17,7 @@ import movePayment from "../tasks/move_payment.ts";
 import { type Attempt, keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
 
 const scene = usePaymentScene();
-const { start, merchantWith, merchantOf, rows, attemptsOf, statusOf, reaches } = scene;
+const { work, start, merchantWith, merchantOf, rows, attemptsOf, statusOf, reaches } = scene;
 
 const CLOSING = Object.values(createPspAdapters())
 	.filter(({ closeOrder }) => closeOrder !== undefined)
@@ -50,7 +50,7 @@ const stayed = (attempt: Attempt) => expect.poll(() => isMoving(attempt)).toBe(f
 describe("a payer who wants another try", () => {
 	it("goes to another gateway after a decline", async () => {
 		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
-		await start();
+		await work();
 		const { transaction_id, attempt } = await begin(merchant);
 		await scene.sandbox.pay(attempt.psp_order_id!, "failure", { skip: true });
 		expect(await wantAnother(transaction_id)).toBe(true);
@@ -67,7 +67,7 @@ describe("a payer who wants another try", () => {
 
 	it("goes to another gateway from an order that nobody has tried to pay", async () => {
 		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
-		await start();
+		await work();
 		const { transaction_id } = await begin(merchant);
 		expect(await wantAnother(transaction_id)).toBe(true);
 		await moved(transaction_id);
@@ -79,7 +79,7 @@ describe("a payer who wants another try", () => {
 
 	it.each(CLOSING)("leaves an order at %s that cannot be paid any more", async (provider) => {
 		const merchant = await merchantOf(provider, "razorpay");
-		await start();
+		await work();
 		const { transaction_id, attempt } = await begin(merchant);
 		expect(await wantAnother(transaction_id)).toBe(true);
 		await moved(transaction_id);
@@ -91,7 +91,7 @@ describe("a payer who wants another try", () => {
 
 	it("stays when the first order turns out paid", async () => {
 		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
-		await start();
+		await work();
 		const { transaction_id, attempt } = await begin(merchant);
 		await scene.sandbox.pay(attempt.psp_order_id!, "success", { skip: true });
 		expect(await wantAnother(transaction_id)).toBe(true);
@@ -102,7 +102,7 @@ describe("a payer who wants another try", () => {
 
 	it("waits while a payment is under way, and stays when it succeeds", async () => {
 		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
-		const worker = await start();
+		const worker = await work();
 		const { transaction_id, attempt } = await begin(merchant);
 		await scene.sandbox.pay(attempt.psp_order_id!, "pending", { skip: true });
 		expect(await wantAnother(transaction_id)).toBe(true);

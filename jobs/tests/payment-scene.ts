@@ -39,7 +39,9 @@ export interface SceneMerchant extends TestMerchant {
 export interface Scene {
 	readonly database: TestDatabase;
 	readonly sandbox: Sandbox;
-	/** A worker that lives until the end of the test. */
+	/** The worker that the tests of a file share: each finds its queue empty, and hears only what was logged since it began. */
+	work(): Promise<Pick<WorkerProcess, "line" | "lines">>;
+	/** A worker of the test's own, which lives until its end at most; the shared one ends. */
 	start(env?: Record<string, string>): Promise<WorkerProcess>;
 	/** Razorpay gateways that the sandbox knows. */
 	merchantWith(gateways?: Record<string, unknown>[]): Promise<SceneMerchant>;
@@ -73,29 +75,59 @@ export function usePaymentScene(): Scene {
 	/** Stands where checkout would receive the PSP's webhooks. */
 	let webhooks: Endpoint;
 	const workers: WorkerProcess[] = [];
+	let shared: WorkerProcess | null = null;
+
+	async function end(worker: WorkerProcess): Promise<void> {
+		worker.kill("SIGKILL");
+		await worker.exited;
+		// The server goes on with what a dead process had asked for, and might commit it after what follows.
+		await scene.rows(
+			`select pg_terminate_backend(pid, 60000) from pg_stat_activity
+				where datname = current_database() and usename = 'jobs' and application_name <> 'test-jobs'`,
+		);
+	}
+
+	const launch = (env: Record<string, string>) =>
+		startWorker({
+			DATABASE_URL: database.url("jobs"),
+			SANDBOX_URL: sandbox.url,
+			OUTBOUND_ALLOWED_HOSTS: sandbox.host,
+			...env,
+		});
+
+	/** Else the worker would look them up in the next test. */
+	async function forgetLookUps(): Promise<void> {
+		await scene.rows("update payment_attempts set next_lookup_at = null where next_lookup_at is not null");
+		await scene.rows("update refunds set next_lookup_at = null where next_lookup_at is not null");
+	}
+
+	/** Jobs at work end, those that wait are dropped, until none is left. */
+	async function untilIdle(worker: WorkerProcess): Promise<void> {
+		await sandbox.clearFaults();
+		const left = async () => {
+			await forgetLookUps();
+			await scene.rows("delete from graphile_worker._private_jobs where locked_at is null");
+			return scene.rows("select task_identifier as task from graphile_worker.jobs");
+		};
+		await expect.poll(left, { interval: 10 }).toEqual([]);
+		await forgetLookUps();
+		worker.lines.splice(0);
+	}
 
 	beforeAll(async () => {
 		[database, sandbox, webhooks] = await Promise.all([createTestDatabase(), startSandbox(), startEndpoint()]);
 	});
 	beforeEach(() => sandbox.clearFaults());
 	afterEach(async () => {
-		for (const worker of workers.splice(0)) {
-			worker.kill("SIGKILL");
-			await worker.exited;
-		}
-		// The server goes on with what a dead process had asked for, and might commit it after what follows.
-		await scene.rows(
-			`select pg_terminate_backend(pid, 60000) from pg_stat_activity
-				where datname = current_database() and usename = 'jobs' and application_name <> 'test-jobs'`,
-		);
+		if (shared !== null) return untilIdle(shared);
+		await Promise.all(workers.splice(0).map(end));
 		await scene.rows("delete from graphile_worker._private_jobs");
 		// Of a schedule that was being run there is no other run until the dead worker's is given up.
 		await scene.rows("delete from pgboss.job where state = 'active'");
-		// Else the next worker would look them up.
-		await scene.rows("update payment_attempts set next_lookup_at = null where next_lookup_at is not null");
-		await scene.rows("update refunds set next_lookup_at = null where next_lookup_at is not null");
+		await forgetLookUps();
 	});
 	afterAll(async () => {
+		if (shared !== null) await end(shared);
 		await Promise.all([sandbox?.stop(), webhooks?.close()]);
 		await database?.drop();
 	});
@@ -107,13 +139,17 @@ export function usePaymentScene(): Scene {
 		get sandbox() {
 			return sandbox;
 		},
+		async work() {
+			shared ??= await launch({});
+			return shared;
+		},
 		async start(env = {}) {
-			const worker = await startWorker({
-				DATABASE_URL: database.url("jobs"),
-				SANDBOX_URL: sandbox.url,
-				OUTBOUND_ALLOWED_HOSTS: sandbox.host,
-				...env,
-			});
+			if (shared !== null) {
+				await end(shared);
+				shared = null;
+				await scene.rows("delete from pgboss.job where state = 'active'");
+			}
+			const worker = await launch(env);
 			workers.push(worker);
 			return worker;
 		},

@@ -14,8 +14,20 @@ import { QUICK_HEART } from "./worker-process.ts";
 const scene = usePaymentScene();
 /** Nobody tells of money that is paid straight to a bank account. */
 const WITH_WEBHOOKS = Object.keys(providers).filter((provider) => provider !== "upi") as Provider[];
-const { start, merchantWith, merchantOf, rows, initiate, attemptsOf, statusOf, reaches, nextWebhook, accept, heardBy } =
-	scene;
+const {
+	work,
+	start,
+	merchantWith,
+	merchantOf,
+	rows,
+	initiate,
+	attemptsOf,
+	statusOf,
+	reaches,
+	nextWebhook,
+	accept,
+	heardBy,
+} = scene;
 
 const ordersMade = async (attempt_id: string) =>
 	(await scene.sandbox.requests("POST", "/v1/orders")).filter(({ body }) => JSON.stringify(body).includes(attempt_id))
@@ -81,7 +93,7 @@ describe("a payment", () => {
 
 	it("gets its order at the PSP, and an address for the payer to come back to", async () => {
 		const merchant = await merchantWith();
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -104,7 +116,7 @@ describe("a payment", () => {
 			method: "POST",
 			kind: "drop_after_success",
 		});
-		const worker = await start();
+		const worker = await work();
 		const transaction_id = await initiate(merchant);
 		await worker.line(({ msg }) => msg === "the PSP may or may not have the order");
 		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "unknown", psp_order_id: null }]);
@@ -124,7 +136,7 @@ describe("a payment", () => {
 			kind: "status",
 			status: 429,
 		});
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		expect(await attemptsOf(transaction_id)).toMatchObject([
@@ -140,7 +152,7 @@ describe("a payment", () => {
 			"update payment_gateways set api_secret = (select api_secret from payment_gateways where id = $2) where id = $1",
 			[broken!.id, sound!.id],
 		);
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		expect(await attemptsOf(transaction_id)).toMatchObject([
@@ -152,7 +164,7 @@ describe("a payment", () => {
 	it("is made once more through a gateway whose call was lost and left no order", async () => {
 		const merchant = await merchantWith();
 		await scene.sandbox.addFault({ service: "razorpay", path: "/v1/orders", method: "POST", kind: "drop_before" });
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		expect(await attemptsOf(transaction_id)).toMatchObject([
@@ -169,7 +181,7 @@ describe("a payment", () => {
 			kind: "drop_before",
 			times: 2,
 		});
-		const worker = await start();
+		const worker = await work();
 		const transaction_id = await initiate(merchant);
 		await worker.line(({ msg }) => msg === "the PSP may or may not have the order");
 		// The second and the third look-up of its rhythm, without the wait.
@@ -198,7 +210,7 @@ describe("a payment", () => {
 
 	it("is paid by the PSP's webhook, and the merchant hears of it in a way that verifies", async () => {
 		const merchant = await merchantWith();
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -221,7 +233,7 @@ describe("a payment", () => {
 
 	it.each(WITH_WEBHOOKS)("is paid by %s's webhook alone", async (provider) => {
 		const merchant = await merchantOf(provider);
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -241,7 +253,7 @@ describe("a payment", () => {
 
 	it("is paid although no webhook came, once somebody asks to have it confirmed", async () => {
 		const merchant = await merchantWith();
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -252,7 +264,7 @@ describe("a payment", () => {
 
 	it("stays open while the bank has not said, and is asked about again", async () => {
 		const merchant = await merchantWith();
-		const worker = await start();
+		const worker = await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -266,7 +278,7 @@ describe("a payment", () => {
 
 	it("is asked about again after a look-up that got no answer", async () => {
 		const merchant = await merchantWith();
-		const worker = await start();
+		const worker = await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -292,7 +304,7 @@ describe("a payment", () => {
 
 	it("that the bank takes after it expired is paid late, and the merchant hears both", async () => {
 		const merchant = await merchantWith();
-		await start();
+		await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -347,7 +359,7 @@ describe("a payment", () => {
 	it("is not touched by a webhook about somebody else's order, which is kept, tried again and then told of", async () => {
 		const merchant = await merchantWith();
 		const stranger = await merchantWith();
-		const worker = await start();
+		const worker = await work();
 		const transaction_id = await initiate(stranger);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
@@ -410,7 +422,7 @@ describe("a payment", () => {
 
 	it("is looked up at the PSP when the proof of a webhook does not cover its body", async () => {
 		const merchant = await merchantWith();
-		const worker = await start();
+		const worker = await work();
 		const transaction_id = await initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);

@@ -18,7 +18,7 @@ import { keys, type SceneMerchant, usePaymentScene } from "./payment-scene.ts";
 import { QUICK_HEART } from "./worker-process.ts";
 
 const scene = usePaymentScene();
-const { start, merchantWith, merchantOf, rows, payOnce, attemptsOf, statusOf, reaches, heardBy } = scene;
+const { work, start, merchantWith, merchantOf, rows, payOnce, attemptsOf, statusOf, reaches, heardBy } = scene;
 
 /** Whose refunds a program can ask for; money paid straight to a bank account goes back by hand. */
 const REFUNDING = Object.keys(providers).filter((provider) => provider !== "upi") as Provider[];
@@ -126,7 +126,7 @@ describe("a refund", () => {
 		"through %s goes back in part and then in full, and the merchant hears of both",
 		async (provider) => {
 			const merchant = await merchantOf(provider);
-			await start();
+			await work();
 			const { transaction_id } = await payOnce(merchant, provider);
 			const part = await refund(merchant, transaction_id, 19_900);
 			await settlesWhenAsked(part, "succeeded");
@@ -143,7 +143,7 @@ describe("a refund", () => {
 
 	it("whose reply was lost is unknown, is found in seconds, and is made once", async () => {
 		const merchant = await merchantWith();
-		const worker = await start();
+		const worker = await work();
 		const { transaction_id } = await payOnce(merchant);
 		await scene.sandbox.addFault({
 			service: "razorpay",
@@ -163,7 +163,7 @@ describe("a refund", () => {
 	it("that the PSP takes its time for ends by the PSP's webhook", async () => {
 		const merchant = await merchantWith();
 		await scene.refundsLater(merchant);
-		await start();
+		await work();
 		const { transaction_id } = await payOnce(merchant);
 		const [succeeding, failing] = [
 			await refund(merchant, transaction_id, 10_000),
@@ -192,7 +192,7 @@ describe("a refund", () => {
 	it.each(REFUNDING)("that %s decides later ends by its webhook alone", async (provider) => {
 		const merchant = await merchantOf(provider);
 		await scene.refundsLater(merchant);
-		const worker = await start();
+		const worker = await work();
 		const { transaction_id } = await payOnce(merchant, provider);
 		const refund_id = await refund(merchant, transaction_id, 19_900);
 		await settles(refund_id, "pending");
@@ -213,7 +213,7 @@ describe("a refund", () => {
 		const merchant = await merchantWith();
 		const [gateway] = merchant.gateways;
 		await scene.refundsLater(merchant);
-		await start();
+		await work();
 		const { transaction_id } = await payOnce(merchant);
 		const refund_id = await refund(merchant, transaction_id);
 		await settles(refund_id, "pending");
@@ -234,7 +234,7 @@ describe("a refund", () => {
 
 	it("never makes more of a capture, however many race", async () => {
 		const merchant = await merchantWith();
-		await start();
+		await work();
 		const { transaction_id } = await payOnce(merchant);
 		const results = await Promise.allSettled(
 			Array.from({ length: 12 }, () => refund(merchant, transaction_id, 10_000)),
@@ -250,7 +250,7 @@ describe("a refund", () => {
 
 	it("waits, and tells operators, while the PSP refuses the credentials", async () => {
 		const merchant = await merchantWith();
-		const worker = await start();
+		const worker = await work();
 		const { transaction_id } = await payOnce(merchant);
 		await scene.sandbox.addFault({
 			service: "razorpay",
@@ -344,7 +344,7 @@ describe("a refund", () => {
 		const merchant = await merchantWith();
 		const [gateway] = merchant.gateways;
 		await scene.refundsLater(merchant);
-		await start();
+		await work();
 		const { transaction_id } = await payOnce(merchant);
 		const refund_id = await refund(merchant, transaction_id);
 		await settles(refund_id, "pending");
@@ -378,7 +378,7 @@ describe("a refund", () => {
 describe("an order that was paid twice", () => {
 	it("keeps the first payment, and the second is given back by itself", async () => {
 		const merchant = await merchantWith([{ priority: 10 }, { priority: 5 }]);
-		await start();
+		await work();
 		const transaction_id = await scene.initiate(merchant);
 		await reaches(transaction_id, "pending");
 		const [first] = await attemptsOf(transaction_id);
@@ -415,7 +415,7 @@ const DISPUTING = ["razorpay", "cashfree", "stripe", "payu"] as const satisfies 
 
 describe("a dispute", () => {
 	it("that is opened and lost is booked and told to the merchant, at every PSP that tells of disputes", async () => {
-		await start();
+		await work();
 		for (const provider of DISPUTING) {
 			const merchant = await merchantOf(provider);
 			const { transaction_id, attempt } = await payOnce(merchant, provider);
