@@ -40,6 +40,7 @@ export function describeFlows(stage: StudioStage): void {
 			await page.locator("#menu-outlet").getByText("items.create", { exact: true }).click();
 			await drawer.getByText("Creating New Flow").click();
 			const more = drawer.getByText(/^Show .* more/i);
+			await checkbox("Events").or(more).first().waitFor();
 			if (await more.isVisible()) await more.click();
 			await checkbox("Events").click();
 			await stage.picture(page, "flows-trigger");
