@@ -115,7 +115,7 @@ export function describeIntegration(stage: StudioStage): void {
 			await page.getByRole("button", { name: "Reveal secrets" }).click();
 			await stage.expectVisible(page, merchant.client_salt);
 			await page.getByRole("button", { name: "Copy salt" }).click();
-			expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(merchant.client_salt);
+			await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(merchant.client_salt);
 			expect(await auditOf("reveal_secrets")).toHaveLength(1);
 			await page.getByRole("button", { name: "Python" }).click();
 			expect(await commands.innerText()).toContain(`CLIENT_SALT='${merchant.client_salt}'`);
