@@ -219,6 +219,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await page.locator(".v-card").getByRole("button", { name: "Refund ₹200.50" }).click();
 		await panel.locator(".list").getByText("To be sent").waitFor();
 		await picture(page, "refund-begun");
+		await panel.getByLabel("Reason").fill("Another book");
 
 		const refund = await idOf("select id from public.refunds where reason = $1", "One book was out of stock");
 		await settleRefund(database.pool("jobs"), refund, {
@@ -232,7 +233,10 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await panel.locator(".list").getByText("Refunded", { exact: true }).waitFor();
 		await panel.getByText("512345678901").waitFor();
 		await panel.getByText("₹1,034.06").waitFor();
-		// The page reads the payment again by itself.
+		// The page reads the payment again by itself, but not while somebody writes.
+		await panel.getByText("follows when you are done here").waitFor();
+		expect(await panel.getByLabel("Reason").inputValue()).toBe("Another book");
+		await panel.getByLabel("Reason").fill("");
 		await expect.poll(() => page.locator('[data-field="status"] input').inputValue()).toBe("Partly refunded");
 		await picture(page, "refund-done");
 	});
