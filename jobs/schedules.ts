@@ -74,8 +74,6 @@ const EVENT_BATCH = 5000;
 const FIGURES_BATCH = 1440;
 const REPORT_DAYS_BATCH = 3;
 const HOURS_BATCH = 24;
-/** Merchants, each with up to fifty gateways. */
-const RATES_BATCH = 4;
 /** So that a run ends in its time; the next one goes on. */
 const BATCHES_A_RUN = 40;
 
@@ -103,11 +101,9 @@ export const SCHEDULES: readonly Schedule[] = [
 		retries: 0,
 		keep_days: 0.1,
 		async run({ database }) {
-			const clients = await listSettlingClients(database);
 			let changed = 0;
-			for (let first = 0; first < clients.length; first += RATES_BATCH) {
-				changed += await refreshSuccessRates(database, clients.slice(first, first + RATES_BATCH));
-			}
+			for (const clients of await listSettlingClients(database))
+				changed += await refreshSuccessRates(database, clients);
 			return { changed };
 		},
 	},

@@ -39,11 +39,11 @@ export function listUntoldFailures(database: Queryable): Promise<UntoldFailure[]
 	);
 }
 
-/** Merchants of which a payment settled lately. */
-export async function listSettlingClients(database: Queryable): Promise<string[]> {
-	const clients = "select client_id from public.list_settling_clients() client_id";
-	const rows = await callRows<{ client_id: string }>(database, "list_settling_clients", clients, []);
-	return rows.map(({ client_id }) => client_id);
+/** Merchants of which a payment settled lately, in groups that are measured in one go. */
+export async function listSettlingClients(database: Queryable): Promise<string[][]> {
+	const groups = "select client_ids from public.list_settling_clients() client_ids";
+	const rows = await callRows<{ client_ids: string[] }>(database, "list_settling_clients", groups, []);
+	return rows.map(({ client_ids }) => client_ids);
 }
 
 /** Returns how many gateways' measures changed; of all merchants where none are named. */

@@ -1,7 +1,7 @@
 -- Tasks and schedules whose newest job that failed for good no alert speaks of: whoever should have raised it could not write (full disk,
 -- database away), or is dead. An alert that is resolved speaks of what failed before it; the worker raises it a moment before the failure
--- is written down. Of schedules only those whose
--- runs are tried again: the others' next run is due within a minute, and does what this one should have done.
+-- is written down. Of schedules only those whose runs are tried again: the others' next run is due within a minute, and does what
+-- this one should have done.
 -- Bounded as queue_figures; no index knows the dead.
 create or replace function public.list_untold_failures()
 returns table (kind text, name text, job_id text, reason text)

@@ -1,6 +1,6 @@
--- Records tries to deliver events, one an event, and decides what follows: delivered on 2xx; on 410 the endpoint is disabled, unless it was enabled meanwhile; else the
--- next try after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h (with up to 10 % jitter, 75.6 to 83.1 h in all, counted from the
--- last replay; a Retry-After of up to a day is honoured); then the event is dead and an alert is raised. An endpoint that has
+-- Records tries to deliver events, one an event, and decides what follows: delivered on 2xx; on 410 the endpoint is disabled, unless
+-- it was enabled meanwhile; else the next try after 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h (with up to 10 % jitter, 75.6 to
+-- 83.1 h in all, counted from the last replay; a Retry-After of up to a day is honoured); then the event is dead and an alert is raised. An endpoint that has
 -- taken nothing for five days is disabled too. A test event is tried once, and what becomes of it has no consequence.
 -- A try that ends makes room for the next event that waits for it; one that succeeds ends the endpoint's rest.
 -- p_tries: [{event_id, url, status_code, error, duration_ms, response_bytes, retry_after_seconds}]. Answers what became of each event;

@@ -1,6 +1,6 @@
 -- Measures those gateways of the merchants p_client_ids (null: of all) that settled something in the last p_since: in all and a method.
--- Each merchant's are measured by themselves, at some milliseconds a gateway: callers name a few merchants at a time, so that no
--- snapshot gets old and no row is locked for long.
+-- Each merchant's are measured by themselves, at some milliseconds a gateway: callers name a few merchants at a time
+-- (list_settling_clients), so that no snapshot gets old and no row is locked for long.
 -- success_rate, method_rates: the share of successes among the last 125 settled attempts, with 5 successes assumed beforehand so
 -- that one failure does not empty a new gateway. Where the last 10 or 25 differ from those before them by more than three
 -- standard deviations, the gateway has changed, and only they count. What the payer gave up or the merchant asked wrongly does
@@ -18,7 +18,8 @@ declare
 begin
   with recent as (
     select s.client_id, s.gateway_id from public.gateway_states s
-      where s.client_id = any (coalesce(p_client_ids, array(select public.list_settling_clients(p_since))))
+      where s.client_id = any (coalesce(p_client_ids, array(
+          select distinct client_id from public.payment_attempts where settled_at > now() - p_since)))
         and exists (select from public.payment_attempts x where x.gateway_id = s.gateway_id and x.settled_at > now() - p_since)
   ), outcomes as materialized (
     -- each is the nth newest of its gateway, and of those of its method there; they come in this order from their index
