@@ -98,9 +98,9 @@ const standstill = (at: number): Disaster => ({
 	at,
 	breaks_connections: true,
 	async strike({ world }) {
-		world.signal("jobs-2", "SIGSTOP");
+		await world.signal("jobs-2", "SIGSTOP");
 		await sleep(20_000);
-		world.signal("jobs-2", "SIGCONT");
+		await world.signal("jobs-2", "SIGCONT");
 		return null;
 	},
 	isOver: isTakenOver,

@@ -88,7 +88,8 @@ export interface World {
 	control<Answer>(method: string, path: string, body?: unknown): Promise<ControlAnswer<Answer>>;
 	/** Ends a process and starts another in its place. */
 	restart(name: string, signal: "SIGKILL" | "SIGTERM"): Promise<void>;
-	signal(name: string, signal: NodeJS.Signals): void;
+	/** To one that is running: what has just ended is waited for until it is up again. */
+	signal(name: string, signal: NodeJS.Signals): Promise<void>;
 	crashDatabase(): Promise<void>;
 	/** Ends all but the database; afterwards the sandbox's state files tell what it took. */
 	stop(): Promise<void>;
@@ -285,8 +286,16 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 				process.kill(old.pid!, signal);
 				await old.ended;
 			},
-			signal(name, signal) {
-				process.kill(running.get(name)!.pid!, signal);
+			async signal(name, signal) {
+				for (let is_sent = false; !is_sent; ) {
+					const { pid, ready } = running.get(name)!;
+					const is_up = await ready.then(
+						() => true,
+						() => false,
+					);
+					is_sent = is_up && reaches(pid!, signal);
+					if (!is_sent) await sleep(100);
+				}
 			},
 			async crashDatabase() {
 				await database.crash?.();
@@ -405,4 +414,13 @@ async function openMerchant(
 		storm_gateways.push({ id, provider, account, kit, bank: BANKS[index % BANKS.length]!, refunds_later });
 	}
 	return { ...merchant, name, storm_gateways };
+}
+
+function reaches(pid: number, signal: NodeJS.Signals): boolean {
+	try {
+		return process.kill(pid, signal);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+		throw error;
+	}
 }
