@@ -16,10 +16,8 @@ begin
   update public.clients set webhook_url = p_url where id = p_endpoint_id and webhook_url <> p_url;
   update public.webhook_endpoints set event_types = v_types, description = p_description, updated_at = now() where id = p_endpoint_id;
   if w.url <> p_url then
-    update public.webhook_endpoints set url = p_url, enabled_at = clock_timestamp(), disabled_at = null, disabled_because = null, failures = 0, resting_until = null,
-        rests = 0, probe_event_id = null, failing_since = null
-      where id = p_endpoint_id;
-    perform public.close_endpoint_alert(p_endpoint_id);
+    update public.webhook_endpoints set url = p_url where id = p_endpoint_id;
+    perform public.switch_on_endpoint(p_endpoint_id);
   end if;
   perform public.record_audit(p_actor, 'change_webhook_endpoint', 'clients', w.client_id::text,
     jsonb_build_object('endpoint_id', w.id, 'reason', btrim(p_reason), 'url_before', w.url, 'url', p_url,

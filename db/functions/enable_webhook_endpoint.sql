@@ -8,10 +8,7 @@ declare
 begin
   perform pg_advisory_xact_lock(hashtextextended('webhook_endpoint:' || p_endpoint_id, 0));
   w := public.find_webhook_endpoint(p_endpoint_id, p_reason);
-  update public.webhook_endpoints set enabled_at = clock_timestamp(), disabled_at = null, disabled_because = null, failures = 0, resting_until = null, rests = 0,
-      probe_event_id = null, failing_since = null, updated_at = now()
-    where id = p_endpoint_id;
-  perform public.close_endpoint_alert(p_endpoint_id);
+  perform public.switch_on_endpoint(p_endpoint_id);
   perform public.record_audit(p_actor, 'enable_webhook_endpoint', 'clients', w.client_id::text,
     jsonb_build_object('endpoint_id', w.id, 'url', w.url, 'reason', btrim(p_reason), 'with_held', p_with_held));
   if w.disabled_at is not null then

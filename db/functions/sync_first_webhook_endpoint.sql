@@ -6,10 +6,12 @@ begin
   if new.webhook_url is null then
     update public.webhook_endpoints set removed_at = now(), updated_at = now() where id = new.id and removed_at is null;
   else
-    insert into public.webhook_endpoints (id, client_id, url) values (new.id, new.id, new.webhook_url)
-      on conflict (id) do update set url = excluded.url, removed_at = null, enabled_at = clock_timestamp(), disabled_at = null,
-        disabled_because = null, failures = 0, resting_until = null, rests = 0, probe_event_id = null, failing_since = null, updated_at = now();
-    perform public.close_endpoint_alert(new.id);
+    update public.webhook_endpoints set url = new.webhook_url, removed_at = null where id = new.id;
+    if found then
+      perform public.switch_on_endpoint(new.id);
+    else
+      insert into public.webhook_endpoints (id, client_id, url) values (new.id, new.id, new.webhook_url);
+    end if;
   end if;
   return null;
 end
