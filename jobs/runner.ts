@@ -33,6 +33,9 @@ const HAND_BACK_DELAY_SECONDS = 10;
  * other; after five seconds unstarted jobs go back for other workers; and as they are locked under the pool's id like
  * running ones, the heartbeat frees them in the same time when the process is killed. A completion not yet written is a
  * job that runs twice, which every task bears anyway.
+ *
+ * Rejects when the first fetch fails, and the process must end: Graphile Worker looks up then what the lane's tasks are called in
+ * the database and keeps the answer, also where it is an error, so that this lane would never fetch a job and yet go on beating.
  */
 export async function startLane(
 	lane: Lane,
@@ -45,11 +48,13 @@ export async function startLane(
 	const log = services.log.child({ lane: lane.name });
 	const running = new Map<string, number>();
 	const created = Promise.withResolvers<string>();
+	const fetched = Promise.withResolvers<void>();
 	const events: WorkerEvents = new EventEmitter();
 	// The first fetch is behind this beat in the pool's queue and in the log: no job is ever held by one that nobody watches.
 	events.once("pool:create", ({ workerPool }) => {
 		created.resolve(beatWorker(pool, workerPool.id, lane.name).then(() => workerPool.id));
 	});
+	events.once("localQueue:getJobs:complete", () => fetched.resolve());
 	events.on("job:start", ({ job }) => running.set(String(job.id), job.attempts));
 	events.on("job:complete", ({ job }) => running.delete(String(job.id)));
 	const runner = await run({
@@ -59,7 +64,7 @@ export async function startLane(
 		parsedCronItems: [],
 		events,
 		noHandleSignals: true,
-		logger: toGraphileLogger(log),
+		logger: toGraphileLogger(log, fetched.reject),
 		preset: {
 			worker: {
 				concurrentJobs: lane.concurrency,
@@ -71,7 +76,7 @@ export async function startLane(
 			},
 		},
 	});
-	const worker_id = await created.promise;
+	const [worker_id] = await Promise.all([created.promise, fetched.promise]);
 
 	return {
 		name: lane.name,
@@ -111,13 +116,15 @@ async function endsWithin(timeout_ms: number, work: Promise<unknown>): Promise<b
 }
 
 /** What a job did is logged by task-list.ts; the library's lines about it would repeat it, payload included. */
-function toGraphileLogger(log: Logger): GraphileLogger {
+function toGraphileLogger(log: Logger, onError: (error: unknown) => void): GraphileLogger {
 	return new GraphileLogger(() => (level, message, meta) => {
 		if (meta.job !== undefined || meta.failure === true) return;
 		// Fewer connections than jobs at a time is as meant: a job holds one only while a statement runs.
 		if (meta.max !== undefined && meta.concurrency !== undefined) return;
-		if (level === "error") log.error({ err: meta.error }, message);
-		else if (level === "warning") log.warn(message);
+		if (level === "error") {
+			log.error({ err: meta.error }, message);
+			onError(meta.error ?? new Error(message));
+		} else if (level === "warning") log.warn(message);
 		else log.debug(message);
 	});
 }

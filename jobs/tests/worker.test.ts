@@ -318,6 +318,29 @@ describe("the jobs process", () => {
 		expect(worker.child.exitCode).toBeNull();
 	});
 
+	it("ends where the first look for jobs of a lane fails, which Graphile Worker would never repeat", async () => {
+		const locker = await database.pool("admin").connect();
+		try {
+			await locker.query("begin; lock table graphile_worker._private_tasks in access exclusive mode");
+			const worker = spawnWorker({ DATABASE_URL: database.url("jobs"), SANDBOX_URL: "http://127.0.0.1:9" });
+			workers.push(worker);
+			await expect
+				.poll(
+					() =>
+						rows(
+							`select pg_terminate_backend(pid) from pg_stat_activity
+								where datname = current_database() and application_name = 'lightspeedpay-lanes' and wait_event_type = 'Lock'`,
+						),
+					{ timeout: 30_000 },
+				)
+				.not.toEqual([]);
+			await locker.query("commit");
+			expect(await worker.exited).toEqual({ code: 1, signal: null });
+		} finally {
+			locker.release(true);
+		}
+	});
+
 	it("refuses to start with one sentence when a variable is missing, or the database is not there", async () => {
 		const without = spawnWorker({ DATABASE_URL: "" });
 		workers.push(without);
