@@ -92,6 +92,27 @@ async function beating(worker_id: string, held: readonly string[] = []): Promise
 	};
 }
 
+it("goes on beating while a look at the jobs' locks hangs", async () => {
+	const pool = database.pool("jobs");
+	let beats = 0;
+	await start("pool-a", undefined, () => beats++);
+	const holder = await database.pool("admin").connect();
+	try {
+		await holder.query("begin; lock table graphile_worker._private_jobs");
+		const held = () => pool.waitingCount + pool.totalCount - pool.idleCount;
+		// The fourth looks; its fence would fall after six more.
+		for (let tick = 1; tick <= 12; tick++) {
+			vi.advanceTimersByTime(BEAT_SECONDS * 1000);
+			await expect.poll(() => beats, { interval: 5 }).toBe(1 + tick);
+			await expect.poll(held, { interval: 5 }).toBeLessThanOrEqual(1);
+		}
+		expect(held()).toBe(1);
+	} finally {
+		await holder.query("rollback");
+		holder.release();
+	}
+});
+
 it("gives back what is locked under a living worker that is not at work on it, once it was seen twice", async () => {
 	for (let job = 0; job < 3; job++) await holdJob("pool-a");
 	const [{ id: begun }, { id: forgotten }, { id: fresh }] = (await rows<{ id: string }>(

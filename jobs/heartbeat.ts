@@ -56,9 +56,8 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 	const { database, workers, beat_seconds, log, onPeers, onLost } = options;
 	// A beat counts from when it was sent: the database may have noted it no later than that.
 	let last_beat = performance.now();
-	let running: Promise<void> | null = null;
 	let is_stopped = false;
-	let beats = 0;
+	let looks = 0;
 	let forgotten: ReadonlySet<string> = new Set();
 
 	const beat = async () => {
@@ -70,7 +69,9 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 			}),
 		);
 		last_beat = sent_at;
-		const is_look = ++beats % LOOK_BEATS === 0;
+	};
+	const lookAfterOthers = async () => {
+		const is_look = ++looks % LOOK_BEATS === 0;
 		const stale = is_look
 			? await listStaleLocks(
 					database,
@@ -87,7 +88,18 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 		}
 	};
 	await beat();
+	await lookAfterOthers();
 
+	const underWay = new Map<() => Promise<void>, Promise<void>>();
+	const runUnlessUnderWay = (work: () => Promise<void>, failed: string) => {
+		if (underWay.has(work)) return;
+		const run = work()
+			.catch((error: unknown) => {
+				if (!is_stopped) log.warn({ err: error }, failed);
+			})
+			.finally(() => underWay.delete(work));
+		underWay.set(work, run);
+	};
 	const timer = setInterval(() => {
 		const silent_seconds = (performance.now() - last_beat) / 1000;
 		if (silent_seconds > beat_seconds * FENCE_BEATS) {
@@ -95,22 +107,16 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 			onLost(new Error(`No heartbeat reached the database for ${Math.round(silent_seconds)} s.`));
 			return;
 		}
-		// A query that hangs must not hide the silence: the next tick checks it again.
-		if (running !== null) return;
-		running = beat()
-			.catch((error: unknown) => {
-				if (!is_stopped) log.warn({ err: error }, "heartbeat failed");
-			})
-			.finally(() => {
-				running = null;
-			});
+		// A query that hangs must not hide the silence: the next tick checks it again. Nor must one about others' jobs make it.
+		runUnlessUnderWay(beat, "heartbeat failed");
+		runUnlessUnderWay(lookAfterOthers, "looking after other workers' jobs failed");
 	}, beat_seconds * 1000);
 
 	return {
 		async stop() {
 			is_stopped = true;
 			clearInterval(timer);
-			await running;
+			await Promise.all(underWay.values());
 		},
 	};
 }

@@ -23,8 +23,7 @@ begin
       on conflict on constraint gateway_events_gateway_id_dedupe_key_key do nothing
       returning id, gateway_id
   )
-  -- the tasks' names as egress_task makes them
-  select array_agg(s.id), array_agg(('process_gateway_event' || coalesce(':' || g.egress_group, ''), json_build_object('event_id', s.id),
+  select array_agg(s.id), array_agg((public.grouped_task('process_gateway_event', g.egress_group), json_build_object('event_id', s.id),
       null, null, 5, null, null, null)::graphile_worker.job_spec)
     into v_stored, v_jobs from stored s join public.payment_gateways g on g.id = s.gateway_id;
   if v_jobs is not null then

@@ -1,5 +1,6 @@
--- Gives jobs of an egress group that nobody has taken for p_waiting to the group that their gateway, or the merchant's collection
--- account, names by now: it was changed while they waited, and the workers of the one before may be gone. Returns how many.
+-- Gives jobs that have waited for p_waiting to the egress group that their gateway, or the merchant's collection account, names by
+-- now: it was changed while they waited, and the workers of the one before may be gone. Returns how many. Bounded: of a backlog it
+-- looks at 10,000, those of groups first.
 -- Locks: the jobs, skip locked.
 create or replace function public.regroup_jobs(p_waiting interval default '1 minute') returns integer
 language plpgsql security definer set search_path = '' as $$
@@ -10,19 +11,28 @@ begin
   with waiting as materialized (
     select j.id, k.identifier, split_part(k.identifier, ':', 1) as task, j.payload
       from graphile_worker._private_jobs j join graphile_worker._private_tasks k on k.id = j.task_id
-      where j.is_available and j.run_at < now() - p_waiting and k.identifier like '%:%'
-      order by j.id limit 10000 for update of j skip locked
-  ), named as (
-    select w.id, w.identifier, case w.task
-        when 'collect_payout' then (select public.collection_task(p.client_id) from public.payouts p where p.id = (w.payload ->> 'payout_id')::uuid)
-        else public.egress_task(w.task, case w.task
-          when 'process_gateway_event' then (select e.gateway_id from public.gateway_events e where e.id = (w.payload ->> 'event_id')::uuid)
-          when 'refund_payment' then (select r.gateway_id from public.refunds r where r.id = (w.payload ->> 'refund_id')::uuid)
-          when 'pull_settlement' then (w.payload ->> 'gateway_id')::uuid
-          else (select a.gateway_id from public.payment_attempts a where a.id = (w.payload ->> 'attempt_id')::uuid) end) end as name
+      where j.is_available and j.run_at <= now() - p_waiting and split_part(k.identifier, ':', 1) in ('create_psp_order',
+        'confirm_attempt', 'move_payment', 'process_gateway_event', 'refund_payment', 'pull_settlement', 'collect_payout')
+      order by k.identifier like '%:%' desc, j.id limit 10000
+  ), owned as materialized (
+    select w.id, w.identifier, w.task, case w.task
+        when 'collect_payout' then (select p.client_id from public.payouts p where p.id = (w.payload ->> 'payout_id')::uuid)
+        when 'process_gateway_event' then (select e.gateway_id from public.gateway_events e where e.id = (w.payload ->> 'event_id')::uuid)
+        when 'refund_payment' then (select r.gateway_id from public.refunds r where r.id = (w.payload ->> 'refund_id')::uuid)
+        when 'pull_settlement' then (w.payload ->> 'gateway_id')::uuid
+        else (select a.gateway_id from public.payment_attempts a where a.id = (w.payload ->> 'attempt_id')::uuid) end as owner_id
       from waiting w
+  ), named as (
+    select o.id, o.identifier, public.grouped_task(o.task, coalesce(g.egress_group, c.egress_group)) as name
+      from owned o
+      left join public.payment_gateways g on g.id = o.owner_id
+      left join public.collection_accounts c on o.task = 'collect_payout' and c.client_id = o.owner_id
+      where coalesce(g.id, c.client_id) is not null
+  ), moving as (
+    select j.id, n.name from named n join graphile_worker._private_jobs j on j.id = n.id
+      where n.name <> n.identifier and j.is_available for update of j skip locked
   )
-  select array_agg(id), array_agg(name) into v_ids, v_names from named where name <> identifier;
+  select array_agg(id), array_agg(name) into v_ids, v_names from moving;
   if v_ids is null then
     return 0;
   end if;
