@@ -74,9 +74,8 @@ const pool = connect("lightspeedpay-jobs", 15, { connectionTimeoutMillis: 60_000
 const lane_pool = connect("lightspeedpay-lanes", 6, { options: "-c synchronous_commit=off" });
 
 function connect(application_name: string, max: number, more: Partial<PoolOptions> = {}): Pool {
-	const made = createPool({ connectionString: env.database_url, application_name, max, ...more });
-	made.on("connect", (client) => client.on("error", (error) => log.debug({ err: error }, "a connection broke")));
-	return made;
+	const onBroken = (error: Error) => log.debug({ err: error }, "a connection broke");
+	return createPool({ connectionString: env.database_url, application_name, max, onBroken, ...more });
 }
 
 // A connection of its own: a busy worker is not a dead one. One more, so that a beat never waits for a report.

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
+import { createPool } from "./pool.ts";
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -56,12 +57,16 @@ it("leaves to whoever holds a transaction what it asks in it", async () => {
 });
 
 it("outlives a connection that breaks while it is lent out", async () => {
-	const pool = database.pool("jobs");
+	const broken: string[] = [];
+	const onBroken = ({ message }: Error) => broken.push(message);
+	const pool = createPool({ connectionString: database.url("jobs"), application_name: "test-broken", onBroken });
 	const lent = await pool.connect();
 	const { rows } = await lent.query<{ pid: number }>("select pg_backend_pid() as pid");
 	const ended = new Promise<void>((resolve) => lent.once("end", resolve));
 	await database.pool("admin").query("select pg_terminate_backend($1)", [rows[0]!.pid]);
 	await ended;
 	await expect(lent.query("select").finally(() => lent.release())).rejects.toThrow(/not queryable|closed|terminated/);
+	expect(broken).toContainEqual(expect.stringContaining("terminating connection"));
 	expect((await pool.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+	await pool.end();
 });

@@ -24,14 +24,16 @@ export interface PoolOptions {
 	options?: string;
 	/** How long to wait for a connection, free or new: 5 s. */
 	connectionTimeoutMillis?: number;
+	/** Hears why a connection broke; what is asked of it next hears only that it did. */
+	onBroken?(error: Error): void;
 }
 
-export function createPool(options: PoolOptions): pg.Pool {
+export function createPool({ onBroken = () => {}, ...options }: PoolOptions): pg.Pool {
 	const pool = new pg.Pool({ max: 10, connectionTimeoutMillis: 5000, keepAlive: true, ...options, types });
 	// An idle connection that the server closes is replaced on the next use; without a listener it would end the process.
 	pool.on("error", () => {});
 	// So would one that breaks while it is lent out and no query runs on it; the next query tells.
-	pool.on("connect", (connection) => connection.on("error", () => {}));
+	pool.on("connect", (connection) => connection.on("error", onBroken));
 	const query = pool.query.bind(pool) as (...given: unknown[]) => Promise<unknown>;
 	const persistent = (...given: unknown[]) => askAgain(() => query(...given));
 	return Object.assign(pool, { query: persistent as pg.Pool["query"] });
