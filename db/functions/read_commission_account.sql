@@ -1,4 +1,4 @@
--- One merchant's commission account: terms, balance, last payout, adjustments (those that wait, and the newest decided), settlements by hand.
+-- One merchant's commission account: terms, balance, last payout, how many invoices, adjustments (those that wait, and the newest decided), settlements by hand.
 -- Few index look-ups: it is polled while somebody looks.
 -- Errors: LS022 no_such_client.
 create or replace function public.read_commission_account(p_client_id uuid) returns jsonb
@@ -15,6 +15,8 @@ begin
         from public.wallet_entries e where e.client_id = c.id and e.type in ('COMMISSION_PAYOUT', 'MANUAL_SETTLEMENT')
           and e.type in ('COMMISSION_PAYOUT', 'MANUAL_SETTLEMENT', 'ADJUSTMENT')
         order by e.entry_no desc limit 1),
+      'invoices', (select jsonb_build_object('issued', count(*), 'drawn', count(d.invoice_id))
+        from public.invoices i left join public.invoice_documents d on d.invoice_id = i.id where i.client_id = c.id),
       'adjustment_limit', (select adjustment_limit from public.company_profile),
       'adjustments', coalesce((select jsonb_agg(public.adjustment_view(a.row) order by (a.row).status <> 'proposed', (a.row).created_at desc)
         from (

@@ -149,6 +149,21 @@ export function describeCommission(stage: StudioStage): void {
 			await stage.picture(page, "collection-360");
 		});
 
+		it("offers an invoice's PDF as soon as it is drawn", async () => {
+			const kites = await createMerchant(stage.database.pool("admin"), stage.keys, { company_name: "Makar Kites" });
+			const database = stage.database.pool("jobs");
+			const { attempt_id } = await startPayment(stage.database, kites);
+			const paid = attemptState("succeeded", { psp_payment_id: "pay_kites", amount: 10_000 });
+			await settleAttempt(database, attempt_id, paid);
+			await backdateEntries(stage.database, kites.id, 1);
+			await issueInvoices(database, log);
+			const page = await stage.open({ role: "auditor" }, `/commission/${kites.id}`);
+			await page.getByText("being drawn").waitFor();
+			const [invoice] = await stage.query<{ id: string }>("select id from invoices where client_id = $1", [kites.id]);
+			await drawAndStore({ invoice_id: invoice!.id }, { database, log });
+			await page.locator(area).getByRole("button", { name: "PDF" }).waitFor();
+		});
+
 		it("gives the PDF that is kept, the lines and the entries", async () => {
 			const page = await stage.open({ role: "auditor" }, path());
 			const save = async (button: string, part = area) => {

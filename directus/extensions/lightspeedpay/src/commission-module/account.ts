@@ -12,6 +12,8 @@ export interface CommissionAccount {
 	is_refused: boolean;
 	/** The newest payout or settlement by hand. */
 	last_settlement: { amount: number; at: string } | null;
+	/** Credit notes too. */
+	invoices: { issued: number; drawn: number };
 	adjustment_limit: number;
 	adjustments: CommissionAdjustment[];
 	suspension: { at: string; by: string; reason: string } | null;
