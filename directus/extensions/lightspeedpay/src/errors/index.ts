@@ -1,5 +1,5 @@
 /** Turns what the database refuses into an answer a person can act on, and keeps what was sent out of the log. */
-import { ForbiddenError, InvalidPayloadError } from "@directus/errors";
+import { createError, ForbiddenError, InvalidPayloadError } from "@directus/errors";
 import { defineHook } from "@directus/extensions-sdk";
 import { describeRefusal } from "../refusals.ts";
 
@@ -11,6 +11,13 @@ interface DatabaseError {
 
 const CHECK_VIOLATION = "23514";
 const INSUFFICIENT_PRIVILEGE = "42501";
+
+/** As Directus' own: forms mark the field and say in the person's language what is wrong, in the field's own words where it has any. */
+const ValueRefusedError = createError<{ field: string; type: "regex"; path: string[] }>(
+	"FAILED_VALIDATION",
+	({ field }) => `"${field}" has a value that is not allowed.`,
+	400,
+);
 
 interface LoggedError {
 	name?: string;
@@ -41,7 +48,7 @@ export default defineHook(({ filter }, { logger }) => {
 		if (refusal !== null) return new InvalidPayloadError({ reason: refusal.message.replace(/\.$/, "") });
 		if (code === CHECK_VIOLATION && constraint !== undefined) {
 			const field = constraint.replace(new RegExp(`^${table}_`), "").replace(/_check$/, "");
-			return new InvalidPayloadError({ reason: `"${field}" has a value that is not allowed` });
+			return new ValueRefusedError({ field, type: "regex", path: [] });
 		}
 		if (code === INSUFFICIENT_PRIVILEGE) {
 			return new InvalidPayloadError({ reason: "the database does not let the studio do this" });
