@@ -172,6 +172,7 @@ export type WebhookEvent =
 	| { kind: "payment"; event_type: string; payment: PaymentState }
 	| { kind: "refund"; event_type: string; refund: RefundState }
 	| { kind: "dispute"; event_type: string; dispute: DisputeState }
+	| { kind: "transfer"; event_type: string; transfer: TransferReport }
 	/** Understood to be of no consequence to us (kept, marked processed). */
 	| { kind: "ignored"; event_type: string };
 
@@ -247,6 +248,25 @@ export interface TransferState {
 	outcome: "succeeded" | "failed" | "pending" | "unknown";
 	psp_transfer_id: string | null;
 	amount: number | null;
+	error: PspError | null;
+	raw: unknown;
+}
+
+/** What a PSP comes to say became of a part that was to go to another account. */
+export interface TransferReport {
+	/** failed: nothing of it is there. Not the last word: a PSP may try it again, and then says so. */
+	outcome: "succeeded" | "failed";
+	psp_transfer_id: string;
+	/** Null where the PSP names the payment in place of its order. */
+	psp_order_id: string | null;
+	reference: string | null;
+	account: string;
+	/** Integer paise as the PSP states them, and what of it was taken back again. Compared with ours before anything is booked. */
+	amount: number;
+	amount_reversed: number;
+	currency: string;
+	/** When the PSP came to say this, ISO 8601, so that what comes late is known to be older. */
+	occurred_at: string | null;
 	error: PspError | null;
 	raw: unknown;
 }

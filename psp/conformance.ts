@@ -17,6 +17,7 @@ import type {
 	PspAdapter,
 	PspAdapterFactory,
 	RefundInput,
+	TransferReport,
 	WebhookRequest,
 } from "./adapter.ts";
 import { bentCopies, withBendingProxy } from "./bent-answers.ts";
@@ -25,6 +26,7 @@ import {
 	disputeScenarios,
 	notApplicable,
 	SESSION_SCENARIO,
+	splitScenarios,
 	statementScenarios,
 	TRANSFER_SCENARIO,
 } from "./not-applicable.ts";
@@ -49,6 +51,8 @@ export interface ConformanceKit {
 	statement?: { path(account: PspAccount): string; read(content: Uint8Array): readonly StatementCredit[] };
 	/** Another account at the PSP that parts of a payment can go to; absent where the PSP offers no split. */
 	split_account?: string;
+	/** Why no webhook of the PSP tells what became of such a part; absent where one does. */
+	no_split_events?: string;
 	/** A method whose payments the PSP gives the bank's reference of, where UPI's are none. */
 	traced_method?: "card";
 	/** Set where a payment that was taken can be divided a single time, so that a second transfer is refused. */
@@ -545,6 +549,66 @@ export function describeConformance({ provider, createAdapter, kit, connect }: C
 						refund: expect.objectContaining({ reference: input.reference, psp_refund_id, amount: 11_000 }),
 					}),
 				);
+		});
+
+		/** An order of 40,000 of which 10,000 are another account's. */
+		async function splitOrder(): Promise<{ psp_order_id: string; reference: string }> {
+			const input = { ...orderInput(40_000), splits: [{ account: kit.split_account!, amount: 10_000 }] };
+			const { psp_order_id } = succeeded(await adapter.createOrder(account, input));
+			return { psp_order_id, reference: input.reference };
+		}
+
+		/** What webhooks say of its part, once `count` of them came, in their order. */
+		async function transfersOf(order: { psp_order_id: string; reference: string }, count: number) {
+			const told = async () =>
+				(await sandbox.webhooksAbout([order.psp_order_id, order.reference], 1)).flatMap((request) => {
+					const event = adapter.parseWebhook(request);
+					return event.kind === "transfer" ? [{ request, transfer: event.transfer }] : [];
+				});
+			await expect.poll(async () => (await told()).length, { timeout: PATIENCE_MS }).toBe(count);
+			return told();
+		}
+		const part = (outcome: TransferReport["outcome"], { reference }: { reference: string }) => ({
+			outcome,
+			psp_transfer_id: expect.any(String),
+			reference,
+			account: kit.split_account,
+			amount: 10_000,
+			amount_reversed: 0,
+			currency: "INR",
+			occurred_at: expect.any(String),
+			error: outcome === "succeeded" ? null : expect.objectContaining({ message: expect.any(String) }),
+		});
+
+		scenario(splitScenarios.moved, async () => {
+			const order = await splitOrder();
+			await sandbox.pay(order.psp_order_id, "success");
+			const [told] = await transfersOf(order, 1);
+			expect(told!.transfer).toMatchObject(part("succeeded", order));
+			verifiedWebhook(told!.request);
+		});
+
+		scenario(splitScenarios.failed, async () => {
+			const order = await splitOrder();
+			await sandbox.decideTransfer(order.psp_order_id, "failure");
+			await sandbox.pay(order.psp_order_id, "success");
+			await sandbox.decideTransfer(order.psp_order_id, "failure", { webhook: { duplicate: true } });
+			await transfersOf(order, 3);
+			await sandbox.decideTransfer(order.psp_order_id, "success");
+			const told = await transfersOf(order, 4);
+			const failed = part("failed", order);
+			expect(told.map(({ transfer }) => transfer)).toMatchObject([failed, failed, failed, part("succeeded", order)]);
+			expect(new Set(told.map(({ transfer }) => transfer.psp_transfer_id)).size).toBe(1);
+			const keys = told.map(({ request }) => verifiedWebhook(request).dedupe_key);
+			expect(new Set(keys).size).toBe(3);
+		});
+
+		scenario(splitScenarios.forged, async () => {
+			const order = await splitOrder();
+			await sandbox.decideTransfer(order.psp_order_id, "failure");
+			await sandbox.pay(order.psp_order_id, "success", { webhook: { forge: true } });
+			const [told] = await transfersOf(order, 1);
+			expect(adapter.verifyWebhook(account, told!.request).valid).toBe(false);
 		});
 
 		/** What the webhooks of a paid order say of its dispute, once `count` of them came; newest last, as they tell it. */

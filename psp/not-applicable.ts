@@ -3,6 +3,11 @@ import type { ConformanceKit } from "./conformance.ts";
 
 export const SESSION_SCENARIO = "session: an expired token is renewed and the call made once more";
 export const TRANSFER_SCENARIO = "transfer: part of a payment goes to another account, once a reference";
+export const splitScenarios = {
+	moved: "split: that the part came is told, with our reference and the amount",
+	failed: "split: a part that failed is told, and that it came after all",
+	forged: "split: forged is refused",
+} as const;
 export const closeScenarios = {
 	unpaid: "close: an order that nobody has paid cannot be paid any more",
 	paid: "close: an order that was paid is not closed",
@@ -28,6 +33,10 @@ export function notApplicable(adapter: PspAdapter, kit: ConformanceKit): Readonl
 	const left_out: Record<string, string> = {};
 	if (kit.paths.token === undefined) left_out[SESSION_SCENARIO] = "calls carry the credentials themselves";
 	if (adapter.transfer === undefined) left_out[TRANSFER_SCENARIO] = "nothing is transferred after a payment";
+	const unsplit = kit.split_account === undefined ? "the PSP offers no split" : kit.no_split_events;
+	if (unsplit !== undefined) {
+		for (const name of Object.values(splitScenarios)) left_out[name] = unsplit;
+	}
 	if (adapter.closeOrder === undefined) {
 		for (const name of Object.values(closeScenarios)) left_out[name] = "orders cannot be closed";
 	}

@@ -12,6 +12,8 @@ export interface SandboxDriver {
 	clearFaults(): Promise<void>;
 	/** What a payer does with an order, by the PSP's id of it or ours; resolves when the PSP has taken note of it. */
 	pay(order: string, outcome: PayOutcome, manner?: PayManner): Promise<void>;
+	/** What becomes of an order's parts for other accounts when it is paid; of those that failed, when they are tried again. */
+	decideTransfer(order: string, outcome: "success" | "failure", manner?: Pick<PayManner, "webhook">): Promise<void>;
 	/** What the payer's bank says of a dispute about an order that was paid; as `pay` else. */
 	dispute(order: string, outcome: DisputeOutcome, manner?: DisputeManner): Promise<void>;
 	/** Answers the `count` webhooks (or more) that name any of these ids, once so many have come in. */
@@ -106,6 +108,9 @@ export async function connectSandbox(sandbox_url: string, provider: string): Pro
 		},
 		async pay(order, outcome, manner = {}) {
 			await control("POST", "pay", { provider, order, outcome, ...manner });
+		},
+		async decideTransfer(order, outcome, manner = {}) {
+			await control("POST", "transfer", { provider, order, outcome, ...manner });
 		},
 		async dispute(order, outcome, manner = {}) {
 			await control("POST", "dispute", { provider, order, outcome, ...manner });

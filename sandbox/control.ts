@@ -4,7 +4,12 @@ import { disputeInstructionSchema } from "./disputes.ts";
 import { type Faults, faultSchema } from "./faults.ts";
 import type { MerchantEndpoint } from "./merchant/endpoint.ts";
 import { payoutInstructionSchema } from "./payouts.ts";
-import { payInstructionSchema, refundInstructionSchema, type SandboxProvider } from "./provider.ts";
+import {
+	payInstructionSchema,
+	refundInstructionSchema,
+	type SandboxProvider,
+	transferInstructionSchema,
+} from "./provider.ts";
 import { accountSchema, merchantSchema, type Registry } from "./registry.ts";
 import type { RequestLog } from "./request-log.ts";
 import { differenceSchema } from "./settlement-differences.ts";
@@ -31,6 +36,8 @@ type ControlCode =
 	| "refund_not_found"
 	| "refund_decided"
 	| "payout_not_found"
+	| "no_transfers"
+	| "transfer_decided"
 	| "dispute_not_open"
 	| "no_disputes"
 	| "message_not_found"
@@ -44,6 +51,8 @@ const HTTP_STATUS: Record<ControlCode, number> = {
 	refund_not_found: 404,
 	refund_decided: 409,
 	payout_not_found: 404,
+	no_transfers: 409,
+	transfer_decided: 409,
 	dispute_not_open: 409,
 	no_disputes: 409,
 	message_not_found: 404,
@@ -64,6 +73,7 @@ class ControlError extends Error {
 const provider = z.string().min(1).max(40);
 const paySchema = payInstructionSchema.extend({ provider });
 const payoutSchema = payoutInstructionSchema.extend({ provider });
+const transferSchema = transferInstructionSchema.extend({ provider });
 const refundSchema = refundInstructionSchema.extend({ provider });
 const disputeSchema = disputeInstructionSchema.extend({ provider });
 const answerSchema = z.strictObject({ message: z.string().min(1), text: z.string().min(1).max(4_096) });
@@ -212,6 +222,24 @@ export function createControl({
 			throw new ControlError("payout_not_found", `${provider.title} has no payout ${instruction.payout}`, "payout");
 		}
 		res.json(report);
+	});
+
+	router.post("/transfer", (req, res) => {
+		const { provider: name, ...instruction } = readBody(transferSchema, req);
+		const provider = providerOf(name);
+		if (provider.decideTransfer === undefined) {
+			throw new ControlError("no_transfers", `${provider.title} tells nothing of parts for others`, "provider");
+		}
+		const report = provider.decideTransfer(instruction);
+		if (report.outcome === "not_found") {
+			const words = `${provider.title} has no order ${instruction.order} with parts for others`;
+			throw new ControlError("order_not_found", words, "order");
+		}
+		if (report.outcome === "already_decided") {
+			throw new ControlError("transfer_decided", "The parts of this order have come through already", "order");
+		}
+		const { transfers, webhooks } = report;
+		res.json({ transfers, webhooks });
 	});
 
 	router.post("/dispute", (req, res) => {

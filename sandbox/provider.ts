@@ -36,6 +36,21 @@ export type RefundReport =
 	| { outcome: "not_found" }
 	| { outcome: "already_decided" };
 
+export const transferInstructionSchema = z.strictObject({
+	/** As in a pay instruction. */
+	order: z.string().min(1).max(2_000),
+	/** Of its parts for other accounts: when it is paid, or now, where that was and they failed. */
+	outcome: z.enum(["success", "failure"]),
+	webhook: webhookMannerSchema,
+});
+
+export type TransferInstruction = z.infer<typeof transferInstructionSchema>;
+
+export type TransferReport =
+	| { outcome: "decided"; transfers: readonly unknown[]; webhooks: PayReport["webhooks"] }
+	| { outcome: "not_found" }
+	| { outcome: "already_decided" };
+
 export interface PayReport {
 	order: unknown;
 	payment: unknown;
@@ -68,6 +83,8 @@ export interface SandboxProvider extends Persistent {
 	/** Absent where it pays nothing out. null: there is no such payout. */
 	decidePayout?(instruction: PayoutInstruction): PayoutReport | null;
 	decideRefund(instruction: RefundInstruction): RefundReport;
+	/** Absent where no webhook of the provider tells of parts for other accounts. */
+	decideTransfer?(instruction: TransferInstruction): TransferReport;
 	/** Absent where the provider tells of none. */
 	dispute?(instruction: DisputeInstruction): DisputeReport;
 	recentOrders(limit: number): OrderSummary[];

@@ -281,3 +281,30 @@ export async function abandonMove(database: Queryable, attempt_id: string): Prom
 export async function refuseSplit(database: Queryable, attempt_id: string, error: AttemptError): Promise<void> {
 	await callRows(database, "refuse_split", "select public.refuse_split($1, $2)", [attempt_id, JSON.stringify(error)]);
 }
+
+/** What a PSP comes to say of the part of a payment that was to be ours; amounts in paise, times ISO 8601. */
+export interface SplitTransferReport {
+	outcome: "succeeded" | "failed";
+	psp_transfer_id: string;
+	account: string;
+	amount: number;
+	amount_reversed: number;
+	currency: string;
+	occurred_at: string | null;
+	error: AttemptError | null;
+}
+
+/**
+ * The split, its entry in the wallet and the alert in one commit; safe to repeat, in any order. Answers whether it changed anything;
+ * null when it is not the part that was asked for.
+ */
+export function recordSplitTransfer(
+	database: Queryable,
+	attempt_id: string,
+	report: SplitTransferReport,
+): Promise<boolean | null> {
+	return callValue(database, "record_split_transfer", "select public.record_split_transfer($1, $2) as value", [
+		attempt_id,
+		JSON.stringify(report),
+	]);
+}

@@ -1,5 +1,5 @@
 -- Books, in the caller's transaction, what successes of attempts mean for the wallets: that the PSP has settled our part to us
--- (payment_splits), once an attempt; and where a success paid its payment, the commission on it and the GST on that.
+-- (payment_splits), once an attempt, and what of it the PSP has said already did not come; and where a success paid its payment, the commission on it and the GST on that.
 --   commission = amount × fee_percent / 100, to the paisa, half up (fee_percent as kept on the transaction)
 --   GST        = commission × rate of the day (Asia/Kolkata) / 100, to the paisa, half up
 -- p_attempts: attempts that succeed now. p_paid: beside each the payment that it pays now; null for a second success, which has no
@@ -38,6 +38,12 @@ begin
       e.description := 'settled to ' || s.account;
       v_entries := array_append(v_entries, e);
       v_split_places[v_place] := cardinality(v_entries);
+      if s.returned_amount > 0 then
+        e.type := 'COMMISSION_SPLIT_REVERSAL';
+        e.amount := s.returned_amount;
+        e.description := format('%s did not come to %s', s.psp_transfer_id, s.account);
+        v_entries := array_append(v_entries, e);
+      end if;
     end if;
     t := p_paid[i];
     e := null;

@@ -18,10 +18,14 @@ language sql stable security definer set search_path = '' set enable_nestloop = 
       from public.disputes where transaction_id = any (p_ids)
   ), v as materialized (
     select transaction_id, refund_id, dispute_id, type from public.webhook_events where transaction_id = any (p_ids)
+  ), x as materialized (
+    select attempt_id, amount, returned_amount from public.payment_splits
+      where attempt_id = any (array(select id from a)) and status = 'collected'
   ), booked as materialized (
     select transaction_id, sum(amount) filter (where type = 'COMMISSION') as commission, sum(amount) filter (where type = 'COMMISSION_GST') as gst,
         -sum(amount) filter (where type in ('COMMISSION_REVERSAL', 'DISPUTE_LOST')) as reversed,
-        -sum(amount) filter (where type in ('COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')) as gst_reversed
+        -sum(amount) filter (where type in ('COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')) as gst_reversed,
+        -sum(amount) filter (where type in ('COMMISSION_SPLIT', 'COMMISSION_SPLIT_REVERSAL')) as split
       from e group by 1
   ), rates as materialized (
     select valid_from, lead(valid_from) over (order by valid_from) as valid_to, percent from public.gst_rates
@@ -72,6 +76,12 @@ language sql stable security definer set search_path = '' set enable_nestloop = 
   select 'reversals_stay_within_commission', format('transaction %s: %s reversed, %s booked', b.transaction_id, b.reversed, b.commission)
     from booked b
     where coalesce(b.reversed, 0) > coalesce(b.commission, 0) or coalesce(b.gst_reversed, 0) > coalesce(b.gst, 0)
+  union all
+  select 'split_is_booked_as_it_came', format('transaction %s: split off %s, of it returned %s, booked %s', s.transaction_id, s.amount,
+      s.returned, coalesce(b.split::text, 'nothing'))
+    from (select a.transaction_id, sum(x.amount) as amount, sum(x.returned_amount) as returned from x join a on a.id = x.attempt_id group by 1) s
+    left join booked b on b.transaction_id = s.transaction_id
+    where s.amount - s.returned <> coalesce(b.split, 0)
   union all
   select 'reversal_belongs_to_a_succeeded_refund', format('entry %s', e.id)
     from e left join r on r.id = e.refund_id

@@ -41,7 +41,7 @@ begin
     select p_client_id, v_period.month, v_period.first_entry_no, v_period.last_entry_no, v_period.opening_balance,
         coalesce(sum(amount) filter (where type in ('COMMISSION', 'COMMISSION_GST')), 0),
         coalesce(sum(amount) filter (where type in ('COMMISSION_REVERSAL', 'COMMISSION_GST_REVERSAL', 'DISPUTE_LOST', 'DISPUTE_LOST_GST')), 0),
-        coalesce(sum(amount) filter (where type in ('COMMISSION_PAYOUT', 'COMMISSION_SPLIT', 'MANUAL_SETTLEMENT')), 0),
+        coalesce(sum(amount) filter (where type in ('COMMISSION_PAYOUT', 'COMMISSION_SPLIT', 'COMMISSION_SPLIT_REVERSAL', 'MANUAL_SETTLEMENT')), 0),
         coalesce(sum(amount) filter (where type = 'ADJUSTMENT'), 0),
         v_period.opening_balance + sum(amount)
       from public.wallet_entries

@@ -16,13 +16,14 @@ set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as
       coalesce(sum(r.amount) filter (where r.currency = 'INR'), 0)::bigint + coalesce(sum(d.amount) filter (where d.currency = 'INR'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_REVERSAL', 'DISPUTE_LOST')), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_GST_REVERSAL', 'DISPUTE_LOST_GST')), 0)::bigint,
-      coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_PAYOUT', 'COMMISSION_SPLIT')), 0)::bigint,
+      coalesce(sum(e.amount) filter (where e.type in ('COMMISSION_PAYOUT', 'COMMISSION_SPLIT', 'COMMISSION_SPLIT_REVERSAL')), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type = 'MANUAL_SETTLEMENT'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type = 'ADJUSTMENT'), 0)::bigint,
       coalesce(sum(e.amount) filter (where e.type not in ('COMMISSION', 'COMMISSION_GST', 'COMMISSION_REVERSAL', 'COMMISSION_GST_REVERSAL',
-        'DISPUTE_LOST', 'DISPUTE_LOST_GST', 'COMMISSION_PAYOUT', 'COMMISSION_SPLIT', 'MANUAL_SETTLEMENT', 'ADJUSTMENT')), 0)::bigint,
-      -- a payout that came back raises nothing: what it had paid is due as it was before
-      coalesce(sum(e.amount) filter (where e.amount > 0 and e.type <> 'COMMISSION_PAYOUT'), 0)::bigint,
+        'DISPUTE_LOST', 'DISPUTE_LOST_GST', 'COMMISSION_PAYOUT', 'COMMISSION_SPLIT', 'COMMISSION_SPLIT_REVERSAL',
+        'MANUAL_SETTLEMENT', 'ADJUSTMENT')), 0)::bigint,
+      -- a payout that came back, or a part split off that never came, raises nothing: what it had paid is due as it was before
+      coalesce(sum(e.amount) filter (where e.amount > 0 and e.type not in ('COMMISSION_PAYOUT', 'COMMISSION_SPLIT_REVERSAL')), 0)::bigint,
       sum(e.amount)::bigint
     from public.wallet_entries e
     left join public.transactions t on t.id = e.transaction_id and e.type = 'COMMISSION'

@@ -5,7 +5,13 @@ import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { backdateEntries } from "../../test/months.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
-import { beginPspOrder, refuseSplit, settleAttempt } from "../client/attempts.ts";
+import {
+	beginPspOrder,
+	recordSplitTransfer,
+	refuseSplit,
+	type SplitTransferReport,
+	settleAttempt,
+} from "../client/attempts.ts";
 import { recordDispute } from "../client/disputes.ts";
 import { checkInvariants } from "../client/invariants.ts";
 import { type ClosedMonth, closeBillingMonth, type Invoice, listBillingDue, readInvoice } from "../client/invoices.ts";
@@ -861,6 +867,14 @@ describe("check_invariants finds a planted breach of", () => {
 			"update wallet_entries set type = 'COMMISSION_SPLIT', transaction_id = uuidv7() where client_id = $1 and type = 'MANUAL_SETTLEMENT'",
 		],
 		[
+			"split_entry_has_its_split",
+			"update wallet_entries set type = 'COMMISSION_SPLIT_REVERSAL', amount = 5, transaction_id = (select id from transactions where client_id = $1 limit 1) where client_id = $1 and type = 'MANUAL_SETTLEMENT'",
+		],
+		[
+			"split_is_booked_as_it_came",
+			"insert into payment_splits (attempt_id, client_id, account, amount, status, entry_id) select id, client_id, 'acc_1', 5, 'collected', uuidv7() from payment_attempts where client_id = $1 and status = 'succeeded' limit 1",
+		],
+		[
 			"split_is_collected_with_its_payment",
 			"insert into payment_splits (attempt_id, client_id, account, amount) select id, client_id, 'acc_1', 5 from payment_attempts where client_id = $1 and status = 'succeeded' limit 1",
 		],
@@ -929,6 +943,160 @@ describe("a part that the PSP splits off", () => {
 		expect(next.split?.amount).toBe(20_650);
 		await pay(next);
 		expect(await balance(of)).toBe(0);
+	});
+
+	describe("and then cannot settle to us", () => {
+		type Ordered = Awaited<ReturnType<typeof ordered>>;
+		/** So many seconds after the payment. */
+		const at = (seconds: number) => new Date(Date.UTC(2026, 10, 20) + seconds * 1000).toISOString();
+		const failure = { code: "declined", psp_code: "insufficient_balance", message: "Transfer failed" };
+		const tell = (
+			{ attempt_id, split }: Ordered,
+			outcome: SplitTransferReport["outcome"],
+			seconds: number,
+			more: Partial<SplitTransferReport> = {},
+		) =>
+			recordSplitTransfer(jobs(), attempt_id, {
+				outcome,
+				psp_transfer_id: `trf_${attempt_id}`,
+				account: "acc_IROu8Nod6PXPtZ",
+				amount: split!.amount,
+				amount_reversed: 0,
+				currency: "INR",
+				occurred_at: at(seconds),
+				error: outcome === "failed" ? failure : null,
+				...more,
+			});
+		async function one(columns = {}, amount = 1_000_000) {
+			const of = await splitting(columns);
+			await rows("update payment_gateways set is_active = false where client_id = $1 and not split_enabled", [of.id]);
+			return { of, order: await ordered(of, amount) };
+		}
+		const alertsOf = async (of: TestMerchant) =>
+			(
+				await rows<{ kind: string }>(
+					"select kind from alerts where client_id = $1 and status <> 'resolved' order by kind",
+					[of.id],
+				)
+			).map(({ kind }) => kind);
+
+		test("is due again, once however often it is told, and closes the alert about dues when it came after all", async () => {
+			const { of, order } = await one({ suspend_threshold: 41_300 });
+			await pay(order);
+			expect(await tell(order, "failed", 5)).toBe(true);
+			expect(await tell(order, "failed", 5)).toBe(false);
+			expect(await tell(order, "failed", 90_000)).toBe(false);
+			expect((await entriesOf(order.transaction_id)).slice(3)).toEqual([
+				{ type: "COMMISSION_SPLIT_REVERSAL", amount: 41_300 },
+			]);
+			expect([await balance(of), await alertsOf(of)]).toEqual([41_300, ["dues_outstanding", "split_failed"]]);
+			const [alert] = await rows<{ details: unknown }>(
+				"select details from alerts where client_id = $1 and kind = 'split_failed'",
+				[of.id],
+			);
+			expect(alert!.details).toMatchObject({
+				transaction_id: order.transaction_id,
+				account: "acc_IROu8Nod6PXPtZ",
+				returned: 41_300,
+				error: failure,
+			});
+			expect(await tell(order, "succeeded", 176_400)).toBe(true);
+			expect(await tell(order, "succeeded", 176_400)).toBe(false);
+			// that it had failed is told late
+			expect(await tell(order, "failed", 90_001)).toBe(false);
+			expect((await entriesOf(order.transaction_id)).slice(4)).toEqual([{ type: "COMMISSION_SPLIT", amount: -41_300 }]);
+			expect([await balance(of), await alertsOf(of)]).toEqual([0, ["split_failed"]]);
+			await backdate(of, 1);
+			const [month] = await closeAll(of);
+			expect(month!.documents).toHaveLength(1);
+			expect(await rows("select settled, closing_balance from billing_periods where client_id = $1", [of.id])).toEqual([
+				{ settled: -41_300, closing_balance: 0 },
+			]);
+		});
+
+		test("is told before the payment is known as paid, and is booked with it", async () => {
+			const { of, order } = await one();
+			expect(await tell(order, "failed", 5)).toBe(true);
+			expect([await balance(of), await entriesOf(order.transaction_id)]).toEqual([0, []]);
+			await pay(order);
+			await pay(order);
+			expect(await entriesOf(order.transaction_id)).toEqual([
+				{ type: "COMMISSION_SPLIT", amount: -41_300 },
+				{ type: "COMMISSION_SPLIT_REVERSAL", amount: 41_300 },
+				{ type: "COMMISSION", amount: 35_000 },
+				{ type: "COMMISSION_GST", amount: 6_300 },
+			]);
+			expect(await tell(order, "failed", 5)).toBe(false);
+			expect(await balance(of)).toBe(41_300);
+		});
+
+		test("is what was asked for: nothing else that the PSP moves changes anything", async () => {
+			const { of, order } = await one();
+			await pay(order);
+			for (const other of [{ account: "acc_00000000000001" }, { amount: 41_299 }, { currency: "USD" }]) {
+				expect(await tell(order, "failed", 5, other)).toBeNull();
+			}
+			expect(await tell(order, "succeeded", 4)).toBe(false);
+			expect(await tell(order, "failed", 5, { psp_transfer_id: "trf_by_hand" })).toBeNull();
+			// of one moment: it failed, and was tried again
+			expect(await tell(order, "failed", 4)).toBe(false);
+			await expect(tell(order, "unknown" as "failed", 9)).rejects.toMatchObject({ code: "LS021" });
+			const refused = await ordered(of, 1_000_000);
+			await refuseSplit(jobs(), refused.attempt_id, { code: "invalid_request", message: "no such account" });
+			await pay(refused);
+			expect(await tell(refused, "failed", 5)).toBeNull();
+			expect([await balance(of), await alertsOf(of)]).toEqual([41_300, ["split_refused"]]);
+		});
+
+		test("leaves the same due whether the payer has the money back before or after", async () => {
+			for (const refundFirst of [true, false]) {
+				const { of, order } = await one();
+				await pay(order);
+				if (!refundFirst) await tell(order, "failed", 5);
+				await refunded(of, order.transaction_id, 500_000);
+				if (refundFirst) await tell(order, "failed", 5);
+				expect(await balance(of)).toBe(20_650);
+				await refunded(of, order.transaction_id, 500_000);
+				expect(await balance(of)).toBe(0);
+			}
+		});
+
+		test("never has more due again than was split off, and comes to what was told last, in any order", async () => {
+			const said = fc.record({
+				outcome: fc.constantFrom("succeeded" as const, "failed" as const),
+				amount_reversed: fc.integer({ min: 0, max: 60_000 }),
+				seconds: fc.integer({ min: 1, max: 6 }),
+			});
+			const step = fc.oneof(said, fc.constant("pay" as const), fc.constant("refund" as const));
+			await fc.assert(
+				fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 10 }), async (steps) => {
+					const { of, order } = await one();
+					let paidAlready = false;
+					let back = 0;
+					let latest = { seconds: 0, returned: 0 };
+					for (const step of [...steps, "pay" as const]) {
+						if (step === "pay") {
+							await pay(order);
+							paidAlready = true;
+						} else if (step === "refund") {
+							if (!paidAlready || back === 1_000_000) continue;
+							await refunded(of, order.transaction_id, 250_000);
+							back += 250_000;
+						} else {
+							const { outcome, amount_reversed, seconds } = step;
+							await tell(order, outcome, seconds, { amount_reversed });
+							const returned = outcome === "failed" ? 41_300 : Math.min(amount_reversed, 41_300);
+							const isNews =
+								seconds > latest.seconds ||
+								(seconds === latest.seconds && (outcome === "succeeded" || latest.returned === 41_300));
+							if (isNews) latest = { seconds, returned };
+						}
+						expect(await balance(of)).toBe(paidAlready ? latest.returned - (41_300 * back) / 1_000_000 : 0);
+					}
+				}),
+				{ numRuns: 25 },
+			);
+		});
 	});
 
 	test("is not booked where it was refused, declined, or the gateway does not split", async () => {

@@ -148,9 +148,10 @@ export const HINDI: Record<string, string> = {
 	"The provider settles commission and GST of each payment to us by itself.":
 		"प्रदाता हर भुगतान का कमीशन और जीएसटी स्वयं हमें देता है।",
 	"Letters, digits and _ only.": "केवल अक्षर, अंक और _।",
-	"Razorpay: linked account (acc_…). Cashfree: vendor id. PayU: our merchant key; refunds of split payments are made on PayU's dashboard.":
-		"Razorpay: लिंक किया खाता (acc_…)। Cashfree: वेंडर आईडी। PayU: हमारी मर्चेंट कुंजी; बँटे भुगतानों के रिफ़ंड PayU के डैशबोर्ड पर होते हैं।",
+	"Razorpay: linked account (acc_…), and webhooks transfer.processed and transfer.failed. Cashfree: vendor id. PayU: our merchant key; refunds of split payments are made on PayU's dashboard.":
+		"Razorpay: लिंक किया खाता (acc_…), और वेबहुक transfer.processed व transfer.failed। Cashfree: वेंडर आईडी। PayU: हमारी मर्चेंट कुंजी; बँटे भुगतानों के रिफ़ंड PayU के डैशबोर्ड पर होते हैं।",
 	"Split off by the provider": "प्रदाता ने अलग किया",
+	"Split that did not come": "बँटवारा जो नहीं पहुँचा",
 	"Payers see it.": "भुगतानकर्ता इसे देखते हैं।",
 	"Some paise less than the payment, so that the credit can be told apart.":
 		"भुगतान से कुछ पैसे कम, ताकि जमा राशि पहचानी जा सके।",

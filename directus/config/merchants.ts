@@ -390,7 +390,7 @@ const gateways: Collection = {
 			"Letters, digits and _ only.",
 			{
 				group: "section_split",
-				note: "Razorpay: linked account (acc_…). Cashfree: vendor id. PayU: our merchant key; refunds of split payments are made on PayU's dashboard.",
+				note: "Razorpay: linked account (acc_…), and webhooks transfer.processed and transfer.failed. Cashfree: vendor id. PayU: our merchant key; refunds of split payments are made on PayU's dashboard.",
 				options: { trim: true, font: "monospace" },
 			},
 		),

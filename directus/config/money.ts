@@ -57,6 +57,7 @@ const entries: Collection = {
 			["COMMISSION_GST_REVERSAL", "Reversal of GST", "amber"],
 			["COMMISSION_PAYOUT", "Collected", "green"],
 			["COMMISSION_SPLIT", "Split off by the provider", "green"],
+			["COMMISSION_SPLIT_REVERSAL", "Split that did not come", "red"],
 			["MANUAL_SETTLEMENT", "Settled by hand", "green"],
 			["ADJUSTMENT", "Adjustment", "grey"],
 			["DISPUTE_OPENED", "Dispute opened", "amber"],

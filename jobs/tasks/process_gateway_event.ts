@@ -5,6 +5,7 @@ import {
 	type GatewayEvent,
 	markGatewayEvent,
 	readAttempt,
+	recordSplitTransfer,
 	type SettledEvent,
 	settleAttempt,
 } from "../../db/client/attempts.ts";
@@ -12,7 +13,7 @@ import { findDisputedAttempt, recordDispute } from "../../db/client/disputes.ts"
 import { raiseAlert } from "../../db/client/operations.ts";
 import { beginRefund, findRefund, settleRefund } from "../../db/client/refunds.ts";
 import { openGatewaySecrets } from "../../db/client/secrets.ts";
-import type { DisputeState, PaymentState, RefundState } from "../../psp/adapter.ts";
+import type { DisputeState, PaymentState, RefundState, TransferReport } from "../../psp/adapter.ts";
 import { about } from "../job-scope.ts";
 import { adapterOf } from "../psp-adapter.ts";
 import { type TaskContext, TryAgain } from "../task.ts";
@@ -36,6 +37,8 @@ export default async function processGatewayEvent(
 			return settleRefundOf(event, parsed.refund, { ...context, log });
 		case "dispute":
 			return recordDisputeOf(event, parsed.dispute, { ...context, log });
+		case "transfer":
+			return recordTransferOf(event, parsed.transfer, { ...context, log });
 		case "ignored":
 			return markGatewayEvent(context.database, event_id, null);
 	}
@@ -198,4 +201,26 @@ async function recordDisputeOf(event: GatewayEvent, dispute: DisputeState, conte
 		});
 	}
 	await closeGatewayEvent(database, event_id, words);
+}
+
+/** Adapters prove the body of what they read as a transfer. */
+async function recordTransferOf(event: GatewayEvent, transfer: TransferReport, context: TaskContext): Promise<void> {
+	const { database, log, job } = context;
+	const { event_id, gateway_id } = event;
+	const { psp_transfer_id, psp_order_id, reference } = transfer;
+	const attempt_id = await findAttemptForEvent(database, { gateway_id, psp_order_id, reference });
+	if (attempt_id === null && !job.is_last_attempt) {
+		const words = `No payment here is the one that the transfer ${psp_transfer_id} is a part of.`;
+		await markGatewayEvent(database, event_id, words);
+		throw new TryAgain(words);
+	}
+	const changed = attempt_id === null ? null : await recordSplitTransfer(database, attempt_id, transfer);
+	if (changed === null) {
+		// A merchant may have others to share payments with.
+		await closeGatewayEvent(database, event_id, `The transfer ${psp_transfer_id} is no part that was to be ours.`);
+		log.info({ attempt_id, psp_transfer_id }, "webhook of a transfer that is not ours");
+		return;
+	}
+	await markGatewayEvent(database, event_id, null);
+	if (changed) log.info({ attempt_id, psp_transfer_id, outcome: transfer.outcome }, "transfer of our part recorded");
 }

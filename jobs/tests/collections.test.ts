@@ -11,7 +11,7 @@ import { createPspAdapters } from "../../psp/providers.ts";
 import { startReceiver, startTestSandbox } from "../../sandbox/test-sandbox.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
-import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
+import { acceptGatewayEvent, attemptState, queryAs, startPayment } from "../../test/payments.ts";
 import { createCheckoutUrls } from "../checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "../delivery-gate.ts";
 import { createJobsMetrics } from "../metrics.ts";
@@ -22,6 +22,7 @@ import type { TaskContext } from "../task.ts";
 import collectPayout from "../tasks/collect_payout.ts";
 import confirmAttempt from "../tasks/confirm_attempt.ts";
 import createPspOrder from "../tasks/create_psp_order.ts";
+import processGatewayEvent from "../tasks/process_gateway_event.ts";
 import { kitOf } from "./payment-scene.ts";
 
 const keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
@@ -368,11 +369,15 @@ describe("what operators do", () => {
 
 describe("a payment whose commission is split off", () => {
 	/** Orders ₹10,000 through a gateway that splits to that account, and pays it. */
-	async function paidThrough(provider: "razorpay" | "cashfree" | "payu", split_account: string) {
+	async function paidThrough(
+		provider: "razorpay" | "cashfree" | "payu",
+		split_account: string,
+		{ made: given, fails = false }: { made?: TestMerchant; fails?: boolean } = {},
+	) {
 		const kit = await kitOf(provider);
 		const account = kit.createAccount(randomBytes(4).toString("hex"));
-		await sandbox.control("PUT", "accounts", { provider, ...account });
-		const made = await createMerchant(database.pool("admin"), keys);
+		await sandbox.control("PUT", "accounts", { provider, ...account, webhook_url: receiver.url });
+		const made = given ?? (await createMerchant(database.pool("admin"), keys));
 		const [{ id }] = made.gateways as [TestMerchant["gateways"][0]];
 		const seal = (column: string, secret: string | null) =>
 			secret === null ? null : encryptSecret(keys, secret, { table: "payment_gateways", column, row: id });
@@ -404,12 +409,8 @@ describe("a payment whose commission is split off", () => {
 				redirect: "manual",
 			});
 		}
-		await sandbox.control("POST", "pay", {
-			provider,
-			order: psp_order_id,
-			outcome: "success",
-			webhook: { skip: true },
-		});
+		if (fails) await sandbox.control("POST", "transfer", { provider, order: psp_order_id, outcome: "failure" });
+		await sandbox.control("POST", "pay", { provider, order: psp_order_id, outcome: "success" });
 		await confirmAttempt({ attempt_id }, context());
 		const entries = await rows<{ type: string; amount: number }>(
 			"select type, amount from wallet_entries where transaction_id = $1 order by entry_no",
@@ -418,6 +419,34 @@ describe("a payment whose commission is split off", () => {
 		const ask = async (path: string, headers: Record<string, string>) =>
 			(await fetch(`${sandbox.url}/${provider}${path}`, { headers })).json() as Promise<Record<string, unknown>>;
 		return { made, account, psp_order_id, presentation, entries, ask };
+	}
+
+	/** Takes Razorpay's webhook of that order as checkout does, and processes it. */
+	async function hears({ made, account, psp_order_id }: Awaited<ReturnType<typeof paidThrough>>, event: string) {
+		const adapter = context().adapters.razorpay;
+		for (let place = 0; ; place++) {
+			const { body, headers } = (await receiver.until(place + 1))[place]!;
+			if (!body.includes(`"${event}"`) || !body.includes(psp_order_id)) continue;
+			const request = { raw_body: Buffer.from(body), headers: headers as Record<string, string> };
+			const verified = adapter.verifyWebhook(account, request);
+			if (!verified.valid) throw new Error(verified.reason);
+			const { dedupe_key, event_type, body_proven } = verified;
+			const gateway_id = made.gateways[0]!.id;
+			const { event_id } = await acceptGatewayEvent(database.pool("checkout"), {
+				gateway_id,
+				dedupe_key,
+				event_type,
+				headers: {},
+				body_proven,
+				raw_body: request.raw_body,
+			});
+			await processGatewayEvent({ event_id }, context());
+			const [stored] = await rows("select processed_at is not null as done, error from gateway_events where id = $1", [
+				event_id,
+			]);
+			expect(stored).toEqual({ done: true, error: null });
+			return;
+		}
 	}
 	const BOOKED = [
 		{ type: "COMMISSION_SPLIT", amount: -DUE },
@@ -431,6 +460,28 @@ describe("a payment whose commission is split off", () => {
 		const authorization = `Basic ${Buffer.from(`${account.api_key}:${account.api_secret}`).toString("base64")}`;
 		const payments = await ask(`/v1/orders/${psp_order_id}/payments`, { authorization });
 		expect(payments).toMatchObject({ items: [{ amount: 1_000_000, amount_transferred: DUE }] });
+	});
+
+	it("is collected at night where Razorpay could not settle it to us, and is in advance when it comes after all", async () => {
+		const made = await merchant("razorpay");
+		await rows("update clients set suspend_threshold = $2 where id = $1", [made.id, 2 * DUE]);
+		const paid = await paidThrough("razorpay", "acc_IROu8Nod6PXPtZ", { made, fails: true });
+		expect([paid.entries, await balanceOf(made)]).toEqual([BOOKED, DUE]);
+		await hears(paid, "transfer.failed");
+		expect([await balanceOf(made), await alertsOf(made)]).toEqual([2 * DUE, ["dues_outstanding", "split_failed"]]);
+		await sweep();
+		const { id, amount } = await lastOf(made);
+		expect(amount).toBe(2 * DUE);
+		await run(id);
+		await run(id);
+		expect([await balanceOf(made), await alertsOf(made)]).toEqual([0, ["split_failed"]]);
+		await sandbox.control("POST", "transfer", {
+			provider: "razorpay",
+			order: paid.psp_order_id,
+			outcome: "success",
+		});
+		await hears(paid, "transfer.processed");
+		expect(await balanceOf(made)).toBe(-DUE);
 	});
 
 	it("is settled to us by Cashfree Easy Split, and by nobody where Cashfree does not know us", async () => {

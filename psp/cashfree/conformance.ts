@@ -11,6 +11,7 @@ export const conformanceKit: ConformanceKit = {
 	}),
 	paths: { create_order: "/pg/orders", refund: "/pg/orders" },
 	split_account: "vendor_kaveri",
+	no_split_events: "webhooks tell of a vendor's settlements as a whole, never of an order's part",
 	not_applicable: {
 		"return: signed by the PSP for this order": UNSIGNED,
 		"return: a failure is shown, never proven": UNSIGNED,

@@ -58,6 +58,7 @@ export const conformanceKit: ConformanceKit = {
 			"the hash covers some of the fields; every webhook is confirmed by asking",
 	},
 	split_account: "P41sCY",
+	no_split_events: "webhooks tell of payments, refunds and disputes, never of a part",
 	divides_once: true,
 	signReturn: (account, psp_order_id, psp_payment_id) =>
 		signedReturn(account, psp_order_id, { mihpayid: psp_payment_id, status: "success", unmappedstatus: "captured" }),

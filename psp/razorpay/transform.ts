@@ -11,11 +11,13 @@ import type {
 	RefundState,
 	SettlementLine,
 	SplitPart,
+	TransferReport,
 	TransferState,
 } from "../adapter.ts";
 import { entryOf } from "../entry.ts";
 import { type Exchange, readRetryAfter } from "../exchange.ts";
 import { excerptOf, fail } from "../failure.ts";
+import { isoTime } from "../iso-time.ts";
 import {
 	codeByDescription,
 	codeByHttpStatus,
@@ -114,6 +116,11 @@ export const transferSchema = z.object({
 	error: z.object({ code: text, description: text, reason: text }).nullish().catch(null),
 });
 export type RazorpayTransfer = z.infer<typeof transferSchema>;
+
+/** Without its status: Razorpay's own sample of a transfer that failed says "processed", and other samples call the field otherwise. */
+export const toldTransferSchema = transferSchema
+	.omit({ status: true })
+	.extend({ amount_reversed: paise.nonnegative().nullish() });
 
 export const settlementLineSchema = z.object({
 	entity_id: z.string().min(1),
@@ -292,16 +299,38 @@ export function transferState(transfer: RazorpayTransfer): TransferState {
 		outcome,
 		psp_transfer_id: transfer.id,
 		amount: transfer.amount,
-		error:
-			outcome === "failed"
-				? {
-						code: "declined",
-						psp_code: transfer.error?.reason || transfer.status,
-						message: transfer.error?.description || `Razorpay says of the transfer: ${transfer.status}`,
-						http_status: null,
-						retry_after_seconds: null,
-					}
-				: null,
+		error: outcome === "failed" ? transferError(transfer, transfer.status) : null,
+		raw: { ...transfer, notes: referenceNote(transfer) },
+	};
+}
+
+function transferError({ error }: Pick<RazorpayTransfer, "error">, status: string): PspError {
+	return {
+		code: "declined",
+		psp_code: error?.reason || status,
+		message: error?.description || `Razorpay says of the transfer: ${status}`,
+		http_status: null,
+		retry_after_seconds: null,
+	};
+}
+
+/** By the event; `occurred_at` is the event's, in seconds. */
+export function transferReport(
+	outcome: TransferReport["outcome"],
+	transfer: z.infer<typeof toldTransferSchema>,
+	occurred_at: number | null,
+): TransferReport {
+	return {
+		outcome,
+		psp_transfer_id: transfer.id,
+		psp_order_id: transfer.source?.startsWith("order_") ? transfer.source : null,
+		reference: referenceOf(transfer.notes, null),
+		account: transfer.recipient,
+		amount: transfer.amount,
+		amount_reversed: transfer.amount_reversed ?? 0,
+		currency: transfer.currency,
+		occurred_at: isoTime(occurred_at),
+		error: outcome === "failed" ? transferError(transfer, "failed") : null,
 		raw: { ...transfer, notes: referenceNote(transfer) },
 	};
 }

@@ -179,6 +179,44 @@ describe("reading a webhook", () => {
 		expect(parseRefund("refund.processed.never-captured").reference).toBeNull();
 	});
 
+	test("a transfer that failed has failed though it calls itself processed, and may be processed later", () => {
+		const read = (name: string, change: object = {}) => {
+			const message = JSON.parse(fixture(name).toString());
+			Object.assign(message.payload.transfer.entity, change);
+			const event = parseWebhook(delivery(Buffer.from(JSON.stringify(message))));
+			if (event.kind !== "transfer") throw new Error(`${name} was read as ${event.kind}`);
+			return event.transfer;
+		};
+		const part = {
+			psp_transfer_id: "trf_QhT7cVbN2mLkJh",
+			psp_order_id: "order_QhT3zPq7Nc5YdJ",
+			reference: "0199f3a2-5b1c-7d4e-8f60-1a2b3c4d5e6f",
+			account: "acc_IROu8Nod6PXPtZ",
+			amount: 2061,
+			amount_reversed: 0,
+			currency: "INR",
+		};
+		expect(read("transfer.failed.called-processed")).toMatchObject({
+			...part,
+			outcome: "failed",
+			occurred_at: "2025-11-20T00:53:26.000Z",
+			error: { code: "declined", psp_code: "insufficient_balance" },
+		});
+		expect(read("transfer.processed.order")).toMatchObject({
+			...part,
+			outcome: "succeeded",
+			occurred_at: "2025-11-21T00:53:26.000Z",
+			error: null,
+		});
+		expect(read("transfer.processed.order", { status: undefined, source: "pay_1", amount_reversed: 61 })).toMatchObject(
+			{
+				outcome: "succeeded",
+				psp_order_id: null,
+				amount_reversed: 61,
+			},
+		);
+	});
+
 	test.each(["settlement.processed.daily", "payment.downtime.started.upi"])("%s is kept and ignored", (name) => {
 		expect(parseWebhook(delivery(fixture(name))).kind).toBe("ignored");
 	});
@@ -191,6 +229,7 @@ describe("reading a webhook", () => {
 		["an event without a payload", '{"event":"payment.captured"}'],
 		["a payload that is not an object", '{"event":"payment.captured","payload":7}'],
 		["a payment that is not an object", '{"event":"payment.captured","payload":{"payment":null}}'],
+		["a transfer of nothing", '{"event":"transfer.failed","payload":{"transfer":{"entity":{"id":"trf_1"}}}}'],
 		["an amount in rupees", '{"event":"payment.captured","payload":{"payment":{"entity":{"amount":499.5}}}}'],
 	])("%s throws nothing and is ignored", (_, body) => {
 		expect(parseWebhook(delivery(Buffer.from(body))).kind).toBe("ignored");

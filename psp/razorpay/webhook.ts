@@ -1,11 +1,20 @@
-/** Razorpay's webhooks. Docs: webhooks/{validate-test,best-practices,payments,refunds,orders}. */
+/** Razorpay's webhooks. Docs: webhooks/{validate-test,best-practices,payments,refunds,orders,route}. */
 
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { PspAccount, WebhookEvent, WebhookRequest, WebhookVerification } from "../adapter.ts";
+import type { PspAccount, TransferReport, WebhookEvent, WebhookRequest, WebhookVerification } from "../adapter.ts";
+import { entryOf } from "../entry.ts";
 import { disputeState, isDisputeEvent } from "./dispute.ts";
 import { isSignedBy } from "./signature.ts";
-import { orderSchema, paymentSchema, paymentState, refundSchema, refundState } from "./transform.ts";
+import {
+	orderSchema,
+	paymentSchema,
+	paymentState,
+	refundSchema,
+	refundState,
+	toldTransferSchema,
+	transferReport,
+} from "./transform.ts";
 
 /** razorpay docs security/whitelists (production). */
 export const webhookNetworks: readonly string[] = [
@@ -34,6 +43,11 @@ const refundEvents: ReadonlySet<string> = new Set([
 	"refund.failed",
 	"refund.speed_changed",
 ]);
+/** Razorpay has none of a transfer that was reversed. */
+const transferOutcomes: Readonly<Record<string, TransferReport["outcome"]>> = {
+	"transfer.processed": "succeeded",
+	"transfer.failed": "failed",
+};
 
 /** The signature does not cover this header. */
 const EVENT_ID = /^[\w-]{1,128}$/;
@@ -78,6 +92,13 @@ export function parseWebhook(request: WebhookRequest): WebhookEvent {
 		const entities = { dispute: entityOf(dispute), payment: entityOf(payment) };
 		const state = disputeState(event_type, entities, envelope.created_at ?? null);
 		if (state !== null) return { kind: "dispute", event_type, dispute: state };
+	}
+	const outcome = entryOf(transferOutcomes, event_type);
+	if (outcome !== undefined) {
+		const transfer = readEntity(envelope.payload.transfer, toldTransferSchema);
+		if (transfer !== null) {
+			return { kind: "transfer", event_type, transfer: transferReport(outcome, transfer, envelope.created_at ?? null) };
+		}
 	}
 	return { kind: "ignored", event_type };
 }

@@ -13,6 +13,7 @@ export const conformanceKit: ConformanceKit = {
 		"return: a failure is shown, never proven": "a payer whose payment failed stays on the PSP's page",
 	},
 	split_account: "acct_1Conformance",
+	no_split_events: "the part is moved with the charge or not at all; no event tells that it failed",
 	traced_method: "card",
 	signReturn: (_account, psp_order_id) => ({
 		query: { token: "t", session_id: psp_order_id },

@@ -283,6 +283,31 @@ describe("transfers", () => {
 		expect(await sdk().payments.fetch(body.payment.id)).toMatchObject({ amount: 1_000, amount_transferred: 300 });
 	});
 
+	it("asked for with an order fail when somebody says so before it is paid, and are tried again when somebody says so", async () => {
+		const order = await sdk().orders.create({ amount: 1_000, currency: "INR", transfers: [part] });
+		const decide = (outcome: string) =>
+			test.control("POST", "transfer", { provider: "razorpay", order: order.id, outcome });
+		expect(await decide("failure")).toMatchObject({ status: 200, body: { transfers: [{ status: "created" }] } });
+		const { body } = await test.control("POST", "pay", { provider: "razorpay", order: order.id, outcome: "success" });
+		const now = async () => (await sdk().payments.fetch(body.payment.id)).amount_transferred;
+		expect(await now()).toBe(0);
+		expect(await decide("failure")).toMatchObject({
+			body: { transfers: [{ status: "failed", processed_at: null, error: { reason: "insufficient_balance" } }] },
+		});
+		expect(await decide("success")).toMatchObject({
+			body: { transfers: [{ status: "processed", processed_at: expect.any(Number), error: { reason: null } }] },
+		});
+		expect(await now()).toBe(300);
+		expect(await decide("failure")).toMatchObject({ status: 409, body: { error: { code: "transfer_decided" } } });
+		const whole = await sdk().orders.create({ amount: 1_000, currency: "INR" });
+		expect(
+			await test.control("POST", "transfer", { provider: "razorpay", order: whole.id, outcome: "failure" }),
+		).toMatchObject({ status: 404, body: { error: { code: "order_not_found" } } });
+		expect(
+			await test.control("POST", "transfer", { provider: "payu", order: order.id, outcome: "failure" }),
+		).toMatchObject({ status: 409, body: { error: { code: "no_transfers" } } });
+	});
+
 	it("from a payment are pending at first, and no more than was captured in all", async () => {
 		const { payment } = await paidOrder(1_000);
 		const made = await sdk().payments.transfer(payment.id, { transfers: [part, { ...part, amount: 200 }] });

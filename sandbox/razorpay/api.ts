@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto";
 import { type NextFunction, type Request, type Response, Router } from "express";
 import { authenticationFailed, idNotFound, RazorpayError, urlNotFound } from "./errors.ts";
-import { accountOf, capturePayment, payByThemselves, type RazorpayContext } from "./payments.ts";
+import { accountOf, capturePayment, payByThemselves, type RazorpayContext, transferEvent } from "./payments.ts";
 import type { NewTransfer, Notes, Payment, Refund, SettlementLine } from "./store.ts";
 import { type RazorpayEvent, sendEvents } from "./webhooks.ts";
 
@@ -348,7 +348,10 @@ export function createApi(context: RazorpayContext): Router {
 		"/payments/:id/transfers",
 		handle((apiKey, req) => {
 			const { stored, payment } = paymentOf(apiKey, req);
-			return collection(store.transfer(stored, payment, readTransfers(readJson(req).transfers)));
+			const made = store.transfer(stored, payment, readTransfers(readJson(req).transfers));
+			const processed = stored.transfers.filter(({ id }) => made.some((answer) => answer.id === id));
+			sendEvents(sender, accountOf(context, stored), processed.map(transferEvent));
+			return collection(made);
 		}),
 	);
 	router.get(

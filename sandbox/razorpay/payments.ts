@@ -1,8 +1,15 @@
 import { type DisputeBook, type DisputeInstruction, type DisputeReport, unixSeconds } from "../disputes.ts";
-import type { PayInstruction, PayReport, RefundInstruction, RefundReport } from "../provider.ts";
+import type {
+	PayInstruction,
+	PayReport,
+	RefundInstruction,
+	RefundReport,
+	TransferInstruction,
+	TransferReport,
+} from "../provider.ts";
 import type { Account, Registry } from "../registry.ts";
 import type { WebhookSender } from "../webhook-sender.ts";
-import type { Payment, PaymentDetails, RazorpayStore, StoredOrder } from "./store.ts";
+import type { Payment, PaymentDetails, RazorpayStore, StoredOrder, Transfer } from "./store.ts";
 import { disputeEntity, PLAIN_MANNER, type RazorpayEvent, sendEvents } from "./webhooks.ts";
 
 export interface RazorpayContext {
@@ -45,7 +52,12 @@ function capture(store: RazorpayStore, stored: StoredOrder, payment: Payment): R
 	return [
 		{ event: "payment.captured", payment: { ...payment } },
 		{ event: "order.paid", payment: { ...payment }, order: { ...stored.order } },
+		...stored.transfers.map(transferEvent),
 	];
+}
+
+export function transferEvent(transfer: Transfer): RazorpayEvent {
+	return { event: `transfer.${transfer.status}`, transfer: { ...transfer } };
 }
 
 /** A payment that the bank has not decided is decided; otherwise the payer tries anew. */
@@ -90,6 +102,23 @@ export function decideRefund(
 	else store.failRefund(stored, payment, refund);
 	const event = { event: `refund.${refund.status}`, refund: { ...refund }, payment: { ...payment } };
 	return { outcome: "decided", refund, webhooks: sendEvents(sender, accountOf(context, stored), [event], webhook) };
+}
+
+/** Of an order that nobody has paid it is kept; what was processed stays. */
+export function decideTransfer(
+	context: RazorpayContext,
+	{ order, outcome, webhook }: TransferInstruction,
+): TransferReport {
+	const { store, sender } = context;
+	const stored = store.searchOrder(order);
+	if (stored === undefined || stored.transfers.length === 0) return { outcome: "not_found" };
+	stored.transfers_fail = outcome === "failure";
+	const payment = stored.payments.find(({ captured }) => captured);
+	if (payment === undefined) return { outcome: "decided", transfers: stored.transfers, webhooks: [] };
+	const moved = store.moveTransfers(stored, payment);
+	if (moved.length === 0) return { outcome: "already_decided" };
+	const webhooks = sendEvents(sender, accountOf(context, stored), moved.map(transferEvent), webhook);
+	return { outcome: "decided", transfers: stored.transfers, webhooks };
 }
 
 export function capturePayment(context: RazorpayContext, stored: StoredOrder, payment: Payment): void {

@@ -5,7 +5,14 @@ import type { ProviderDependencies } from "../providers.ts";
 import { createApi } from "./api.ts";
 import { createCheckout } from "./checkout.ts";
 import { errorBodyFor } from "./errors.ts";
-import { decideRefund, disputable, disputePayment, payOrder, type RazorpayContext } from "./payments.ts";
+import {
+	decideRefund,
+	decideTransfer,
+	disputable,
+	disputePayment,
+	payOrder,
+	type RazorpayContext,
+} from "./payments.ts";
 import { createPayouts } from "./payouts.ts";
 import { RazorpayStore } from "./store.ts";
 
@@ -31,6 +38,7 @@ export function createRazorpay({ registry, sender, capacity }: ProviderDependenc
 		},
 		decidePayout: payouts.decide,
 		decideRefund: (instruction) => decideRefund(context, instruction),
+		decideTransfer: (instruction) => decideTransfer(context, instruction),
 		dispute: (instruction) => disputePayment(context, instruction),
 		recentOrders(limit) {
 			return context.store.recentOrders(limit).map((stored) => {

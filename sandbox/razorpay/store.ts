@@ -79,7 +79,7 @@ export interface Refund {
 export interface Transfer {
 	id: string;
 	entity: "transfer";
-	status: "created" | "pending" | "processed";
+	status: "created" | "pending" | "processed" | "failed";
 	/** The order that it was asked for with, or the payment. */
 	source: string;
 	recipient: string;
@@ -131,6 +131,8 @@ export interface StoredOrder {
 	payments: Payment[];
 	refunds: Refund[];
 	transfers: Transfer[];
+	/** When the order is paid they fail, for want of a balance to take them from. */
+	transfers_fail?: boolean;
 }
 
 interface Ledger {
@@ -321,7 +323,17 @@ export class RazorpayStore {
 		order.amount_paid = order.amount;
 		order.amount_due = 0;
 		this.#settle(stored, payment);
-		for (const transfer of stored.transfers) this.#processTransfer(stored, payment, transfer);
+		this.moveTransfers(stored, payment);
+	}
+
+	/** Those of the order that have not come through; Razorpay tries one that failed again, three times, a day apart. Answers them. */
+	moveTransfers(stored: StoredOrder, payment: Payment): Transfer[] {
+		const waiting = stored.transfers.filter(({ status }) => status === "created" || status === "failed");
+		for (const transfer of waiting) {
+			if (stored.transfers_fail) failTransfer(transfer);
+			else this.#processTransfer(stored, payment, transfer);
+		}
+		return waiting;
 	}
 
 	transfer(stored: StoredOrder, payment: Payment, requests: NewTransfer[]): Transfer[] {
@@ -339,7 +351,7 @@ export class RazorpayStore {
 	}
 
 	#processTransfer(stored: StoredOrder, payment: Payment, transfer: Transfer): void {
-		Object.assign(transfer, { status: "processed", processed_at: unixNow() });
+		Object.assign(transfer, { status: "processed", processed_at: unixNow(), error: noError(transfer.id) });
 		payment.amount_transferred += transfer.amount;
 		this.#settle(stored, payment, { transfer });
 	}
@@ -546,16 +558,23 @@ function newTransfer({ account, ...fields }: NewTransfer, source: string): Trans
 		recipient_settlement_id: null,
 		created_at: unixNow(),
 		processed_at: null,
-		error: {
-			code: null,
-			description: null,
-			reason: null,
-			field: null,
-			step: null,
-			id,
-			source: null,
-			metadata: null,
-		},
+		error: noError(id),
+	};
+}
+
+function noError(id: string): Transfer["error"] {
+	return { code: null, description: null, reason: null, field: null, step: null, id, source: null, metadata: null };
+}
+
+function failTransfer(transfer: Transfer): void {
+	transfer.status = "failed";
+	transfer.error = {
+		...transfer.error,
+		code: "BAD_REQUEST_TRANSFER_INSUFFICIENT_BALANCE",
+		description: "Transfer failed due to insufficient balance",
+		reason: "insufficient_balance",
+		step: "balance_check",
+		source: "transfer",
 	};
 }
 

@@ -43,6 +43,33 @@ const eventOf = ({ body }: ReceivedWebhook) => JSON.parse(body).event as string;
 const idOf = ({ headers }: ReceivedWebhook) => headers["x-razorpay-event-id"];
 
 describe("Razorpay's webhooks", () => {
+	it("tell of parts for other accounts, signed, that they failed and that they were processed after all", async () => {
+		const transfers = [{ account: "acc_IROu8Nod6PXPtZ", amount: 300, currency: "INR", notes: { reference: "t-1" } }];
+		const { id } = await call("POST", "/orders", { amount: 900, currency: "INR", transfers });
+		const say = (what: string, outcome: string) =>
+			test.control("POST", what, { provider: "razorpay", order: id, outcome });
+		await say("transfer", "failure");
+		await say("pay", "success");
+		await receiver.until(4);
+		await say("transfer", "success");
+		const told = (await receiver.until(5)).slice(3);
+		expect(told.every(isSigned)).toBe(true);
+		const error = { code: "BAD_REQUEST_TRANSFER_INSUFFICIENT_BALANCE", reason: "insufficient_balance" };
+		const transfer = { recipient: "acc_IROu8Nod6PXPtZ", amount: 300, source: id, notes: { reference: "t-1" } };
+		expect(told.map(({ body }) => JSON.parse(body))).toMatchObject([
+			{
+				event: "transfer.failed",
+				contains: ["transfer"],
+				payload: { transfer: { entity: { ...transfer, status: "failed", error } } },
+			},
+			{
+				event: "transfer.processed",
+				contains: ["transfer"],
+				payload: { transfer: { entity: { ...transfer, status: "processed", error: { code: null } } } },
+			},
+		]);
+	});
+
 	it("tell of what the account subscribed to, of orders that somebody pays unasked", async () => {
 		const settings = { webhook_events: ["payment.captured"] };
 		await test.control("PUT", "accounts", { ...TEST_ACCOUNT, webhook_url: receiver.url, settings, pays_after_ms: 0 });

@@ -4,13 +4,14 @@ import { randomAlphanumeric } from "../ids.ts";
 import type { PayInstruction } from "../provider.ts";
 import type { Account } from "../registry.ts";
 import type { OutgoingWebhook, WebhookSender } from "../webhook-sender.ts";
-import { type Order, type Payment, type Refund, unixNow } from "./store.ts";
+import { type Order, type Payment, type Refund, type Transfer, unixNow } from "./store.ts";
 
 export interface RazorpayEvent {
 	event: string;
-	payment: Payment;
+	payment?: Payment;
 	order?: Order;
 	refund?: Refund;
+	transfer?: Transfer;
 	dispute?: RazorpayDispute;
 	created_at?: number;
 }
@@ -46,10 +47,16 @@ function accountIdOf(apiKey: string): string {
 /** Events are rendered at once, so that a later change of the payment does not alter what is still to be sent. */
 function render(
 	account: Account,
-	{ event, payment, order, refund, dispute, created_at }: RazorpayEvent,
+	{ event, payment, order, refund, dispute, transfer, created_at }: RazorpayEvent,
 	secret: string,
 ): OutgoingWebhook {
-	const entities = { ...(refund && { refund }), payment, ...(order && { order }), ...(dispute && { dispute }) };
+	const entities = {
+		...(refund && { refund }),
+		...(payment && { payment }),
+		...(order && { order }),
+		...(dispute && { dispute }),
+		...(transfer && { transfer }),
+	};
 	const body = JSON.stringify({
 		entity: "event",
 		account_id: accountIdOf(account.api_key),

@@ -326,6 +326,13 @@ export const KINDS: Record<string, { label: Words; next: Words }> = {
 			hi: "प्रदाता के डैशबोर्ड में देखें और परिणाम दर्ज करें: तब तक और वसूली नहीं होगी।",
 		},
 	},
+	split_failed: {
+		label: { en: "Split did not come", hi: "बँटवारा नहीं पहुँचा" },
+		next: {
+			en: "The commission is due again and is collected as usual. Look up why at the provider; do not make the transfer again by hand.",
+			hi: "कमीशन फिर बकाया है और सामान्य रूप से वसूला जाएगा। प्रदाता पर कारण देखें; अंतरण हाथ से दोबारा न करें।",
+		},
+	},
 	split_refused: {
 		label: { en: "Split was refused", hi: "बँटवारा अस्वीकृत" },
 		next: {
