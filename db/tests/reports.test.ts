@@ -8,7 +8,7 @@ import { ReportError, readReports, runReport } from "../../scripts/reports.ts";
 import { createTestDatabase, type TestDatabase } from "../../test/database.ts";
 import { createMerchant, TEST_ENCRYPTION_KEYS, type TestMerchant } from "../../test/merchants.ts";
 import { attemptState, queryAs, startPayment } from "../../test/payments.ts";
-import { settleAttempt } from "../client/attempts.ts";
+import { recordSplitTransfer, settleAttempt } from "../client/attempts.ts";
 import { closeBillingMonth } from "../client/invoices.ts";
 import { checkInvariants } from "../client/operations.ts";
 import { createRefund, settleRefund } from "../client/refunds.ts";
@@ -687,6 +687,49 @@ describe("a month that was played", () => {
 				await query("select sum(taxable_amount)::int as taxable from invoices where client_id = $1", [id]),
 			).toEqual([{ taxable: commission - reversed }]);
 		}
+	});
+
+	test("goes on with parts that PSPs split off, which the statement has in one line a day, with those that did not come", async () => {
+		const of = await createMerchant(month.pool("admin"), keys, { fee_percent: 3.5 });
+		for (const fails of [false, true, false]) {
+			const { attempt_id } = await startPayment(month, of, { amount: 10_000 });
+			await query("insert into payment_splits (attempt_id, client_id, account, amount) values ($1, $2, 'acc_1', 400)", [
+				attempt_id,
+				of.id,
+			]);
+			await settleAttempt(month.pool("jobs"), attempt_id, attemptState("succeeded"));
+			if (!fails) continue;
+			await recordSplitTransfer(month.pool("jobs"), attempt_id, {
+				outcome: "failed",
+				psp_transfer_id: "trf_1",
+				account: "acc_1",
+				amount: 400,
+				amount_reversed: 0,
+				currency: "INR",
+				occurred_at: null,
+				error: null,
+			});
+		}
+		const [{ today }] = (await query<{ today: string }>(
+			"select (now() at time zone 'Asia/Kolkata')::date::text as today",
+		)) as [{ today: string }];
+		const ask = async (name: string) => {
+			const report = reports.find((each) => each.name === name)!;
+			return (await runReport(month.pool("finance"), report, { from: played.from, to: today, client: of.id })).rows;
+		};
+		const lines = await ask("merchant-statement");
+		expect(lines.map(({ line, amount_paise, balance_paise }) => [line, amount_paise, balance_paise])).toEqual([
+			["opening balance", null, 0],
+			["commission", 1_050, 1_050],
+			["GST on commission", 189, 1_239],
+			["split off by the PSP", -800, 439],
+		]);
+		const balance = await ask("trial-balance");
+		expect(balance.find(({ account }) => account === "bank: collected")).toMatchObject({ debit_paise: 800 });
+		expect(balance.find(({ account }) => account === "other entries")).toMatchObject({
+			debit_paise: 0,
+			credit_paise: 0,
+		});
 	});
 
 	test("saw collections come through, fail and come back, and a dispute lost", async () => {
