@@ -260,6 +260,24 @@ export function describeIntegration(stage: StudioStage): void {
 			});
 			kept.response.writeHead(204).end();
 			await row.getByText("active").waitFor();
+
+			await row.getByRole("button", { name: "Disable" }).click();
+			await answerReason(page, "they move again", "Disable");
+			await row.getByText("disabled").waitFor();
+			await payPayment(stage.database, merchant);
+			for (const _ of [1, 2]) (await endpoint.next()).response.writeHead(204).end();
+			await row.getByText("1 kept").waitFor();
+			await row.getByRole("button", { name: "Change" }).click();
+			const address = page.locator(".v-card").getByLabel("Address", { exact: true });
+			await address.fill(`${await address.inputValue()}/moved`);
+			await page.getByLabel("also what was kept meanwhile (1)", { exact: false }).waitFor();
+			await answerReason(page, "their new machine", "Save");
+			const moved = await endpoint.next();
+			expect(new Webhook(secret).verify(moved.body, moved.headers as Record<string, string>)).toMatchObject({
+				type: "payment.paid",
+			});
+			moved.response.writeHead(204).end();
+			await row.getByText("active").waitFor();
 			await row.getByRole("button", { name: "Remove" }).click();
 			await answerReason(page, "only a trial", "Remove");
 			await row.waitFor({ state: "detached" });
