@@ -20,7 +20,7 @@ begin
       where e.id = found.id and e.status in ('pending', 'waiting', 'disabled') and (found.is_enabled or e.status <> 'disabled')
       returning e.id, e.status
   )
-  select array_agg(('deliver_webhook', json_build_object('event_id', id), null, null, 25, 'deliver_webhook:' || id, null, null)::graphile_worker.job_spec)
+  select array_agg(public.delivery_job(id))
     into v_jobs from held where status = 'pending';
   if v_jobs is not null then
     perform pg_notify('job_lane', 'deliveries') from graphile_worker.add_jobs(v_jobs);

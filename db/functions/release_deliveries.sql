@@ -15,9 +15,7 @@ begin
   if v_ids is null then
     return 0;
   end if;
-  perform pg_notify('job_lane', 'deliveries') from graphile_worker.add_jobs(array(
-    select ('deliver_webhook', json_build_object('event_id', id), null, null, 25, 'deliver_webhook:' || id, null, null)::graphile_worker.job_spec
-      from unnest(v_ids) id));
+  perform pg_notify('job_lane', 'deliveries') from graphile_worker.add_jobs(array(select public.delivery_job(id) from unnest(v_ids) id));
   return cardinality(v_ids);
 end
 $$;

@@ -13,9 +13,7 @@ begin
       returning id
   )
   select coalesce(array_agg(id order by id), '{}') into v_ids from requeued;
-  perform pg_notify('job_lane', 'deliveries') from graphile_worker.add_jobs(array(
-    select ('deliver_webhook', json_build_object('event_id', id), null, null, 25, 'deliver_webhook:' || id, p_priority, null)::graphile_worker.job_spec
-      from unnest(v_ids) id));
+  perform pg_notify('job_lane', 'deliveries') from graphile_worker.add_jobs(array(select public.delivery_job(id, p_priority) from unnest(v_ids) id));
   return cardinality(v_ids);
 end
 $$;

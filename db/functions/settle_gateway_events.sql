@@ -1,4 +1,4 @@
--- What stored PSP webhooks say of payments, settled in one commit: finds each event's attempt (attempts_about), marks the event
+-- What stored PSP webhooks say of payments, settled in one commit: finds each event's attempt (attempt_about), marks the event
 -- processed and settles all of them (settle_attempts) in the order in which they were stored: a PSP sends what happened first first.
 -- An event whose attempt is not found is left as it is; its attempt_id is null.
 -- p_events: [{event_id, state}]; state as in settle_attempts, with reference. The events' bodies are proven.
@@ -19,7 +19,7 @@ begin
     select e.id, s.state, about.attempt_id
       from jsonb_to_recordset(p_events) as s (event_id uuid, state jsonb)
       join public.gateway_events e on e.id = s.event_id
-      cross join lateral public.attempts_about(e.gateway_id, s.state ->> 'psp_order_id', s.state ->> 'reference') about
+      cross join lateral public.attempt_about(e.gateway_id, s.state ->> 'psp_order_id', s.state ->> 'reference') about
   ), processed as (
     update public.gateway_events e set error = null, processed_at = now() from found f where e.id = f.id and f.attempt_id is not null
   )

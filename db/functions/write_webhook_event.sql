@@ -24,7 +24,7 @@ begin
         where p_transaction_id is not null or w.disabled_at is null and w.id is not null
       returning id, client_id, endpoint_id, status
   )
-  select array_agg(('deliver_webhook', json_build_object('event_id', id), null, null, 25, 'deliver_webhook:' || id, null, null)::graphile_worker.job_spec)
+  select array_agg(public.delivery_job(id))
         filter (where status = 'pending'),
       array_agg(id) filter (where status = 'disabled' and exists (select from public.webhook_endpoints w
         where w.id = coalesce(written.endpoint_id, written.client_id) and w.removed_at is null))
