@@ -33,13 +33,13 @@ export function buildApp(dependencies: Dependencies): Express {
 	app.use(limitAddresses(dependencies.addresses));
 	// The busiest first: each router before is asked whether a path is its own.
 	app.use(paymentRoutes(dependencies));
+	// before the PSPs' other webhooks, whose address ends with any word
+	app.use(payoutWebhookRoutes(dependencies));
+	app.use(gatewayWebhookRoutes(dependencies));
 	app.use(statusRoutes(dependencies));
 	app.use(payRoutes(dependencies));
 	app.use(linkRoutes(dependencies));
 	app.use(logoRoutes(dependencies));
-	// before the PSPs' other webhooks, whose address ends with any word
-	app.use(payoutWebhookRoutes(dependencies));
-	app.use(gatewayWebhookRoutes(dependencies));
 	app.use(whatsappWebhookRoutes(dependencies));
 	app.use(transactionRoutes(dependencies));
 	app.use(refundRoutes(dependencies));

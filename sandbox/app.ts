@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import express, { type Express, type NextFunction, type Request, type Response, Router } from "express";
 import { createControl } from "./control.ts";
 import { createDisputePages } from "./dispute-pages.ts";
 import { Faults } from "./faults.ts";
@@ -9,7 +9,7 @@ import { MerchantEndpoint } from "./merchant/endpoint.ts";
 import { sendPage } from "./page.ts";
 import { createProviders } from "./providers.ts";
 import { Registry } from "./registry.ts";
-import { RequestLog } from "./request-log.ts";
+import { RequestLog, serviceOf } from "./request-log.ts";
 import { type Persistent, readable, readStateFile, writeStateFile } from "./state-file.ts";
 import { WebhookSender } from "./webhook-sender.ts";
 import { Whatsapp } from "./whatsapp/whatsapp.ts";
@@ -39,6 +39,10 @@ export interface Sandbox {
 }
 
 const MAX_BODY = "2mb";
+
+function noSuchAddress(_req: Request, res: Response): void {
+	res.status(404).json({ error: { code: "not_found", message: "No service of the sandbox has this address" } });
+}
 
 /** The outside world: payment providers and a merchant, under one port of this machine. */
 export function createSandbox(options: SandboxOptions = {}): Sandbox {
@@ -70,6 +74,21 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 	app.disable("x-powered-by");
 	app.disable("etag");
 	app.use(express.raw({ type: () => true, limit: MAX_BODY }));
+	// Found by name, before all others: most of what comes, by far, is for one of them.
+	const services = new Map<string, Router>();
+	const addService = (name: string, router: Router) => {
+		services.set(name, Router().use(log.record, faults.inject).use(`/${name}`, router).use(noSuchAddress));
+	};
+	for (const { name, errorBody, router } of [...providers, ...whatsapp.services]) {
+		faults.describeErrorsOf(name, errorBody);
+		addService(name, router);
+	}
+	addService("merchant", merchant.router);
+	app.use((req, res, next) => {
+		const service = services.get(serviceOf(req.path));
+		if (service === undefined) next();
+		else service(req, res, next);
+	});
 	app.use("/_control", createControl({ providers, registry, faults, log, sender, merchant, whatsapp }));
 	app.get("/healthz", (_req, res) => {
 		res.json({ status: "ok" });
@@ -79,20 +98,7 @@ export function createSandbox(options: SandboxOptions = {}): Sandbox {
 	});
 	app.use("/whatsapp", whatsapp.pages);
 	app.use("/disputes", createDisputePages(providers));
-	app.use(log.record);
-	app.use(faults.inject);
-	for (const provider of providers) {
-		faults.describeErrorsOf(provider.name, provider.errorBody);
-		app.use(`/${provider.name}`, provider.router);
-	}
-	for (const service of whatsapp.services) {
-		faults.describeErrorsOf(service.name, service.errorBody);
-		app.use(`/${service.name}`, service.router);
-	}
-	app.use("/merchant", merchant.router);
-	app.use((_req: Request, res: Response) => {
-		res.status(404).json({ error: { code: "not_found", message: "No service of the sandbox has this address" } });
-	});
+	app.use(log.record, faults.inject, noSuchAddress);
 	app.use((error: Error & { status?: number }, _req: Request, res: Response, next: NextFunction) => {
 		if (res.headersSent) return next(error);
 		const status = error.status ?? 500;

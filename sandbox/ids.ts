@@ -1,6 +1,19 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** To ask the system for a few bytes costs as much as for thousands, and an order that is paid needs a dozen times. */
+const pool = Buffer.alloc(4096);
+let used = pool.length;
+
+function randomBytes(length: number): Buffer {
+	if (used + length > pool.length) {
+		randomFillSync(pool);
+		used = 0;
+	}
+	used += length;
+	return pool.subarray(used - length, used);
+}
 
 /** Letters and digits, as the ids of most providers are made. */
 export function randomAlphanumeric(length: number): string {

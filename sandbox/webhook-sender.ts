@@ -39,7 +39,11 @@ export class WebhookSender {
 	readonly #deliveries = new Ring<WebhookDelivery>(2_000);
 	readonly #waiting: (() => void)[] = [];
 	readonly #timers = new Set<NodeJS.Timeout>();
-	readonly #agent = new Agent();
+	readonly #agent = new Agent({
+		connect: { timeout: TIMEOUT_MS },
+		headersTimeout: TIMEOUT_MS,
+		bodyTimeout: TIMEOUT_MS,
+	});
 	#closed = false;
 	#active = 0;
 
@@ -97,7 +101,6 @@ export class WebhookSender {
 				method: "POST",
 				headers: typeof webhook.headers === "function" ? webhook.headers() : webhook.headers,
 				body: webhook.body,
-				signal: AbortSignal.timeout(TIMEOUT_MS),
 			});
 			await body.dump();
 			delivery.last_status = statusCode;

@@ -1,4 +1,4 @@
-import { createHash, createHmac } from "node:crypto";
+import { createHash, createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { type Dispute, unixSeconds } from "../disputes.ts";
 import { randomAlphanumeric } from "../ids.ts";
 import type { PayInstruction } from "../provider.ts";
@@ -39,16 +39,33 @@ type Manner = PayInstruction["webhook"];
 
 export const PLAIN_MANNER: Manner = { duplicate: 0, delay_ms: 0, skip: false, forge: false, reorder: false };
 
-/** Every account has an id of its own besides its key. */
-function accountIdOf(apiKey: string): string {
-	return `acc_${createHash("sha256").update(apiKey).digest("hex").slice(0, 14)}`;
+interface Sender {
+	/** Every account has an id of its own besides its key. */
+	id: string;
+	/** Made once: Node makes a key of a text for each use of it, which takes longer than the use. */
+	key: KeyObject;
 }
+
+const senders = new WeakMap<Account, Sender>();
+
+/** An account whose settings change is another object. */
+function senderOf(account: Account): Sender {
+	let sender = senders.get(account);
+	if (sender === undefined) {
+		const hash = createHash("sha256").update(account.api_key).digest("hex");
+		sender = { id: `acc_${hash.slice(0, 14)}`, key: keyOf(account.webhook_secret!) };
+		senders.set(account, sender);
+	}
+	return sender;
+}
+
+const keyOf = (secret: string) => createSecretKey(Buffer.from(secret));
 
 /** Events are rendered at once, so that a later change of the payment does not alter what is still to be sent. */
 function render(
 	account: Account,
 	{ event, payment, order, refund, dispute, transfer, created_at }: RazorpayEvent,
-	secret: string,
+	key: KeyObject,
 ): OutgoingWebhook {
 	const entities = {
 		...(refund && { refund }),
@@ -59,7 +76,7 @@ function render(
 	};
 	const body = JSON.stringify({
 		entity: "event",
-		account_id: accountIdOf(account.api_key),
+		account_id: senderOf(account).id,
 		event,
 		contains: Object.keys(entities),
 		payload: Object.fromEntries(Object.entries(entities).map(([name, entity]) => [name, { entity }])),
@@ -75,7 +92,7 @@ function render(
 			"content-type": "application/json",
 			"user-agent": "Razorpay-Webhook/v1",
 			"x-razorpay-event-id": eventId,
-			"x-razorpay-signature": createHmac("sha256", secret).update(body).digest("hex"),
+			"x-razorpay-signature": createHmac("sha256", key).update(body).digest("hex"),
 		},
 		body,
 	};
@@ -89,10 +106,10 @@ export function sendEvents(
 	manner: Manner = PLAIN_MANNER,
 ): { event: string; event_id: string }[] {
 	if (manner.skip || !account.webhook_url || !account.webhook_secret) return [];
-	const secret = manner.forge ? randomAlphanumeric(20) : account.webhook_secret;
+	const key = manner.forge ? keyOf(randomAlphanumeric(20)) : senderOf(account).key;
 	const { webhook_events } = account.settings;
 	const wanted = Array.isArray(webhook_events) ? events.filter(({ event }) => webhook_events.includes(event)) : events;
-	const webhooks = wanted.map((event) => render(account, event, secret));
+	const webhooks = wanted.map((event) => render(account, event, key));
 	if (manner.reorder) webhooks.reverse();
 	const copies = webhooks.flatMap((webhook) => Array<OutgoingWebhook>(1 + manner.duplicate).fill(webhook));
 	void sender.sendInOrder(copies, manner.delay_ms);
