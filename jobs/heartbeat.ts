@@ -15,7 +15,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "pino";
 import {
-	beatWorker,
+	beatWorkers,
 	listDeadWorkers,
 	listStaleLocks,
 	raiseAlert,
@@ -30,7 +30,9 @@ const DEAD_BEATS = 8;
 const LOOK_BEATS = 4;
 
 export interface BeatingWorker {
+	/** Under which its jobs are locked, and which therefore beats. */
 	worker_id: string;
+	/** Its lane's. */
 	name: string;
 	/** Whether it is at work on that job. */
 	holds(job_id: string): boolean;
@@ -38,6 +40,7 @@ export interface BeatingWorker {
 
 export interface HeartbeatOptions {
 	database: Pool;
+	/** Read at each beat: one that starts later is added to it. */
 	workers: readonly BeatingWorker[];
 	beat_seconds: number;
 	log: Logger;
@@ -51,7 +54,7 @@ export interface Heartbeat {
 	stop(): Promise<void>;
 }
 
-/** Returns after the first beat, so that no job is taken by a pool that nobody watches. */
+/** Returns after the first beat. It must go on before the first lane works: starting all of them may take long. */
 export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbeat> {
 	const { database, workers, beat_seconds, log, onPeers, onLost } = options;
 	// A beat counts from when it was sent: the database may have noted it no later than that.
@@ -62,12 +65,9 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 
 	const beat = async () => {
 		const sent_at = performance.now();
-		await Promise.all(
-			workers.map(async ({ worker_id, name }) => {
-				const count = await beatWorker(database, worker_id, name);
-				onPeers?.(name, count);
-			}),
-		);
+		const beating = [...workers];
+		const counts = await beatWorkers(database, beating);
+		for (const [i, { name }] of beating.entries()) onPeers?.(name, counts[i]!);
 		last_beat = sent_at;
 	};
 	const lookAfterOthers = async () => {

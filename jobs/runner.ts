@@ -3,18 +3,14 @@ import { Logger as GraphileLogger, run, type WorkerEvents } from "graphile-worke
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import { beatWorker } from "../db/client/operations.ts";
+import type { BeatingWorker } from "./heartbeat.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import type { Services } from "./task.ts";
 import { type Lane, toTaskList } from "./task-list.ts";
 import { inTransaction } from "./transaction.ts";
 import type { WakeUpCall } from "./wake-up-call.ts";
 
-export interface StartedLane {
-	name: string;
-	/** Under which its jobs are locked, and which therefore beats. */
-	worker_id: string;
-	/** Whether it is at work on that job. */
-	holds(job_id: string): boolean;
+export interface StartedLane extends BeatingWorker {
 	/** Settles when the lane no longer works, for whatever reason. */
 	ended: Promise<void>;
 	/** Takes no more jobs, finishes what runs within the time and hands back what does not; then the process must end. */
@@ -34,37 +30,43 @@ const HAND_BACK_DELAY_SECONDS = 10;
  * running ones, the heartbeat frees them in the same time when the process is killed. A completion not yet written is a
  * job that runs twice, which every task bears anyway.
  *
- * Rejects when the first fetch fails, and the process must end: Graphile Worker looks up then what the lane's tasks are called in
- * the database and keeps the answer, also where it is an error, so that this lane would never fetch a job and yet go on beating.
+ * `onBeating` is told of the lane as soon as it has beaten for the first time, when it may hold jobs already.
  */
 export async function startLane(
 	lane: Lane,
 	services: Services,
 	desk: QueueDesk,
 	wake_up: WakeUpCall,
+	onBeating: (worker: BeatingWorker) => void = () => {},
 ): Promise<StartedLane> {
 	const { database } = services;
 	const pool = wake_up.poolFor(lane);
 	const log = services.log.child({ lane: lane.name });
 	const running = new Map<string, number>();
-	const created = Promise.withResolvers<string>();
-	const fetched = Promise.withResolvers<void>();
+	const holds = (job_id: string) => running.has(job_id);
+	const created = Promise.withResolvers<BeatingWorker>();
 	const events: WorkerEvents = new EventEmitter();
 	// The first fetch is behind this beat in the pool's queue and in the log: no job is ever held by one that nobody watches.
 	events.once("pool:create", ({ workerPool }) => {
-		created.resolve(beatWorker(pool, workerPool.id, lane.name).then(() => workerPool.id));
+		const worker = { worker_id: workerPool.id, name: lane.name, holds };
+		created.resolve(
+			beatWorker(pool, worker.worker_id, lane.name).then(() => {
+				onBeating(worker);
+				return worker;
+			}),
+		);
 	});
-	events.once("localQueue:getJobs:complete", () => fetched.resolve());
 	events.on("job:start", ({ job }) => running.set(String(job.id), job.attempts));
 	events.on("job:complete", ({ job }) => running.delete(String(job.id)));
+	const tasks = toTaskList(lane, services, desk);
 	const runner = await run({
 		pgPool: pool,
 		schema: "graphile_worker",
-		taskList: toTaskList(lane, services, desk),
+		taskList: tasks.list,
 		parsedCronItems: [],
 		events,
 		noHandleSignals: true,
-		logger: toGraphileLogger(log, fetched.reject),
+		logger: toGraphileLogger(log, tasks.lookUpAgain),
 		preset: {
 			worker: {
 				concurrentJobs: lane.concurrency,
@@ -76,17 +78,15 @@ export async function startLane(
 			},
 		},
 	});
-	const [worker_id] = await Promise.all([created.promise, fetched.promise]);
+	const worker = await created.promise;
 
 	return {
-		name: lane.name,
-		worker_id,
-		holds: (job_id) => running.has(job_id),
+		...worker,
 		ended: runner.promise,
 		async stop(timeout_ms) {
 			if (await endsWithin(timeout_ms, runner.stop())) return;
 			log.warn({ job_ids: [...running.keys()] }, "jobs that did not finish in time are handed back");
-			await handBack(database, worker_id, running);
+			await handBack(database, worker.worker_id, running);
 		},
 	};
 }
@@ -116,14 +116,15 @@ async function endsWithin(timeout_ms: number, work: Promise<unknown>): Promise<b
 }
 
 /** What a job did is logged by task-list.ts; the library's lines about it would repeat it, payload included. */
-function toGraphileLogger(log: Logger, onError: (error: unknown) => void): GraphileLogger {
+function toGraphileLogger(log: Logger, onError: () => void): GraphileLogger {
 	return new GraphileLogger(() => (level, message, meta) => {
 		if (meta.job !== undefined || meta.failure === true) return;
 		// Fewer connections than jobs at a time is as meant: a job holds one only while a statement runs.
 		if (meta.max !== undefined && meta.concurrency !== undefined) return;
 		if (level === "error") {
 			log.error({ err: meta.error }, message);
-			onError(meta.error ?? new Error(message));
+			// A fetch that failed is told of in no other way.
+			onError();
 		} else if (level === "warning") log.warn(message);
 		else log.debug(message);
 	});

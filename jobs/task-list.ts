@@ -176,24 +176,44 @@ export function isDiscardable(queue: string): boolean {
 
 /** No job has it: a runner must have a task, also when all of its own are paused. */
 const PLACEHOLDER = "paused";
+/** No job has it either. */
+const OTHER_NAME = "looked up again";
+
+export interface LaneTasks {
+	list: TaskList;
+	/** Has Graphile Worker look its tasks up in the database once more. */
+	lookUpAgain(): void;
+}
 
 /**
  * The lane's tasks, of which Graphile Worker takes jobs. It reads their names before each fetch: a paused task's name is
  * hidden from it, while the task itself stays for jobs that were fetched before.
+ *
+ * Where the names are others than at the last fetch it asks the database for their ids, and keeps the answer until they change again,
+ * also where it is an error: the lane would never fetch a job again and yet go on beating. So one more name comes or goes then.
  */
-export function toTaskList(lane: Lane, services: Services, desk: QueueDesk): TaskList {
+export function toTaskList(lane: Lane, services: Services, desk: QueueDesk): LaneTasks {
 	const names = Object.keys(lane.tasks);
 	const tasks: TaskList = Object.fromEntries(
 		Object.entries(lane.tasks).map(([name, run]) => [name, toGraphileTask(name, run, services, desk)]),
 	);
 	tasks[PLACEHOLDER] = () => {};
+	tasks[OTHER_NAME] = () => {};
+	let has_other_name = false;
 	const showOpen = () => {
 		for (const name of names) Object.defineProperty(tasks, name, { enumerable: !desk.isPaused(name) });
 		Object.defineProperty(tasks, PLACEHOLDER, { enumerable: names.every(desk.isPaused) });
+		Object.defineProperty(tasks, OTHER_NAME, { enumerable: has_other_name });
 	};
 	showOpen();
 	desk.onChange(showOpen);
-	return tasks;
+	return {
+		list: tasks,
+		lookUpAgain() {
+			has_other_name = !has_other_name;
+			showOpen();
+		},
+	};
 }
 
 /** The job is back in the queue; Graphile Worker writes down a failure only of a job that the worker still has. */

@@ -13,7 +13,7 @@ import { createAlertChannels } from "./alerts/channel.ts";
 import { createCheckoutUrls } from "./checkout-urls.ts";
 import { createDeliveryGate, gateWidths } from "./delivery-gate.ts";
 import { EnvError, type JobsEnv, readEnv } from "./env.ts";
-import { startHeartbeat } from "./heartbeat.ts";
+import { type BeatingWorker, startHeartbeat } from "./heartbeat.ts";
 import { createLogger } from "./log.ts";
 import { createJobsMetrics, serveMetrics } from "./metrics.ts";
 import { observeAdapters } from "./observed-adapters.ts";
@@ -137,24 +137,32 @@ function openWhatsapp(): WhatsappChannel | null {
 	return { adapter, tokens: new TokenKeeper(pool, env.encryption_keys, adapter) };
 }
 
-const wake_up = new WakeUpCall(lane_pool);
-const lanes: StartedLane[] = [];
-for (const lane of own_lanes) lanes.push(await startLane(lane, services, desk, wake_up));
-for (const { name, ended } of lanes) {
-	// The runner's promise resolves as well when it gave up after losing its database.
-	ended.then(
-		() => fail(undefined, `the lane ${name} stopped without having been asked`),
-		(error: unknown) => fail(error, `the lane ${name} stopped`),
-	);
-}
+const beating: BeatingWorker[] = [];
 const heartbeat = await startHeartbeat({
 	database: heartbeat_pool,
-	workers: lanes,
+	workers: beating,
 	beat_seconds: env.worker_beat_seconds,
 	log,
 	onPeers: (lane, count) => lane === DELIVERIES && services.gate.shareWith(count),
 	onLost: (error) => fail(error, "this worker may have lost its jobs to others"),
 });
+const lanes: StartedLane[] = [];
+
+async function startLanes(): Promise<void> {
+	const wake_up = new WakeUpCall(lane_pool);
+	for (const each of own_lanes) {
+		if (is_stopping) return;
+		const lane = await startLane(each, services, desk, wake_up, (worker) => beating.push(worker));
+		// The runner's promise resolves as well when it gave up after losing its database.
+		lane.ended.then(
+			() => fail(undefined, `the lane ${lane.name} stopped without having been asked`),
+			(error: unknown) => fail(error, `the lane ${lane.name} stopped`),
+		);
+		// Whoever stops the others knows nothing of it yet.
+		if (is_stopping) return lane.stop(FINISH_MS);
+		lanes.push(lane);
+	}
+}
 
 async function stop(reason: string): Promise<void> {
 	if (is_stopping) return;
@@ -166,7 +174,7 @@ async function stop(reason: string): Promise<void> {
 	}, STOP_MS).unref();
 	try {
 		// Beats go on until the last job is finished or handed back.
-		await Promise.all([clock.stop(FINISH_MS), ...lanes.map((lane) => lane.stop(FINISH_MS))]);
+		await Promise.all([clock.stop(FINISH_MS), starting, ...lanes.map((lane) => lane.stop(FINISH_MS))]);
 		await Promise.all([heartbeat.stop(), desk.stop()]);
 		for (const channel of services.alert_channels) channel.close();
 		await services.outbound.close();
@@ -179,17 +187,22 @@ async function stop(reason: string): Promise<void> {
 	log.info("stopped");
 	process.exit(0);
 }
+// From here on there may be jobs to finish or to hand back.
 process.on("SIGTERM", () => stop("SIGTERM"));
 process.on("SIGINT", () => stop("SIGINT"));
 // Whoever started us over IPC is gone.
 process.on("disconnect", () => stop("disconnect"));
 
-log.info(
-	{
-		lanes: Object.fromEntries(own_lanes.map(({ name, tasks }) => [name, Object.keys(tasks)])),
-		sandbox: env.sandbox_url,
-		whatsapp: provider,
-	},
-	"working",
-);
-process.send?.({ ready: true });
+const starting = startLanes();
+await starting;
+if (!is_stopping) {
+	log.info(
+		{
+			lanes: Object.fromEntries(own_lanes.map(({ name, tasks }) => [name, Object.keys(tasks)])),
+			sandbox: env.sandbox_url,
+			whatsapp: provider,
+		},
+		"working",
+	);
+	process.send?.({ ready: true });
+}

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
+import type { PoolClient } from "pg";
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { settleAttempt } from "../../db/client/attempts.ts";
@@ -50,6 +51,41 @@ async function start(env: Record<string, string> = {}): Promise<WorkerProcess> {
 	});
 	workers.push(worker);
 	return worker;
+}
+
+/** Does not wait until it is ready. */
+function spawn(env: Record<string, string> = {}): WorkerProcess {
+	const worker = spawnWorker({
+		DATABASE_URL: database.url("jobs"),
+		SANDBOX_URL: "http://127.0.0.1:9",
+		OUTBOUND_ALLOWED_HOSTS: endpoint.host,
+		...env,
+	});
+	workers.push(worker);
+	return worker;
+}
+
+/** Until `locker` commits nobody learns what tasks are called in the database. */
+async function holdLookups(): Promise<{ locker: PoolClient; breakLookups(worker: WorkerProcess): Promise<void> }> {
+	const locker = await database.pool("admin").connect();
+	await locker.query("begin; lock table graphile_worker._private_tasks in access exclusive mode");
+	return {
+		locker,
+		/** Each that waits loses its connection, until that of the lane that delivers has. */
+		async breakLookups(worker) {
+			await expect
+				.poll(async () => {
+					await rows(
+						`select pg_terminate_backend(pid) from pg_stat_activity
+							where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into %_private_tasks %'`,
+					);
+					return worker.lines.some(
+						({ lane, msg }) => lane === "deliveries" && String(msg).startsWith("Error occurred fetching jobs"),
+					);
+				})
+				.toBe(true);
+		},
+	};
 }
 
 async function rows<Row>(text: string, values: unknown[] = []): Promise<Row[]> {
@@ -318,26 +354,76 @@ describe("the jobs process", () => {
 		expect(worker.child.exitCode).toBeNull();
 	});
 
-	it("ends where the first look for jobs of a lane fails, which Graphile Worker would never repeat", async () => {
-		const locker = await database.pool("admin").connect();
+	it("looks its tasks up again where the first look for jobs failed, whose error Graphile Worker would keep", async () => {
+		const { locker, breakLookups } = await holdLookups();
 		try {
-			await locker.query("begin; lock table graphile_worker._private_tasks in access exclusive mode");
-			const worker = spawnWorker({ DATABASE_URL: database.url("jobs"), SANDBOX_URL: "http://127.0.0.1:9" });
-			workers.push(worker);
-			await expect
-				.poll(
-					() =>
-						rows(
-							`select pg_terminate_backend(pid) from pg_stat_activity
-								where datname = current_database() and application_name = 'lightspeedpay-lanes' and wait_event_type = 'Lock'`,
-						),
-					{ timeout: 30_000 },
-				)
-				.not.toEqual([]);
+			const starting = spawn();
+			await breakLookups(starting);
 			await locker.query("commit");
-			expect(await worker.exited).toEqual({ code: 1, signal: null });
+			const { event_id } = await payOnce();
+			(await endpoint.next()).response.writeHead(200).end();
+			await starting.line(sent(event_id));
+			expect(starting.child.exitCode).toBeNull();
 		} finally {
 			locker.release(true);
+		}
+	});
+
+	it("looks its tasks up again where that failed when a queue was opened again", async () => {
+		const worker = await start();
+		const setPaused = async (is_paused: boolean) => {
+			await rows(
+				is_paused
+					? "insert into paused_queues (queue, reason, paused_by) values ('deliver_webhook', 'a look', 'an operator')"
+					: "delete from paused_queues",
+			);
+			await worker.line(({ paused }) => Array.isArray(paused) && paused.includes("deliver_webhook") === is_paused);
+		};
+		// Nobody needs its id; a look for the other tasks finds it a new one.
+		await rows("delete from graphile_worker._private_tasks where identifier = 'replay_webhooks'");
+		await setPaused(true);
+		await expect
+			.poll(() => rows("select from graphile_worker._private_tasks where identifier = 'replay_webhooks'"))
+			.toHaveLength(1);
+		const { locker, breakLookups } = await holdLookups();
+		try {
+			await setPaused(false);
+			await breakLookups(worker);
+			await locker.query("commit");
+			const { event_id } = await payOnce();
+			(await endpoint.next()).response.writeHead(200).end();
+			await worker.line(sent(event_id));
+		} finally {
+			locker.release(true);
+			await rows("delete from paused_queues");
+		}
+	});
+
+	it("beats for lanes that are at work while others have not started yet, and gives back what they hold when it is stopped", async () => {
+		await rows(`create function public.wait_for_test() returns trigger language plpgsql as $$
+			begin perform pg_advisory_xact_lock(4711); return new; end $$;
+			create trigger wait_for_test before insert on public.worker_heartbeats
+				for each row when (new.lane = 'documents') execute function public.wait_for_test()`);
+		const holder = await database.pool("admin").connect();
+		try {
+			await holder.query("select pg_advisory_lock(4711)");
+			const { event_id } = await payOnce();
+			const worker = spawn();
+			const request = await endpoint.next();
+			const beats = () => rows<{ beat_at: Date }>("select beat_at from worker_heartbeats where lane = 'deliveries'");
+			const [first] = await beats();
+			await expect.poll(async () => (await beats())[0]!.beat_at.getTime()).toBeGreaterThan(first!.beat_at.getTime());
+			worker.kill("SIGTERM");
+			await worker.line(({ msg }) => msg === "stopping");
+			request.response.writeHead(200).end();
+			await worker.line(sent(event_id));
+			await holder.query("select pg_advisory_unlock(4711)");
+			expect(await worker.exited).toEqual({ code: 0, signal: null });
+			expect(worker.lines.map(({ msg }) => msg)).not.toContain("working");
+			expect(await rows("select locked_by from graphile_worker._private_jobs where locked_by is not null")).toEqual([]);
+		} finally {
+			holder.release(true);
+			await rows("drop trigger wait_for_test on public.worker_heartbeats; drop function public.wait_for_test()");
 		}
 	});
 
