@@ -42,6 +42,8 @@ export interface Outcome {
 	attempts: number;
 }
 
+/** For what is under way to come to its end, which it does in a tenth of it. */
+const CALM_MS = 240_000;
 /** From so many payments on there is time for waits that outlast the clients' patience. */
 const LONG_FROM = 1_000;
 const CONCURRENCY = 90;
@@ -56,7 +58,7 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 	const is_own = database.crash !== undefined;
 	const world = await createWorld(database, { directory, with_studio: is_own });
 	const watcher = createWatcher(world.admin);
-	const standstills = watchStandstills();
+	const standstills = watchStandstills(database.adminUrl);
 	const stage: Stage = { world, watcher, seed, patience: is_long ? LONG_PATIENCE : SHORT_PATIENCE };
 	const calm: Calm = { rounds: 0, refused_refunds: new Set() };
 	const heard = new Map<string, MerchantEvent>();
@@ -90,11 +92,10 @@ export async function runStorm(database: StormDatabase, options: StormOptions): 
 			`${plays.length} payments played in ${seconds(stormedAt - startedAt)} s; waiting for all that is under way.`,
 		);
 
-		const patience_ms = is_long || is_own ? 240_000 : 30_000;
-		await calmDown(world, planned, calm, patience_ms);
+		await calmDown(world, planned, calm, CALM_MS);
 		const waiting = plays.filter(({ refund_waits }) => refund_waits);
 		for (const played of waiting) await refundPayment(stage, played);
-		await calmDown(world, planned, calm, patience_ms);
+		await calmDown(world, planned, calm, CALM_MS);
 		const alive = await buryPoison(world);
 		await hear(world, heard);
 		const calmAt = performance.now();

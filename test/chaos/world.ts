@@ -211,7 +211,8 @@ export async function createWorld(database: StormDatabase, { directory, with_stu
 				...shared,
 				DATABASE_URL: database.url("jobs"),
 				OUTBOUND_ALLOWED_HOSTS: `127.0.0.1:${port},${receiver.host}`,
-				WORKER_BEAT_SECONDS: "1",
+				// Given up after sixteen seconds; a worker that a busy machine keeps from beating for twelve ends itself.
+				WORKER_BEAT_SECONDS: "2",
 				...(studio !== null && {
 					STUDIO_URL: studio.url,
 					ALERT_SLACK_WEBHOOK_URL: receiver.slack_url,
