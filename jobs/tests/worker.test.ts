@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { PoolClient } from "pg";
 import { Webhook } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { settleAttempt } from "../../db/client/attempts.ts";
@@ -65,25 +64,35 @@ function spawn(env: Record<string, string> = {}): WorkerProcess {
 	return worker;
 }
 
-/** Until `locker` commits nobody learns what tasks are called in the database. */
-async function holdLookups(): Promise<{ locker: PoolClient; breakLookups(worker: WorkerProcess): Promise<void> }> {
-	const locker = await database.pool("admin").connect();
-	await locker.query("begin; lock table graphile_worker._private_tasks in access exclusive mode");
+/** Until it is let go nobody who does not know it learns what the task `deliver_webhook` is called in the database. */
+async function holdLookup(): Promise<{ breakOff(worker: WorkerProcess): Promise<void>; letGo(): Promise<void> }> {
+	const holder = await database.pool("admin").connect();
+	await holder.query(`select pg_advisory_lock(4712);
+		delete from graphile_worker._private_tasks where identifier = 'deliver_webhook';
+		create function public.wait_for_test() returns trigger language plpgsql as $$
+			begin perform pg_advisory_xact_lock(4712); return new; end $$;
+		create trigger wait_for_test before insert on graphile_worker._private_tasks
+			for each row when (new.identifier = 'deliver_webhook') execute function public.wait_for_test()`);
 	return {
-		locker,
-		/** Each that waits loses its connection, until that of the lane that delivers has. */
-		async breakLookups(worker) {
+		async breakOff(worker) {
 			await expect
-				.poll(async () => {
-					await rows(
+				.poll(() =>
+					rows(
 						`select pg_terminate_backend(pid) from pg_stat_activity
-							where datname = current_database() and wait_event_type = 'Lock' and query like 'insert into %_private_tasks %'`,
-					);
-					return worker.lines.some(
-						({ lane, msg }) => lane === "deliveries" && String(msg).startsWith("Error occurred fetching jobs"),
-					);
-				})
-				.toBe(true);
+							where datname = current_database() and wait_event_type = 'Lock' and wait_event = 'advisory'`,
+					),
+				)
+				.toHaveLength(1);
+			await worker.line(
+				({ lane, msg }) => lane === "deliveries" && String(msg).startsWith("Error occurred fetching jobs"),
+			);
+		},
+		async letGo() {
+			await holder.query("select pg_advisory_unlock(4712)");
+			await holder.query(
+				"drop trigger wait_for_test on graphile_worker._private_tasks; drop function public.wait_for_test()",
+			);
+			holder.release();
 		},
 	};
 }
@@ -355,48 +364,37 @@ describe("the jobs process", () => {
 	});
 
 	it("looks its tasks up again where the first look for jobs failed, whose error Graphile Worker would keep", async () => {
-		const { locker, breakLookups } = await holdLookups();
-		try {
-			const starting = spawn();
-			await breakLookups(starting);
-			await locker.query("commit");
-			const { event_id } = await payOnce();
-			(await endpoint.next()).response.writeHead(200).end();
-			await starting.line(sent(event_id));
-			expect(starting.child.exitCode).toBeNull();
-		} finally {
-			locker.release(true);
-		}
+		const lookup = await holdLookup();
+		const worker = await start();
+		await lookup.breakOff(worker);
+		await lookup.letGo();
+		const { event_id } = await payOnce();
+		(await endpoint.next()).response.writeHead(200).end();
+		await worker.line(sent(event_id));
+		expect(worker.child.exitCode).toBeNull();
 	});
 
 	it("looks its tasks up again where that failed when a queue was opened again", async () => {
 		const worker = await start();
-		const setPaused = async (is_paused: boolean) => {
-			await rows(
-				is_paused
-					? "insert into paused_queues (queue, reason, paused_by) values ('deliver_webhook', 'a look', 'an operator')"
-					: "delete from paused_queues",
-			);
-			await worker.line(({ paused }) => Array.isArray(paused) && paused.includes("deliver_webhook") === is_paused);
-		};
+		const hears = (is_paused: boolean) =>
+			worker.line(({ paused }) => Array.isArray(paused) && paused.includes("deliver_webhook") === is_paused);
 		// Nobody needs its id; a look for the other tasks finds it a new one.
 		await rows("delete from graphile_worker._private_tasks where identifier = 'replay_webhooks'");
-		await setPaused(true);
+		await rows(
+			"insert into paused_queues (queue, reason, paused_by) values ('deliver_webhook', 'a look', 'an operator')",
+		);
+		await hears(true);
 		await expect
 			.poll(() => rows("select from graphile_worker._private_tasks where identifier = 'replay_webhooks'"))
 			.toHaveLength(1);
-		const { locker, breakLookups } = await holdLookups();
-		try {
-			await setPaused(false);
-			await breakLookups(worker);
-			await locker.query("commit");
-			const { event_id } = await payOnce();
-			(await endpoint.next()).response.writeHead(200).end();
-			await worker.line(sent(event_id));
-		} finally {
-			locker.release(true);
-			await rows("delete from paused_queues");
-		}
+		const lookup = await holdLookup();
+		await rows("delete from paused_queues");
+		await hears(false);
+		await lookup.breakOff(worker);
+		await lookup.letGo();
+		const { event_id } = await payOnce();
+		(await endpoint.next()).response.writeHead(200).end();
+		await worker.line(sent(event_id));
 	});
 
 	it("beats for lanes that are at work while others have not started yet, and gives back what they hold when it is stopped", async () => {
@@ -410,9 +408,12 @@ describe("the jobs process", () => {
 			const { event_id } = await payOnce();
 			const worker = spawn();
 			const request = await endpoint.next();
-			const beats = () => rows<{ beat_at: Date }>("select beat_at from worker_heartbeats where lane = 'deliveries'");
-			const [first] = await beats();
-			await expect.poll(async () => (await beats())[0]!.beat_at.getTime()).toBeGreaterThan(first!.beat_at.getTime());
+			const lastBeat = async () => {
+				const text = "select max(beat_at) as beat_at from worker_heartbeats where lane = 'deliveries'";
+				return (await rows<{ beat_at: Date }>(text))[0]!.beat_at.getTime();
+			};
+			const first = await lastBeat();
+			await expect.poll(lastBeat).toBeGreaterThan(first);
 			worker.kill("SIGTERM");
 			await worker.line(({ msg }) => msg === "stopping");
 			request.response.writeHead(200).end();
