@@ -103,33 +103,36 @@ describe("npm start", () => {
 		expect(await untilNoneIsLeft(shared)).toEqual([]);
 	});
 
-	test("keeps data and keys over a second start, and refuses a third beside it", async () => {
-		const stack = await startStack({ dataDirectory: shared });
-		try {
-			expect(stack.demo.merchants.map(({ client_key }) => client_key)).toEqual(firstKeys);
-			const database = createConnection({ connectionString: stack.demo.database_url });
-			await database.connect();
-			const { rows } = await database.query(
-				`select (select count(*)::int from public.transactions) as payments,
-					(select count(*)::int from public.payment_gateways) as gateways, (select count(*)::int from public.clients) as clients`,
-			);
-			await database.end();
-			expect(rows[0]).toMatchObject({ payments: 1, clients: 2 });
-			expect(rows[0].gateways).toBeGreaterThan(50);
-
-			const third = start(shared);
-			expect(await third.exited).toBe(1);
-			expect(third.output()).toMatch(/^LightSpeedPay already runs on .* \(process \d+\): stop that one/);
-			expect((await fetch(`${stack.demo.checkout_url}/healthz`)).status).toBe(200);
-		} finally {
-			expect(await stack.stop({ keep: true })).toBe(0);
-		}
-	});
-
-	test("reports a part that crashes with its last lines, and starts it again, as it does with the database", async () => {
+	test("keeps data and keys over a second start, refuses a third beside it, and leaves nothing behind when it is killed", async () => {
 		const supervisor = start(shared);
 		await untilReady(supervisor);
-		const { checkout_url, studio_url } = demoOf(shared);
+		const demo = demoOf(shared);
+		expect(demo.merchants.map(({ client_key }) => client_key)).toEqual(firstKeys);
+		const database = createConnection({ connectionString: demo.database_url });
+		await database.connect();
+		const { rows } = await database.query(
+			`select (select count(*)::int from public.transactions) as payments,
+				(select count(*)::int from public.payment_gateways) as gateways, (select count(*)::int from public.clients) as clients`,
+		);
+		await database.end();
+		expect(rows[0]).toMatchObject({ payments: 1, clients: 2 });
+		expect(rows[0].gateways).toBeGreaterThan(50);
+
+		const third = start(shared);
+		expect(await third.exited).toBe(1);
+		expect(third.output()).toMatch(/^LightSpeedPay already runs on .* \(process \d+\): stop that one/);
+		expect((await fetch(`${demo.checkout_url}/healthz`)).status).toBe(200);
+
+		supervisor.process.kill("SIGKILL");
+		await supervisor.exited;
+		expect(await untilNoneIsLeft(shared)).toEqual([]);
+	});
+
+	test("starts again after that, reports a part that crashes with its last lines, and starts it again, as it does with the database", async () => {
+		const supervisor = start(shared);
+		await untilReady(supervisor);
+		const { checkout_url, studio_url, merchants } = demoOf(shared);
+		expect(merchants.map(({ client_key }) => client_key)).toEqual(firstKeys);
 		const printed = async (pattern: RegExp) => {
 			while (!pattern.test(supervisor.output())) {
 				await Promise.race([
@@ -157,17 +160,6 @@ describe("npm start", () => {
 		supervisor.process.kill("SIGTERM");
 		expect(await supervisor.exited).toBe(0);
 		expect(await untilNoneIsLeft(shared)).toEqual([]);
-	});
-
-	test("leaves nothing behind when the supervisor itself is killed, and starts again", async () => {
-		const supervisor = start(shared);
-		await untilReady(supervisor);
-		supervisor.process.kill("SIGKILL");
-		await supervisor.exited;
-		expect(await untilNoneIsLeft(shared)).toEqual([]);
-		const again = await startStack({ dataDirectory: shared });
-		expect(again.demo.merchants.map(({ client_key }) => client_key)).toEqual(firstKeys);
-		expect(await again.stop({ keep: true })).toBe(0);
 	});
 
 	test("stops cleanly when npm is asked to, also while it is still starting", async () => {
