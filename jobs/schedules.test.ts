@@ -288,7 +288,8 @@ describe("the clock", () => {
 					('refund_payment', json_build_object('refund_id', refund.id), interval '2 minutes'),
 					('process_gateway_event', json_build_object('event_id', event.id), interval '2 minutes'),
 					('pull_settlement', json_build_object('gateway_id', attempt.gateway_id), interval '2 minutes'),
-					('refund_payment', json_build_object('refund_id', gen_random_uuid()), interval '2 minutes')) job (task, payload, age)`,
+					('refund_payment', json_build_object('refund_id', gen_random_uuid()), interval '2 minutes'),
+					('refund_payment', json_build_object('refund_id', 'nothing of ours'), interval '2 minutes')) job (task, payload, age)`,
 			[id, gateway_id],
 		);
 		expect(attempt).toBeDefined();
@@ -310,16 +311,18 @@ describe("the clock", () => {
 			"process_gateway_event",
 			"pull_settlement",
 			"refund_payment:pune",
+			"refund_payment:pune",
 		]);
 		await rows("update payment_gateways set egress_group = 'goa' where id = $1", [gateway_id]);
 		await rows("update graphile_worker._private_jobs set run_at = now() - interval '2 minutes'");
 		expect(await named("watch_egress_groups").run(context)).toMatchObject({ regrouped: 5 });
-		expect((await tasks()).slice(0, 6)).toEqual([
+		expect((await tasks()).slice(0, 7)).toEqual([
 			"create_psp_order:goa",
 			"confirm_attempt:goa",
 			"refund_payment:goa",
 			"process_gateway_event:goa",
 			"pull_settlement:goa",
+			"refund_payment:pune",
 			"refund_payment:pune",
 		]);
 		await rows("alter table payment_gateways enable trigger payment_gateways_complete");

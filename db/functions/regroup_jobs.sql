@@ -9,19 +9,23 @@ declare
   v_names text[];
 begin
   with waiting as materialized (
-    select j.id, k.identifier, split_part(k.identifier, ':', 1) as task, j.payload
+    select j.id, k.identifier, split_part(k.identifier, ':', 1) as task, coalesce(j.payload ->> 'attempt_id', j.payload ->> 'event_id',
+        j.payload ->> 'refund_id', j.payload ->> 'payout_id', j.payload ->> 'gateway_id') as about
       from graphile_worker._private_jobs j join graphile_worker._private_tasks k on k.id = j.task_id
       where j.is_available and j.run_at <= now() - p_waiting and split_part(k.identifier, ':', 1) in ('create_psp_order',
         'confirm_attempt', 'move_payment', 'process_gateway_event', 'refund_payment', 'pull_settlement', 'collect_payout')
       order by k.identifier like '%:%' desc, j.id limit 10000
+  ), known as materialized (
+    -- what no task of ours wrote keeps nobody else's jobs waiting
+    select id, identifier, task, about::uuid as about from waiting where pg_input_is_valid(about, 'uuid')
   ), owned as materialized (
     select w.id, w.identifier, w.task, case w.task
-        when 'collect_payout' then (select p.client_id from public.payouts p where p.id = (w.payload ->> 'payout_id')::uuid)
-        when 'process_gateway_event' then (select e.gateway_id from public.gateway_events e where e.id = (w.payload ->> 'event_id')::uuid)
-        when 'refund_payment' then (select r.gateway_id from public.refunds r where r.id = (w.payload ->> 'refund_id')::uuid)
-        when 'pull_settlement' then (w.payload ->> 'gateway_id')::uuid
-        else (select a.gateway_id from public.payment_attempts a where a.id = (w.payload ->> 'attempt_id')::uuid) end as owner_id
-      from waiting w
+        when 'collect_payout' then (select p.client_id from public.payouts p where p.id = w.about)
+        when 'process_gateway_event' then (select e.gateway_id from public.gateway_events e where e.id = w.about)
+        when 'refund_payment' then (select r.gateway_id from public.refunds r where r.id = w.about)
+        when 'pull_settlement' then w.about
+        else (select a.gateway_id from public.payment_attempts a where a.id = w.about) end as owner_id
+      from known w
   ), named as (
     select o.id, o.identifier, public.grouped_task(o.task, coalesce(g.egress_group, c.egress_group)) as name
       from owned o
