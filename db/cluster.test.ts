@@ -10,6 +10,7 @@ import {
 	rmSync,
 	writeFileSync,
 } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -76,6 +77,28 @@ async function ended(pid: number): Promise<boolean> {
 }
 
 describe("startCluster", () => {
+	test("a server that ends in the moment it is ready has ended, whoever looks first", async () => {
+		const lockFile = join(home, "postgres", "postmaster.pid");
+		for (let round = 0; round < 6; round++) {
+			const starting = start().then(
+				({ exited }) => exited,
+				() => "refused",
+			);
+			let has_ended = false;
+			starting.finally(() => {
+				has_ended = true;
+			});
+			for (let is_killed = false; !has_ended && !is_killed; await new Promise(setImmediate)) {
+				const text = await readFile(lockFile, "utf8").catch(() => "");
+				const [pid, , , , , , , state] = text.split("\n");
+				// That of the round before lies there at first.
+				is_killed = state?.trim() === "ready" && existsSync(`/proc/${pid}`) && process.kill(Number(pid), "SIGKILL");
+			}
+			await starting;
+			clusters.pop();
+		}
+	});
+
 	test("serves PostgreSQL 18 durably in UTC, UTF-8 and a locale that never changes", async () => {
 		const cluster = await start({ durable: true });
 		const [row] = await query(

@@ -109,7 +109,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 		const settings = { ...serverSettings(directory, port, durable), ...archiveSettings(archive) };
 		const started = await launch(directory, settings, binaries, user, logFile, options.patience_ms ?? 120_000);
 		if (started.ok) {
-			return superviseServer(started.server, directory, archive, port, options.password, logFile, user);
+			return superviseServer(started, directory, archive, port, options.password, logFile, user);
 		}
 		if (started.obstacle === "memory in use" && Date.now() < deadline) {
 			await sleep(100);
@@ -443,8 +443,13 @@ function serverSettings(directory: string, port: number, durable: boolean): Reco
 	return settings;
 }
 
+interface ServerEnd {
+	code: number | null;
+	signal: NodeJS.Signals | null;
+}
+
 type Launch =
-	| { ok: true; server: ChildProcess }
+	| { ok: true; server: ChildProcess; ended: Promise<ServerEnd> }
 	| { ok: false; obstacle: "port taken" | "memory in use" | null; lastWords: string };
 
 async function launch(
@@ -465,6 +470,10 @@ async function launch(
 		{ ...user, cwd: directory, env: serverEnvironment(), stdio: ["ignore", log, log], detached: true },
 	);
 	closeSync(log);
+	// Heard from the first: one that ends in the moment it is ready must not be waited for in vain.
+	const ended = new Promise<ServerEnd>((resolve) => {
+		server.once("exit", (code, signal) => resolve({ code, signal }));
+	});
 	let failure: Error | null = null;
 	server.once("error", (error) => {
 		failure = error;
@@ -483,7 +492,7 @@ async function launch(
 			const reason = lines.filter((line) => line.includes("FATAL:")).slice(-1);
 			return { ok: false, obstacle, lastWords: (reason.length > 0 ? reason : lines.slice(-3)).join(" ") || "none" };
 		}
-		if (await isReady(directory, server.pid as number)) return { ok: true, server };
+		if (await isReady(directory, server.pid as number)) return { ok: true, server, ended };
 	}
 	server.kill("SIGQUIT");
 	return { ok: false, obstacle: null, lastWords: `it was not ready after ${patience_ms / 1000} s` };
@@ -497,7 +506,7 @@ async function isReady(directory: string, pid: number): Promise<boolean> {
 }
 
 function superviseServer(
-	server: ChildProcess,
+	{ server, ended }: { server: ChildProcess; ended: Promise<ServerEnd> },
 	directory: string,
 	archiveDirectory: string | null,
 	port: number,
@@ -508,9 +517,9 @@ function superviseServer(
 	const pid = server.pid as number;
 	const watchdog = startWatchdog(pid, user);
 	let stopping: Promise<void> | null = null;
-	const exited = once(server, "exit").then(([code, signal]) => {
+	const exited = ended.then((end) => {
 		watchdog?.kill("SIGKILL");
-		return { expected: stopping !== null, code: code as number | null, signal: signal as NodeJS.Signals | null };
+		return { expected: stopping !== null, ...end };
 	});
 	// The server must not keep a finished program from ending: the watchdog takes it along.
 	server.unref();
