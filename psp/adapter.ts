@@ -133,6 +133,8 @@ export interface PaymentState {
 	error: PspError | null;
 	/** The PSP's answer with secrets and payer's account details removed. */
 	raw: unknown;
+	/** Where a PSP lists an order's payments: the others that took money and still have it. */
+	further?: readonly PaymentState[];
 }
 
 export interface BrowserReturn {

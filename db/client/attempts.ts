@@ -49,6 +49,8 @@ export interface AttemptState {
 	error: AttemptError | null;
 	/** Without secrets; kept with the transaction. */
 	raw: unknown;
+	/** Others that took money for the same order. */
+	further?: readonly AttemptState[];
 }
 
 type AttemptWorkJson = Omit<AttemptWork, "transaction"> & {

@@ -658,6 +658,26 @@ describe("reordered and repeated words of a PSP", () => {
 		expect(await entries(kaveri.id)).toHaveLength(2);
 	});
 
+	test("of two payments that one look-up tells of, the second is given back in the same commit", async () => {
+		const kaveri = await merchant();
+		const payment = await ordered(kaveri);
+		const state = attemptState("succeeded", { psp_payment_id: "pay_1" });
+		const further = [{ ...state, psp_payment_id: "pay_2" }];
+		for (const changed of [true, false]) {
+			expect(await settleAttempt(jobs(), payment.attempt_id, { ...state, further })).toEqual({
+				transaction_status: "paid",
+				changed,
+			});
+		}
+		expect(await rows("select gateway_txn_id from transactions where client_id = $1", [kaveri.id])).toEqual([
+			{ gateway_txn_id: "pay_1" },
+		]);
+		expect(
+			await rows("select kind, amount, status, psp_payment_id from refunds where client_id = $1", [kaveri.id]),
+		).toEqual([{ kind: "duplicate_payment", amount: 10_000, status: "created", psp_payment_id: "pay_2" }]);
+		expect(await entries(kaveri.id)).toHaveLength(2);
+	});
+
 	/** A payment whose order the first gateway refused; it may have taken money all the same. */
 	async function movedOn() {
 		const kaveri = await merchant({}, [{ priority: 9 }, {}]);

@@ -22,7 +22,6 @@ import { redact } from "../redact.ts";
 import { createCashfreeClient, modeOf } from "./client.ts";
 import { paiseOf, rupeesOf } from "./money.ts";
 import {
-	bestPayment,
 	type CashfreeOrder,
 	type CashfreeRefund,
 	failureOf,
@@ -33,8 +32,8 @@ import {
 	orderForRecord,
 	orderRequest,
 	orderSchema,
+	orderState,
 	paymentSchema,
-	paymentState,
 	refundSchema,
 	refundState,
 	settlementLine,
@@ -139,8 +138,11 @@ export const createCashfreeAdapter: PspAdapterFactory = (endpoint = {}) => {
 		const exchange = await client.call(account, (sdk) => sdk.PGOrderFetchPayments(psp_order_id));
 		const payments = read(exchange, z.array(paymentSchema));
 		if (payments === null) return redact({ ...nothing, ...lookupFailureOf(exchange) }, account);
-		const best = bestPayment(payments.filter((payment) => payment.order_id === psp_order_id));
-		if (best !== null) return redact(paymentState(best, psp_order_id), account);
+		const state = orderState(
+			payments.filter((payment) => payment.order_id === psp_order_id),
+			psp_order_id,
+		);
+		if (state !== null) return redact(state, account);
 		return payments.length === 0
 			? { ...nothing, outcome: "pending", error: null, raw: [] }
 			: {

@@ -188,6 +188,15 @@ describe("the sandbox, the official SDK and the adapter agree", () => {
 		for (const request of requests) expect(verifiedBySdk(request).type).toBeTruthy();
 	});
 
+	test("on a look-up of an order that was paid twice, which tells of both, the first first", async () => {
+		const { adapter, payment, ...order } = await paidOrder();
+		await driver.pay(order.psp_order_id, "success");
+		const state = await adapter.fetchStatus(account, { ...order, reference: "" });
+		expect(state).toMatchObject({ outcome: "succeeded", psp_payment_id: payment.psp_payment_id });
+		expect(state.further).toMatchObject([{ outcome: "succeeded", amount: 49_950 }]);
+		expect(state.further![0]!.psp_payment_id).not.toBe(payment.psp_payment_id);
+	});
+
 	test("on giving a second success back, which is left to Cashfree", async () => {
 		const { adapter, psp_order_id, payment } = await paidOrder();
 		await driver.pay(psp_order_id, "success");

@@ -296,8 +296,19 @@ function paymentError({ payment_status, payment_message, error_details }: Cashfr
 	};
 }
 
-/** What an order with these payments has come to: money taken, else money held, else the newest try. */
-export function bestPayment(payments: readonly CashfreePayment[]): CashfreePayment | null {
+/** What an order with these payments has come to; null where there is none. */
+export function orderState(payments: readonly CashfreePayment[], psp_order_id: string): PaymentState | null {
+	const best = bestPayment(payments);
+	if (best === null) return null;
+	const further = payments.filter((payment) => payment !== best && isSuccess(payment));
+	return {
+		...paymentState(best, psp_order_id),
+		...(further.length > 0 && { further: further.map((each) => paymentState(each, psp_order_id)) }),
+	};
+}
+
+/** Money taken, else money held, else the newest try. */
+function bestPayment(payments: readonly CashfreePayment[]): CashfreePayment | null {
 	const rank = (payment: CashfreePayment) => {
 		const outcome = readPaymentOutcome(payment);
 		// Nobody has begun to pay where Cashfree only made the entry; a real try says more.

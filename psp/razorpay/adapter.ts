@@ -25,15 +25,14 @@ import { createRazorpayClient } from "./client.ts";
 import { codeByReason } from "./error-map.ts";
 import { isSignedBy } from "./signature.ts";
 import {
-	bestPayment,
 	collectionOf,
 	failureOf,
 	lookupFailureOf,
 	noteOf,
 	orderForRecord,
 	orderSchema,
+	orderState,
 	paymentSchema,
-	paymentState,
 	presentOrder,
 	type RazorpayOrder,
 	receiptOf,
@@ -124,8 +123,8 @@ export const createRazorpayAdapter: PspAdapterFactory = (endpoint = {}) => {
 		const exchange = await client.call(account, (sdk) => sdk.orders.fetchPayments(order.psp_order_id));
 		const payments = read(exchange, collectionOf(paymentSchema));
 		if (payments === null) return redact({ ...nothing, ...lookupFailureOf(exchange) }, account);
-		const best = bestPayment(payments.items.filter((payment) => payment.order_id === order.psp_order_id));
-		if (best !== null) return redact(paymentState(best), account);
+		const state = orderState(payments.items.filter((payment) => payment.order_id === order.psp_order_id));
+		if (state !== null) return redact(state, account);
 		return payments.items.length === 0
 			? { ...nothing, outcome: "pending", error: null, raw: { items: [] } }
 			: {

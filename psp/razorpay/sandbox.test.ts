@@ -58,6 +58,34 @@ describe("the sandbox, the official SDK and the adapter agree", () => {
 		return { adapter, psp_order_id: order.psp_order_id, choose };
 	}
 
+	test("on a look-up of an order that was paid twice, which tells of both until one is given back", async () => {
+		const adapter = createRazorpayAdapter({ api_url: driver.api_url });
+		const order = await adapter.createOrder(account, orderInput());
+		if (order.outcome !== "succeeded") throw new Error("no order");
+		const { psp_order_id } = order;
+		await driver.pay(psp_order_id, "success");
+		await driver.pay(psp_order_id, "success");
+		const look = () => adapter.fetchStatus(account, { psp_order_id, reference: "" });
+		const { further = [], ...best } = await look();
+		expect([best, ...further]).toMatchObject([
+			{ outcome: "succeeded", amount: 49_900 },
+			{ outcome: "succeeded", amount: 49_900 },
+		]);
+		const [second] = further;
+		expect(second!.psp_payment_id).not.toBe(best.psp_payment_id);
+		await adapter.refund(account, {
+			reference: randomUUID(),
+			psp_order_id,
+			order_reference: "",
+			psp_payment_id: best.psp_payment_id!,
+			amount: 49_900,
+			currency: "INR",
+			reason: null,
+		});
+		expect(await look()).toMatchObject({ psp_payment_id: second!.psp_payment_id });
+		expect(await look()).not.toHaveProperty("further");
+	});
+
 	test("on what the browser brings back after paying on the hosted page", async () => {
 		const { adapter, psp_order_id, choose } = await openedOrder();
 		const form = await choose("success");

@@ -243,11 +243,20 @@ function paymentError(payment: RazorpayPayment): PspError {
 	};
 }
 
-/** What an order with these payments has come to: money taken, else money held, else the newest try. */
-export function bestPayment(payments: readonly RazorpayPayment[]): RazorpayPayment | null {
+/** What an order with these payments has come to; null where there is none. */
+export function orderState(payments: readonly RazorpayPayment[]): PaymentState | null {
+	const best = bestPayment(payments);
+	if (best === null) return null;
+	const further = payments.filter((payment) => payment !== best && payment.status === "captured");
+	return { ...paymentState(best), ...(further.length > 0 && { further: further.map((each) => paymentState(each)) }) };
+}
+
+/** Money taken, before that which was given back, else money held, else the newest try. */
+function bestPayment(payments: readonly RazorpayPayment[]): RazorpayPayment | null {
 	const rank = (payment: RazorpayPayment) => {
 		const outcome = readPaymentOutcome(payment);
-		return outcome === "succeeded" ? 2 : outcome === "authorized" ? 1 : 0;
+		if (outcome === "succeeded") return payment.status === "captured" ? 3 : 2;
+		return outcome === "authorized" ? 1 : 0;
 	};
 	return payments.reduce<RazorpayPayment | null>((best, payment) => {
 		if (best === null || rank(payment) > rank(best)) return payment;
