@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import { Logger as GraphileLogger, run, type WorkerEvents } from "graphile-worker";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
-import { beatWorker } from "../db/client/operations.ts";
+import { beatWorkers } from "../db/client/operations.ts";
 import type { BeatingWorker } from "./heartbeat.ts";
 import type { QueueDesk } from "./queue-desk.ts";
 import type { Services } from "./task.ts";
@@ -50,7 +50,7 @@ export async function startLane(
 	events.once("pool:create", ({ workerPool }) => {
 		const worker = { worker_id: workerPool.id, name: lane.name, holds };
 		created.resolve(
-			beatWorker(pool, worker.worker_id, lane.name).then(() => {
+			beatWorkers(pool, [worker]).then(() => {
 				onBeating(worker);
 				return worker;
 			}),

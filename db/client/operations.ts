@@ -88,12 +88,10 @@ export async function returnJob(database: Queryable, job_id: string, worker_id: 
 
 export { checkInvariants } from "./invariants.ts";
 
-/** Returns how many workers of the lane are alive, this one included. */
-export function beatWorker(database: Queryable, worker_id: string, lane: string | null = null): Promise<number> {
-	return callValue(database, "beat_worker", "select public.beat_worker($1, $2) as value", [worker_id, lane]);
-}
-
-/** Of many at once, each with its lane; answers in their order. A slow machine has time for one call where it has none for a dozen. */
+/**
+ * Returns for each how many workers of its lane are alive, itself included. One call for all of a process: a slow machine has
+ * time for one where it has none for a dozen.
+ */
 export async function beatWorkers(
 	database: Queryable,
 	workers: readonly { worker_id: string; name: string }[],

@@ -256,7 +256,7 @@ begin
     v_state := v_states[v_best];
     v_rate := public.gateway_rate(v_state, r.method);
     v_gateway[i] := v_state.gateway_id;
-    v_task[i] := 'create_psp_order' || coalesce(':' || v_gateways[v_best].egress_group, '');
+    v_task[i] := public.grouped_task('create_psp_order', v_gateways[v_best].egress_group);
     v_routing[i] := jsonb_strip_nulls(jsonb_build_object('mode', r.rotation_mode, 'priority', v_gateways[v_best].priority,
       'success_rate', v_rate, 'tried_before', 0, 'probe', case when v_tiers[v_best] <> 1 then true end,
       'explored', case when v_highest_rate > v_rate then true end, 'skipped', v_obstacles));

@@ -40,26 +40,22 @@ afterAll(async () => {
 	await database.drop();
 });
 
+const environment = () => ({
+	DATABASE_URL: database.url("jobs"),
+	// Nobody is there.
+	SANDBOX_URL: "http://127.0.0.1:9",
+	OUTBOUND_ALLOWED_HOSTS: endpoint.host,
+});
+
 async function start(env: Record<string, string> = {}): Promise<WorkerProcess> {
-	const worker = await startWorker({
-		DATABASE_URL: database.url("jobs"),
-		// Nobody is there.
-		SANDBOX_URL: "http://127.0.0.1:9",
-		OUTBOUND_ALLOWED_HOSTS: endpoint.host,
-		...env,
-	});
+	const worker = await startWorker({ ...environment(), ...env });
 	workers.push(worker);
 	return worker;
 }
 
 /** Does not wait until it is ready. */
-function spawn(env: Record<string, string> = {}): WorkerProcess {
-	const worker = spawnWorker({
-		DATABASE_URL: database.url("jobs"),
-		SANDBOX_URL: "http://127.0.0.1:9",
-		OUTBOUND_ALLOWED_HOSTS: endpoint.host,
-		...env,
-	});
+function spawn(): WorkerProcess {
+	const worker = spawnWorker(environment());
 	workers.push(worker);
 	return worker;
 }
@@ -143,6 +139,12 @@ function payOnce(): Promise<{ transaction_id: string; event_id: string }> {
 
 const sent = (event_id: string) => (line: Record<string, unknown>) =>
 	line.msg === "webhook sent" && line.event_id === event_id;
+
+async function deliverOnce(worker: WorkerProcess): Promise<void> {
+	const { event_id } = await payOnce();
+	(await endpoint.next()).response.writeHead(200).end();
+	await worker.line(sent(event_id));
+}
 
 const deliveriesOf = (event_id: string) =>
 	rows<{ attempt_no: number; status_code: number | null; error: string | null }>(
@@ -357,9 +359,7 @@ describe("the jobs process", () => {
 		await rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'jobs' and datname = $1", [
 			database.name,
 		]);
-		const { event_id } = await payOnce();
-		(await endpoint.next()).response.writeHead(200).end();
-		await worker.line(sent(event_id));
+		await deliverOnce(worker);
 		expect(worker.child.exitCode).toBeNull();
 	});
 
@@ -368,9 +368,7 @@ describe("the jobs process", () => {
 		const worker = await start();
 		await lookup.breakOff(worker);
 		await lookup.letGo();
-		const { event_id } = await payOnce();
-		(await endpoint.next()).response.writeHead(200).end();
-		await worker.line(sent(event_id));
+		await deliverOnce(worker);
 		expect(worker.child.exitCode).toBeNull();
 	});
 
@@ -392,9 +390,7 @@ describe("the jobs process", () => {
 		await hears(false);
 		await lookup.breakOff(worker);
 		await lookup.letGo();
-		const { event_id } = await payOnce();
-		(await endpoint.next()).response.writeHead(200).end();
-		await worker.line(sent(event_id));
+		await deliverOnce(worker);
 	});
 
 	it("beats for lanes that are at work while others have not started yet, and gives back what they hold when it is stopped", async () => {
@@ -461,9 +457,7 @@ describe("the jobs process", () => {
 
 	it("logs neither payloads nor secrets", async () => {
 		const worker = await start();
-		const { event_id } = await payOnce();
-		(await endpoint.next()).response.writeHead(200).end();
-		await worker.line(sent(event_id));
+		await deliverOnce(worker);
 		expect(worker.stderr()).toBe("");
 		const log = JSON.stringify(worker.lines);
 		for (const secret of [merchant.webhook_secret, merchant.client_salt, merchant.gateways[0]!.api_secret]) {

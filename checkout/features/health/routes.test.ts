@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { beatWorker } from "../../../db/client/operations.ts";
+import { beatWorkers } from "../../../db/client/operations.ts";
 import { createTestDatabase, type TestDatabase } from "../../../test/database.ts";
 import { ask, startTestCheckout, type TestCheckout } from "../../test-checkout.ts";
 import { Readiness } from "./schema.ts";
@@ -43,7 +43,7 @@ describe("GET /readyz", () => {
 			overall: "degraded",
 			parts: { database: "ok", listener: "ok", jobs: "unavailable" },
 		});
-		await beatWorker(database.pool("jobs"), "worker-1");
+		await beatWorkers(database.pool("jobs"), [{ worker_id: "worker-1", name: "orders" }]);
 		await expect.poll(ready).toMatchObject({ status: 200, overall: "ok" });
 		const { body } = await ready();
 		for (const part of Object.values(body.parts)) expect(part.latency_ms).toBeGreaterThan(0);
@@ -57,7 +57,7 @@ describe("GET /readyz", () => {
 			overall: "degraded",
 			parts: { database: "ok", jobs: "unavailable" },
 		});
-		await beatWorker(database.pool("jobs"), "worker-1");
+		await beatWorkers(database.pool("jobs"), [{ worker_id: "worker-1", name: "orders" }]);
 	});
 
 	it("names the database and the listener when they cannot be reached, and recovers by itself", async () => {
@@ -77,7 +77,7 @@ describe("GET /readyz", () => {
 		const back = once(listener, "connected");
 		await admin.query(`alter database ${database.name} connection limit -1`);
 		await back;
-		await beatWorker(database.pool("jobs"), "worker-1");
+		await beatWorkers(database.pool("jobs"), [{ worker_id: "worker-1", name: "orders" }]);
 		await expect.poll(ready).toMatchObject({ status: 200, overall: "ok" });
 	});
 });
