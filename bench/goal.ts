@@ -46,7 +46,7 @@ export interface Shape<F extends Figures = Figures> {
 	/** Roughly, for shapes measured once; told before. */
 	takes_seconds?: number;
 	/**
-	 * For how long it is tried before it is measured; 0: not at all. Default: two seconds, once for all shapes that share their processes.
+	 * For how long it is tried before it is measured; 0: not at all. Default: five seconds, once for all shapes that share their processes.
 	 */
 	warm_up_seconds?: number;
 	measure(scene: Scene, options: RunOptions): Promise<F>;

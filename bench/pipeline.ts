@@ -7,8 +7,14 @@ import { load, loadInitiate, post } from "./load.ts";
 import { checkout, jobs, otherCheckout, otherJobs, type Part, sandbox, sandboxWithPayers } from "./parts.ts";
 import { withClient } from "./scene.ts";
 
-/** Nothing more has come for so long: what is missing does not come. */
+/** Nothing more has ended for so long: what is missing does not come. */
 const PATIENCE_MS = 30_000;
+
+/**
+ * Processes that have just started, and connections that have not planned anything yet, are no measure: under full load they took a third
+ * fewer payments in the first seconds than after ten.
+ */
+const WARM_UP_SECONDS = 10;
 
 export type Paid = {
 	/** From the first request until the last event was delivered. */
@@ -20,32 +26,30 @@ export type Paid = {
 /** What a service with two cores has in its hands at a time: enough for some seconds' worth of batches at every stage. */
 const UNDER_WAY = 400;
 
-/** Payments are initiated for as long as said, never more than UNDER_WAY ahead of those delivered; then all are waited for. */
+/** Payments are initiated for as long as said, about UNDER_WAY ahead of those delivered; then all are waited for. */
 function payments(name: string, checkouts: Part[], workers: Part[]): Shape<Paid> {
 	return {
 		name,
 		needs: [sandboxWithPayers, ...checkouts, ...workers],
 		when: "each round",
-		// It waits for what it began; the few of a warm-up would be paid while it is measured.
+		// Its own, as it waits for what it began: the last of a warm-up would be paid while it is measured.
 		warm_up_seconds: 0,
 		measure: (scene, { connections, seconds }) =>
 			withClient(scene.admin_url, async (admin) => {
 				const urls = checkouts.map((part) => scene.of(part).url);
-				const delivered = () =>
-					count(admin, "select count(*)::int as n from public.webhook_events where status = 'delivered'");
-				// Processes that have just started, and connections that have not planned anything yet, are no measure.
-				await loadInitiate(urls, scene.merchants, { connections, seconds: 1 });
-				await untilStill(delivered, await begun(admin));
+				const payFor = async (seconds: number) => {
+					const pace = new Pace(UNDER_WAY);
+					const initiated = loadInitiate(urls, scene.merchants, { connections, seconds, turn: () => pace.turn() });
+					await during(initiated, () => pace.look(() => underWay(admin)));
+					return untilNone(() => underWay(admin));
+				};
+				await payFor(WARM_UP_SECONDS);
 				await scene.analyze();
-				const before = await begun(admin);
-				const pace = new Pace(UNDER_WAY);
+				const before = await delivered(admin);
 				const start = performance.now();
-				const turn = () => pace.turn();
-				const initiated = loadInitiate(urls, scene.merchants, { connections, seconds, turn });
-				await during(initiated, async () => pace.finished((await delivered()) - before));
-				const all = await begun(admin);
-				const { reached, at } = await untilStill(delivered, all);
-				return { per_second: ((reached - before) * 1_000) / (at - start), missing: all - reached };
+				const ended_at = await payFor(seconds);
+				const after = await delivered(admin);
+				return { per_second: ((after - before) * 1_000) / (ended_at - start), missing: (await begun(admin)) - after };
 			}),
 	};
 }
@@ -58,11 +62,11 @@ export const paidPaymentsByTwo = payments(
 	[jobs, otherJobs],
 );
 
-/** Lets one begin while fewer than `most` that began have not finished. */
+/** Lets one begin while about `most` or fewer are under way. */
 class Pace {
 	readonly #most: number;
-	#begun = 0;
-	#finished = 0;
+	#under_way = 0;
+	#begun_since = 0;
 	#waiting: (() => void)[] = [];
 
 	constructor(most: number) {
@@ -70,16 +74,18 @@ class Pace {
 	}
 
 	turn(): Promise<void> {
-		if (this.#begun - this.#finished >= this.#most) return new Promise((resolve) => this.#waiting.push(resolve));
-		this.#begun++;
+		if (this.#under_way + this.#begun_since >= this.#most) return new Promise((resolve) => this.#waiting.push(resolve));
+		this.#begun_since++;
 		return Promise.resolve();
 	}
 
-	/** How many have finished in all. */
-	finished(count: number): void {
-		this.#finished = count;
-		for (const begin of this.#waiting.splice(0, this.#most - (this.#begun - count))) {
-			this.#begun++;
+	/** How many are under way says `count`; a request that is not answered yet may be left out. */
+	async look(count: () => Promise<number>): Promise<void> {
+		const begun_before = this.#begun_since;
+		this.#under_way = await count();
+		this.#begun_since -= begun_before;
+		for (const begin of this.#waiting.splice(0, Math.max(0, this.#most - this.#under_way - this.#begun_since))) {
+			this.#begun_since++;
 			begin();
 		}
 	}
@@ -95,8 +101,7 @@ export const jobStart: Shape<JobStart> = {
 	// Their orders are paid meanwhile, so that the worker does all that it is for; and nothing is left over from before.
 	needs: [sandboxWithPayers, checkout, jobs],
 	when: "each round",
-	// The processes and each of their connections are slow at first: at such a rate for some ten seconds.
-	warm_up_seconds: 12,
+	warm_up_seconds: WARM_UP_SECONDS,
 	measure: (scene, { seconds }) =>
 		withClient(scene.admin_url, async (admin) => {
 			const { rows: clock } = await admin.query<{ now: Date }>("select clock_timestamp() as now");
@@ -151,6 +156,7 @@ function whileDraining(
 		name,
 		needs: [sandbox, ...checkouts, ...workers],
 		when: "each round",
+		warm_up_seconds: WARM_UP_SECONDS,
 		measure: (scene, { connections, seconds }) =>
 			withClient(scene.admin_url, async (admin) => {
 				const urls = checkouts.map((part) => scene.of(part).url);
@@ -213,6 +219,17 @@ const count = async (admin: pg.Client, query: string) => (await admin.query<{ n:
 
 const begun = (admin: pg.Client) => count(admin, "select count(*)::int as n from public.transactions");
 
+const delivered = (admin: pg.Client) =>
+	count(admin, "select count(*)::int as n from public.webhook_events where status = 'delivered'");
+
+/** Not paid yet, or paid and not delivered: by the small indexes of such rows, as counts of all are a tenth of what is measured. */
+const underWay = (admin: pg.Client) =>
+	count(
+		admin,
+		`select (select count(*) from public.transactions where paid_at is null and caps_booked_at is not null)::int
+			+ (select count(*) from public.webhook_events where status <> 'delivered')::int as n`,
+	);
+
 /** Looks again and again until the work is done. */
 async function during(work: Promise<unknown>, look: () => Promise<void>): Promise<void> {
 	let is_done = false;
@@ -223,15 +240,15 @@ async function during(work: Promise<unknown>, look: () => Promise<void>): Promis
 	await ended;
 }
 
-/** Waits until a count is there, or does not move any more. */
-async function untilStill(read: () => Promise<number>, wanted: number): Promise<{ reached: number; at: number }> {
-	let reached = await read();
-	let at = performance.now();
-	while (reached < wanted && performance.now() - at < PATIENCE_MS) {
-		await sleep(100);
+/** When nothing was left, or nothing had moved for long. */
+async function untilNone(read: () => Promise<number>): Promise<number> {
+	let left = await read();
+	let moved_at = performance.now();
+	while (left > 0 && performance.now() - moved_at < PATIENCE_MS) {
+		await sleep(25);
 		const now = await read();
-		if (now > reached) at = performance.now();
-		reached = now;
+		if (now !== left) moved_at = performance.now();
+		left = now;
 	}
-	return { reached, at };
+	return moved_at;
 }

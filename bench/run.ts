@@ -15,7 +15,7 @@ import { killParts } from "./parts.ts";
 import { openStage, type Scene, type Stage } from "./scene.ts";
 import { judge, type Outcome, shapeTable, shown, verdictTable } from "./verdict.ts";
 
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 5;
 
 const { values } = parseArgs({
 	options: {

@@ -66,9 +66,11 @@ const SOON_MS = 100;
  */
 const NEXT_DELIVERIES_MS = 10;
 const LANES: readonly Lane[] = [
+	// Under full load all are taken, and the wider the lane is the more orders a call begins and records: with half of this, payments cost a
+	// fifth more. Twice as wide gains nothing more, and leaves checkout fewer turns.
 	{
 		name: "orders",
-		concurrency: 25,
+		concurrency: 50,
 		quiet_ms: 0,
 		is_grouped: true,
 		tasks: { create_psp_order: task(createPspOrder) },
