@@ -301,7 +301,7 @@ begin
         'amount_mismatch:' || a.id, t.client_id);
     end if;
   end loop;
-  foreach t in array v_linked loop
+  for t in select (v_linked[n]).* from generate_subscripts(v_linked, 1) n order by (v_linked[n]).metadata ->> 'payment_link_id' loop
     perform public.check_single_use(t);
   end loop;
 

@@ -146,6 +146,58 @@ describe("a payment link", () => {
 		]);
 	});
 
+	test("for single use: links of payments that are settled together take their turns in one order", async () => {
+		const kaveri = await merchant();
+		const links = [await create(kaveri), await create(kaveri)].sort((a, b) => (a.link_id < b.link_id ? -1 : 1));
+		const opened = await Promise.all(links.map(({ code }) => openPaymentLink(checkout(), code)));
+		const attempts = await rows<{ id: string; transaction_id: string }>(
+			"select id, transaction_id from payment_attempts where transaction_id = any($1)",
+			[opened.map(({ transaction_id }) => transaction_id)],
+		);
+		const [first, last] = opened.map(
+			(of) => attempts.find(({ transaction_id }) => transaction_id === of.transaction_id)!.id,
+		);
+		const turn = "hashtextextended('payment_link:' || $1::text, 0)";
+		const holder = await database.pool("admin").connect();
+		try {
+			await holder.query("begin");
+			await holder.query(`select pg_advisory_xact_lock(${turn})`, [links[0]!.link_id]);
+			const state = attemptState("succeeded", { amount: 25_000 });
+			const settled = rows("select * from settle_attempts($1, $2::jsonb[])", [
+				[last, first],
+				[state, state],
+			]);
+			await expect.poll(() => rows("select from pg_locks where locktype = 'advisory' and not granted")).toHaveLength(1);
+			// Somebody who has the second link's turn and comes for the first one's would wait for ever otherwise.
+			expect(await rows(`select pg_try_advisory_xact_lock(${turn}) as is_free`, [links[1]!.link_id])).toEqual([
+				{ is_free: true },
+			]);
+			await holder.query("commit");
+			await settled;
+		} finally {
+			holder.release();
+		}
+	});
+
+	test("for many uses: payments that are settled do not wait for each other", async () => {
+		// Without a commission, as these meet in the merchant's wallet.
+		const kaveri = await merchant({ fee_percent: 0 });
+		const link = await create(kaveri, { usage: "multiple" });
+		const opened = [await openPaymentLink(checkout(), link.code), await openPaymentLink(checkout(), link.code)];
+		const [first] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
+			opened[0]!.transaction_id,
+		]);
+		const earlier = await database.pool("jobs").connect();
+		try {
+			await earlier.query("begin");
+			await settleAttempt(earlier, first!.id, attemptState("succeeded", { amount: 25_000 }));
+			await pay(opened[1]!.transaction_id);
+			await earlier.query("commit");
+		} finally {
+			earlier.release();
+		}
+	});
+
 	test("begins sixty payments a minute at most", async () => {
 		const kaveri = await merchant();
 		const link = await create(kaveri, { usage: "multiple" });
