@@ -104,6 +104,8 @@ export async function openStage({ merchants, gateways, report }: StageOptions): 
 		const cluster = await startCluster({
 			directory: join(home, "postgres"),
 			password: randomBytes(12).toString("hex"),
+			// From when a job waits is a commit's own time.
+			settings: { track_commit_timestamp: "on" },
 			report,
 		});
 		cleanup.push(() => cluster.stop());

@@ -50,6 +50,8 @@ export interface ClusterOptions {
 	patience_ms?: number;
 	/** False gives up crash safety for speed: throw-away clusters of tests only. */
 	durable?: boolean;
+	/** What the server is told beside its own settings: what a measurement needs. */
+	settings?: Record<string, string>;
 	/** Receives a line a person should see (a relocation, a recovery). */
 	report?: (line: string) => void;
 }
@@ -106,7 +108,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 	let lost_races = 0;
 	for (;;) {
 		const port = await choosePort(lost_races === 0 ? (options.port ?? 0) : 0);
-		const settings = { ...serverSettings(directory, port, durable), ...archiveSettings(archive) };
+		const settings = { ...serverSettings(directory, port, durable), ...archiveSettings(archive), ...options.settings };
 		const started = await launch(directory, settings, binaries, user, logFile, options.patience_ms ?? 120_000);
 		if (started.ok) {
 			return superviseServer(started, directory, archive, port, options.password, logFile, user);
