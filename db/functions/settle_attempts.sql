@@ -62,7 +62,7 @@ declare
   -- attempts that succeeded, and beside each the payment that it paid, if it did
   v_succeeded public.payment_attempts[];
   v_paid public.transactions[];
-  v_linked public.transactions[] := '{}';
+  v_linked public.transactions[];
   v_mismatched integer[] := '{}';
   v_unresolved integer[] := '{}';
   v_second integer[] := '{}';
@@ -301,9 +301,10 @@ begin
         'amount_mismatch:' || a.id, t.client_id);
     end if;
   end loop;
-  for t in select (v_linked[n]).* from generate_subscripts(v_linked, 1) n order by (v_linked[n]).metadata ->> 'payment_link_id' loop
-    perform public.check_single_use(t);
-  end loop;
+  if v_linked is not null then
+    perform public.check_single_use(linked.t)
+      from (select v_linked[n] as t from generate_subscripts(v_linked, 1) n order by (v_linked[n]).metadata ->> 'payment_link_id') linked;
+  end if;
 
   for i in 1 .. v_size loop
     transaction_id := v_of[i];

@@ -38,11 +38,19 @@ const create = (of: TestMerchant, more: Partial<PaymentLinkRequest> = {}) =>
 		...more,
 	});
 
-async function pay(transaction_id: string): Promise<void> {
+async function attemptOf(transaction_id: string): Promise<string> {
 	const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
 		transaction_id,
 	]);
-	await settleAttempt(database.pool("jobs"), attempt!.id, attemptState("succeeded", { amount: 25_000 }));
+	return attempt!.id;
+}
+
+async function pay(transaction_id: string): Promise<void> {
+	await settleAttempt(
+		database.pool("jobs"),
+		await attemptOf(transaction_id),
+		attemptState("succeeded", { amount: 25_000 }),
+	);
 }
 
 describe("a payment link", () => {
@@ -115,11 +123,9 @@ describe("a payment link", () => {
 		const second = await openPaymentLink(checkout(), link.code);
 		const earlier = await database.pool("jobs").connect();
 		try {
-			const [attempt] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
-				first.transaction_id,
-			]);
+			const attempt = await attemptOf(first.transaction_id);
 			await earlier.query("begin");
-			await settleAttempt(earlier, attempt!.id, attemptState("succeeded", { amount: 25_000 }));
+			await settleAttempt(earlier, attempt, attemptState("succeeded", { amount: 25_000 }));
 			let is_paid = false;
 			const later = pay(second.transaction_id).then(() => {
 				is_paid = true;
@@ -150,13 +156,7 @@ describe("a payment link", () => {
 		const kaveri = await merchant();
 		const links = [await create(kaveri), await create(kaveri)].sort((a, b) => (a.link_id < b.link_id ? -1 : 1));
 		const opened = await Promise.all(links.map(({ code }) => openPaymentLink(checkout(), code)));
-		const attempts = await rows<{ id: string; transaction_id: string }>(
-			"select id, transaction_id from payment_attempts where transaction_id = any($1)",
-			[opened.map(({ transaction_id }) => transaction_id)],
-		);
-		const [first, last] = opened.map(
-			(of) => attempts.find(({ transaction_id }) => transaction_id === of.transaction_id)!.id,
-		);
+		const [first, last] = await Promise.all(opened.map(({ transaction_id }) => attemptOf(transaction_id)));
 		const turn = "hashtextextended('payment_link:' || $1::text, 0)";
 		const holder = await database.pool("admin").connect();
 		try {
@@ -184,13 +184,11 @@ describe("a payment link", () => {
 		const kaveri = await merchant({ fee_percent: 0 });
 		const link = await create(kaveri, { usage: "multiple" });
 		const opened = [await openPaymentLink(checkout(), link.code), await openPaymentLink(checkout(), link.code)];
-		const [first] = await rows<{ id: string }>("select id from payment_attempts where transaction_id = $1", [
-			opened[0]!.transaction_id,
-		]);
+		const first = await attemptOf(opened[0]!.transaction_id);
 		const earlier = await database.pool("jobs").connect();
 		try {
 			await earlier.query("begin");
-			await settleAttempt(earlier, first!.id, attemptState("succeeded", { amount: 25_000 }));
+			await settleAttempt(earlier, first, attemptState("succeeded", { amount: 25_000 }));
 			await pay(opened[1]!.transaction_id);
 			await earlier.query("commit");
 		} finally {

@@ -36,6 +36,8 @@ describe("GET /healthz", () => {
 	});
 });
 
+const beat = () => beatWorkers(database.pool("jobs"), [{ worker_id: "worker-1", name: "orders" }]);
+
 describe("GET /readyz", () => {
 	it("is degraded, not down, until a worker is alive, and says the latency of each part", async () => {
 		await expect.poll(ready).toMatchObject({
@@ -43,7 +45,7 @@ describe("GET /readyz", () => {
 			overall: "degraded",
 			parts: { database: "ok", listener: "ok", jobs: "unavailable" },
 		});
-		await beatWorkers(database.pool("jobs"), [{ worker_id: "worker-1", name: "orders" }]);
+		await beat();
 		await expect.poll(ready).toMatchObject({ status: 200, overall: "ok" });
 		const { body } = await ready();
 		for (const part of Object.values(body.parts)) expect(part.latency_ms).toBeGreaterThan(0);
@@ -57,7 +59,7 @@ describe("GET /readyz", () => {
 			overall: "degraded",
 			parts: { database: "ok", jobs: "unavailable" },
 		});
-		await beatWorkers(database.pool("jobs"), [{ worker_id: "worker-1", name: "orders" }]);
+		await beat();
 	});
 
 	it("names the database and the listener when they cannot be reached, and recovers by itself", async () => {
@@ -77,7 +79,7 @@ describe("GET /readyz", () => {
 		const back = once(listener, "connected");
 		await admin.query(`alter database ${database.name} connection limit -1`);
 		await back;
-		await beatWorkers(database.pool("jobs"), [{ worker_id: "worker-1", name: "orders" }]);
+		await beat();
 		await expect.poll(ready).toMatchObject({ status: 200, overall: "ok" });
 	});
 });
