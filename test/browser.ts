@@ -41,7 +41,8 @@ export function hasBrowser(): boolean {
 export function launchBrowser(): Promise<Browser> {
 	return chromium.launch({
 		executablePath: findBrowser(),
-		args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+		// Pages of one profile and site share a process: what one has compiled the others need not.
+		args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--process-per-site"],
 		timeout: PATIENCE_MS,
 	});
 }

@@ -91,7 +91,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await picture(page, "login");
 		await page.getByRole("button", { name: "Sign In" }).click();
 		await page.waitForURL(/\/admin\/home/);
-		await page.goto(`${studio.url}/admin/content/transactions`);
+		await stage.visit(page, "/content/transactions");
 		const row = page.getByRole("row", { name: /ORDER-PAID-1/ });
 		await row.waitFor();
 		// Names are looked up when the rows are there.
@@ -197,7 +197,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await expectVisible(page, "Provider webhook URL");
 		expect(await page.getByRole("button", { name: "Reveal secrets" }).count()).toBe(0);
 		expect(await page.getByRole("button", { name: "Regenerate" }).count()).toBe(0);
-		await page.goto(`${studio.url}/admin/content/transactions`);
+		await stage.visit(page, "/content/transactions");
 		await page.getByRole("row", { name: /ORDER-PAID-1/ }).click();
 		await expectVisible(page, "Events to the merchant");
 		expect(await page.getByText("Fee (percent)").count()).toBe(0);
@@ -302,7 +302,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 			.pool("admin")
 			.query("select id, code, amount::int, usage from public.payment_links where description = 'Three cook books'");
 		expect(rows[0]).toMatchObject({ amount: 149_950, usage: "single" });
-		await page.goto(`${studio.url}/admin/content/payment_links/${rows[0].id}`);
+		await stage.visit(page, `/content/payment_links/${rows[0].id}`);
 		const address = `https://pay.example.com/l/${rows[0].code}`;
 		await expectVisible(page, address);
 		await page.getByRole("img", { name: "QR code of the link" }).waitFor();
@@ -325,7 +325,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		await page.locator(".v-card").getByRole("button", { name: "Approve" }).click();
 		await expectVisible(page, "Approved: the payment is paid.");
 		expect(await statusOf("LAMP-1")).toBe("paid");
-		await page.goto(`${studio.url}/admin/content/transactions/${transaction}`);
+		await stage.visit(page, `/content/transactions/${transaction}`);
 
 		// Direct UPI gives nothing back by itself: an operator does, and says so.
 		const panel = page.locator(".refund");
@@ -412,7 +412,7 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 		// Names are looked up when the decision is there.
 		await page.locator(".routing li").getByText("Razorpay primary").waitFor();
 		await picture(page, "routing");
-		await page.goto(`${studio.url}/admin/content/clients/${merchant.id}`);
+		await stage.visit(page, `/content/clients/${merchant.id}`);
 		await page.locator("[data-field=gateways]").getByText("% successful").first().waitFor();
 		await page.locator(".what-if").getByRole("button", { name: "Ask" }).click();
 		const answer = page.locator(".what-if .answer");
@@ -437,8 +437,10 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 	});
 
 	it.each([360, 1280])("fits %i pixels, light and dark, without sideways scrolling of the form", async (width) => {
+		const page = await open({ role: "operator", width }, "/content/clients");
 		for (const colorScheme of ["light", "dark"] as const) {
-			const page = await open({ role: "operator", colorScheme, width }, `/content/clients/${merchant.id}`);
+			await page.emulateMedia({ colorScheme });
+			await stage.visit(page, `/content/clients/${merchant.id}`);
 			await expectVisible(page, "Provider webhook URL");
 			const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 			expect(overflow).toBeLessThanOrEqual(0);
@@ -450,10 +452,9 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 			await expectVisible(page, "Regenerate key and salt?");
 			await expectAccessible(page, ".v-card");
 			await picture(page, `regenerate-${colorScheme}-${width}`);
-			await page.goto(`${studio.url}/admin/content/payment_gateways`);
+			await stage.visit(page, "/content/payment_gateways");
 			await expectVisible(page, "Razorpay reserve");
 			await picture(page, `gateways-${colorScheme}-${width}`);
-			await page.close();
 		}
 	});
 
@@ -480,9 +481,9 @@ describe.skipIf(!hasBrowser())("the studio in a browser", () => {
 					".routing",
 				],
 			];
-			const page = await open({ role: "operator", colorScheme, width }, `/content/${parts[0]![0]}`);
+			const page = await open({ role: "operator", colorScheme, width }, "/content/clients");
 			for (const [path, selector] of parts) {
-				await page.goto(`${studio.url}/admin/content/${path}`);
+				await stage.visit(page, `/content/${path}`);
 				await page.locator(selector).waitFor();
 				await page.locator(selector).scrollIntoViewIfNeeded();
 				const box = await page.locator(selector).boundingBox();

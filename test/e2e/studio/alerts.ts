@@ -210,7 +210,7 @@ export function describeAlerts(stage: StudioStage): void {
 			await stage.picture(page, "alerts-detail-phone");
 			await stage.expectAccessible(page, ".module-page");
 			// A queue is no business of support's.
-			await page.goto(`${stage.studio.url}/admin/alerts`);
+			await stage.visit(page, "/alerts");
 			await row(page, "12 jobs").waitFor();
 			expect(await row(page, "12 jobs").getByRole("link", { name: "Queues" }).count()).toBe(0);
 			const finance = await stage.studio.person("finance");

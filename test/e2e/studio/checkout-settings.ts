@@ -33,7 +33,7 @@ export function describeCheckoutSettings(stage: StudioStage): void {
 				const { pathname, search } = new URL(route.request().url());
 				await route.fulfill({ response: await route.fetch({ url: `${checkout.url}${pathname}${search}` }) });
 			});
-			await page.goto(`${stage.studio.url}/admin${path}`);
+			await stage.visit(page, path);
 			return page;
 		}
 		const preview = (page: Page) => page.frameLocator("iframe");

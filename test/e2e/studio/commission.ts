@@ -308,7 +308,7 @@ export function describeCommission(stage: StudioStage): void {
 			const page = await stage.open({ role: "finance", colorScheme: "dark" }, "/commission");
 			await page.getByText("कुल बकाया").waitFor();
 			await stage.picture(page, "commission-list-hindi-dark");
-			await page.goto(`${stage.studio.url}/admin${path()}`);
+			await stage.visit(page, path());
 			await page.getByText("बीजक और जमा-पत्र").first().waitFor();
 			await page.getByText("समायोजन", { exact: true }).first().waitFor();
 			await stage.picture(page, "commission-account-hindi-dark");
@@ -322,7 +322,7 @@ export function describeCommission(stage: StudioStage): void {
 			await stage.expectAccessible(page, ".ask-dialog");
 			await stage.picture(page, "commission-settle-hindi-360");
 			await page.getByRole("button", { name: "रहने दें" }).click();
-			await page.goto(`${stage.studio.url}/admin/commission`);
+			await stage.visit(page, "/commission");
 			await page.getByRole("link", { name: "पचास दीये Fifty Lamps" }).waitFor();
 			await stage.expectAccessible(page, area);
 			await stage.picture(page, "commission-list-hindi-360");

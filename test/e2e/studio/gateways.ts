@@ -197,11 +197,11 @@ export function describeGateways(stage: StudioStage): void {
 			await stage.expectAccessible(page, ".module-page");
 			const support = await stage.studio.person("support");
 			await stage.speakHindi("support");
-			await page.goto(`${stage.studio.url}/admin/gateways/${merchant.id}`);
-			await stage.expectVisible(page, "92.4 % सफल");
-			await page.locator(".gateway-log").getByText("विराम हाथ से समाप्त किया गया").waitFor();
-			await page.locator(".gateway-log").scrollIntoViewIfNeeded();
-			await stage.picture(page, "gateways-phone-hindi");
+			const inHindi = await stage.open({ role: "support", width: 360 }, `/gateways/${merchant.id}`);
+			await stage.expectVisible(inHindi, "92.4 % सफल");
+			await inHindi.locator(".gateway-log").getByText("विराम हाथ से समाप्त किया गया").waitFor();
+			await inHindi.locator(".gateway-log").scrollIntoViewIfNeeded();
+			await stage.picture(inHindi, "gateways-phone-hindi");
 			for (const path of ["", `/figures?ids=${merchant.gateways[0]!.id}`]) {
 				const { status, text } = await support.request("GET", `/lightspeedpay/gateway-desk${path}`);
 				expect(status).toBe(200);

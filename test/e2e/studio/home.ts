@@ -72,7 +72,7 @@ export function describeHome(stage: StudioStage): void {
 			await stage.query("select public.refresh_payment_figures(1440, '-2 minutes')");
 			const page = await stage.open({ role: "operator" }, "/insights");
 			for (const [name, dashboard] of Object.entries(dashboards)) {
-				await page.goto(`${stage.studio.url}/admin/insights/${dashboard.id}`);
+				await stage.visit(page, `/insights/${dashboard.id}`);
 				await page.getByRole("heading", { name: dashboard.name }).waitFor();
 				await expect.poll(() => page.locator(".v-workspace-tile").count()).toBe(dashboard.panels.length);
 				await expect.poll(() => page.locator(".v-workspace-tile .v-progress-circular").count()).toBe(0);

@@ -165,7 +165,7 @@ export function describeNotices(stage: StudioStage): void {
 			await isShown(page, ids.delivered!, "Delivered");
 			await stage.picture(page, "notices-phone-dark");
 			await stage.expectAccessible(page, ".module-page");
-			await page.goto(`${stage.studio.url}/admin/notices/${ids.failed}`);
+			await stage.visit(page, `/notices/${ids.failed}`);
 			await page.getByText("Refused for good").waitFor();
 			expect(await page.getByRole("button", { name: "Send again" }).count()).toBe(0);
 			await stage.picture(page, "notices-message-phone");

@@ -59,12 +59,12 @@ export function describePeople(stage: StudioStage): void {
 			await stage.expectAccessible(page, ".sessions");
 
 			// Choices, notes and bookmarks are translated by their text.
-			await page.goto(`${stage.studio.url}/admin/content/clients/${stage.merchant.id}`);
+			await stage.visit(page, `/content/clients/${stage.merchant.id}`);
 			await stage.expectVisible(page, "निलंबित और बंद व्यापारी भुगतान नहीं ले सकते।");
 			await expect.poll(() => page.locator('[data-field="status"] input').inputValue()).toBe("सक्रिय");
 			await stage.picture(page, "client-phone-dark-hindi");
 			await page.setViewportSize({ width: 1280, height: 900 });
-			await page.goto(`${stage.studio.url}/admin/content/transactions`);
+			await stage.visit(page, "/content/transactions");
 			await stage.expectVisible(page, "देर से भुगतान");
 			expect(await page.locator("body").innerText()).not.toContain("$t:");
 			await stage.picture(page, "transactions-dark-hindi");

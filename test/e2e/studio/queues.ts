@@ -175,7 +175,7 @@ export function describeQueues(stage: StudioStage): void {
 			await confirm(page, "हटा दें", "पुरानी चेतावनियाँ");
 			await figure(page, "मृत", "0");
 			expect(await lastAudit()).toMatchObject({ action: "drain_queue", row_id: "send_alert" });
-			await page.goto(`${stage.studio.url}/admin/queues`);
+			await stage.visit(page, "/queues");
 			await page.getByRole("link", { name: "भुगतानकर्ता को रिफ़ंड", exact: true }).waitFor();
 			await stage.picture(page, "queues-phone-hindi");
 			await stage.expectAccessible(page, ".module-page");

@@ -27,11 +27,16 @@ export interface View {
 	role: RoleName;
 	colorScheme?: "light" | "dark";
 	width?: number;
-	locale?: string;
 	/** A browser profile and a session of its own, for who logs out or is thrown out. */
 	is_apart?: boolean;
 	/** Of this role, with a browser profile of their own; whom the other tests know stays as they were. */
 	person?: { email: string; password: string };
+}
+
+/** Where a person is logged in: a browser profile, and those of its pages that nobody looks at. They are opened anew without loading the studio again. */
+interface Seat {
+	context: BrowserContext;
+	idle: Page[];
 }
 
 export class StudioStage {
@@ -39,10 +44,11 @@ export class StudioStage {
 	#studio: Studio | undefined;
 	#browser: Browser | undefined;
 	#merchant: TestMerchant | undefined;
-	/** By role and language. The studio's scripts are megabytes: a new profile for each page would read them all again. */
-	readonly #contexts = new Map<string, Promise<BrowserContext>>();
-	/** Pages that nobody looks at, by role, language and kind of screen; opened anew without loading the studio again. */
-	readonly #idle = new Map<string, Page[]>();
+	/** By role. The studio's scripts are megabytes: a new profile for each page would read them all again. */
+	readonly #seats = new Map<RoleName, Promise<Seat>>();
+	/** Whoever speaks Hindi sits here, one after the other. */
+	#hindiSeat: (Seat & { role: RoleName }) | undefined;
+	#inHindi: RoleName | null = null;
 	readonly keys = parseEncryptionKeys(TEST_ENCRYPTION_KEYS);
 
 	get database(): TestDatabase {
@@ -84,75 +90,95 @@ export class StudioStage {
 			await page.setViewportSize({ width, height: 900 });
 		};
 		if (view.is_apart || view.person) {
-			const context = await this.#logIn(view);
+			const context = await this.#newProfile();
 			onTestFinished(() => context.close());
+			await this.#logIn(context, view.person ?? (await this.studio.person(view.role)));
 			const page = await context.newPage();
 			await show(page);
 			await page.goto(`${this.studio.url}/admin${path}`);
 			return page;
 		}
 
-		const person = `${view.role} ${view.locale}`;
-		const key = `${person} ${width < 960 ? "phone" : "desktop"}`;
-		const idle = this.#idle.get(key) ?? [];
-		this.#idle.set(key, idle);
-		const kept = idle.pop();
-		let page = kept;
-		if (page === undefined) {
-			const entered = this.#contexts.get(person) ?? this.#logIn(view);
-			this.#contexts.set(person, entered);
-			page = await (await entered).newPage();
-		}
-		const opened = page;
+		const seat = view.role === this.#inHindi ? await this.#sitInHindi(view.role) : await this.#sit(view.role);
+		const kept = seat.idle.pop();
+		const page = kept ?? (await seat.context.newPage());
 		onTestFinished(async () => {
 			// What a test leaves half done may keep the page from being left; the next test gets a new one then.
-			const is_left = !opened.isClosed() && (await this.#leave(opened));
-			if (is_left) idle.push(opened);
-			else await opened.close();
+			const is_left = !page.isClosed() && (await this.#leave(page));
+			if (is_left) seat.idle.push(page);
+			else await page.close();
 		});
 		await show(page);
 		if (kept === undefined) await page.goto(`${this.studio.url}/admin${path}`);
-		else await goWithin(page, path);
+		else {
+			await foldNavigation(page, width);
+			await goWithin(page, path);
+		}
 		return page;
+	}
+
+	/** Another address on an open page: all of the one before is gone, and nothing is loaded that the page has. */
+	async visit(page: Page, path: string): Promise<void> {
+		if (await this.#leave(page)) await goWithin(page, path);
+		else await page.goto(`${this.studio.url}/admin${path}`);
 	}
 
 	/** To a page without content, so that nothing of the one before is left. Answers whether that went well. */
 	async #leave(page: Page): Promise<boolean> {
+		if (!(await goWithin(page, NOWHERE))) return false;
+		await page.locator(".v-info", { hasText: /not found|नहीं/i }).waitFor();
 		try {
-			await goWithin(page, NOWHERE);
-			await page.locator(".v-info", { hasText: /not found|नहीं/i }).waitFor({ timeout: 2_000 });
 			// Dialogs fade.
-			await page.locator("#dialog-outlet .container").first().waitFor({ state: "detached", timeout: 2_000 });
-			return new URL(page.url()).pathname === `/admin${NOWHERE}`;
+			await page.locator("#dialog-outlet .container").first().waitFor({ state: "detached", timeout: LEAVING_MS });
+			return true;
 		} catch {
 			return false;
 		}
 	}
 
-	/** Forgets pages that were loaded before something that the studio reads once only. */
-	async #forgetIdlePages(role: RoleName): Promise<void> {
-		for (const [key, pages] of this.#idle) {
-			if (key.startsWith(`${role} `)) await Promise.all(pages.splice(0).map((page) => page.close()));
-		}
+	#sit(role: RoleName): Promise<Seat> {
+		const seat = this.#seats.get(role) ?? this.#takeSeat(role);
+		this.#seats.set(role, seat);
+		return seat;
 	}
 
-	async #logIn({ role, locale = "en-IN", person: given }: View): Promise<BrowserContext> {
-		const person = given ?? (await this.studio.person(role));
+	async #takeSeat(role: RoleName): Promise<Seat> {
+		const context = await this.#newProfile();
+		await this.#logIn(context, await this.studio.person(role));
+		return { context, idle: [] };
+	}
+
+	/** The studio reads a person's language when it is loaded; once it has been, a profile loads it faster. */
+	async #sitInHindi(role: RoleName): Promise<Seat> {
+		if (this.#hindiSeat === undefined) this.#hindiSeat = { ...(await this.#takeSeat(role)), role };
+		const seat = this.#hindiSeat;
+		if (seat.role !== role) {
+			await this.#logIn(seat.context, await this.studio.person(role));
+			for (const page of seat.idle) await page.goto(`${this.studio.url}/admin${NOWHERE}`);
+			seat.role = role;
+		}
+		return seat;
+	}
+
+	async #newProfile(): Promise<BrowserContext> {
 		const context = await openContext(this.browser, {
-			locale,
+			locale: "en-IN",
 			timezoneId: "Asia/Kolkata",
 			permissions: ["clipboard-read", "clipboard-write"],
 		});
 		// Directus opens both side bars on a first visit; on a phone they would lie over the page.
-		await context.addInitScript(() => {
+		await context.addInitScript((phones_up_to) => {
 			localStorage.setItem("sidebar-collapsed", "true");
-			localStorage.setItem("nav-bar-collapsed", String(window.innerWidth < 960));
-		});
+			localStorage.setItem("nav-bar-collapsed", String(window.innerWidth < phones_up_to));
+		}, PHONES_UP_TO);
+		return context;
+	}
+
+	async #logIn(context: BrowserContext, { email, password }: { email: string; password: string }): Promise<void> {
 		const login = await context.request.post(`${this.studio.url}/auth/login`, {
-			data: { email: person.email, password: person.password, mode: "session" },
+			data: { email, password, mode: "session" },
 		});
 		expect(login.ok()).toBe(true);
-		return context;
 	}
 
 	async picture(page: Page, name: string): Promise<void> {
@@ -174,11 +200,11 @@ export class StudioStage {
 		const speak = (language: string | null) =>
 			this.query("update directus.directus_users set language = $2 where id = $1", [id, language]);
 		await speak("hi-IN");
-		await this.#forgetIdlePages(role);
+		this.#inHindi = role;
 		// Runs after those that were registered later: after the test's pages were put aside.
 		onTestFinished(async () => {
+			this.#inHindi = null;
 			await speak(null);
-			await this.#forgetIdlePages(role);
 		});
 	}
 
@@ -268,13 +294,42 @@ export class StudioStage {
 }
 
 const NOWHERE = "/nowhere";
+/** A page whose dialog is there still is given up. */
+const LEAVING_MS = 20_000;
+const PHONES_UP_TO = 960;
 
-/** Another address of the studio, as a link leads there: nothing is loaded anew. */
-function goWithin(page: Page, path: string): Promise<void> {
-	return page.evaluate((address) => {
-		history.pushState(null, "", address);
-		dispatchEvent(new PopStateEvent("popstate", { state: null }));
-	}, `/admin${path}`);
+/** Another address of the studio, as a link leads there: nothing is loaded anew. Answers whether the studio let go of the page. */
+async function goWithin(page: Page, path: string): Promise<boolean> {
+	await page.waitForFunction(() => document.querySelector<Mounted>("#app")?.__vue_app__ !== undefined);
+	return page.evaluate(async (address) => {
+		const router = document.querySelector<Mounted>("#app")!.__vue_app__.config.globalProperties.$router;
+		await router.isReady();
+		await router.push(address);
+		return router.currentRoute.value.path === address.split("?")[0];
+	}, path);
+}
+
+interface Mounted extends Element {
+	__vue_app__: {
+		config: {
+			globalProperties: {
+				$router: {
+					isReady(): Promise<void>;
+					/** Resolves when the page is there, or when the one before would not be left. */
+					push(path: string): Promise<unknown>;
+					currentRoute: { value: { path: string } };
+				};
+			};
+		};
+	};
+}
+
+/** As the studio has it when it is loaded on a screen of this width; another tab would tell it so. */
+function foldNavigation(page: Page, width: number): Promise<unknown> {
+	return page.evaluate((is_folded) => {
+		const told = { key: "nav-bar-collapsed", newValue: String(is_folded), storageArea: localStorage };
+		dispatchEvent(new StorageEvent("storage", told));
+	}, width < PHONES_UP_TO);
 }
 
 function started<T>(part: T | undefined): T {
