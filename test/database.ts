@@ -10,7 +10,7 @@
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
 import type pg from "pg";
-import { beforeEach, expect, inject } from "vitest";
+import { beforeEach, expect, inject, onTestFinished } from "vitest";
 import { createConnection } from "../db/client/connection.ts";
 import { createPool } from "../db/client/pool.ts";
 import { type DatabaseRole, roleUrl, setUpDatabase } from "../db/prepare.ts";
@@ -23,6 +23,8 @@ export interface TestDatabase {
 	url(role: DatabaseRole): string;
 	/** One pool a role, ended by drop(); "admin" is the superuser. */
 	pool(role: DatabaseRole | "admin"): pg.Pool;
+	/** A connection of the test's own, closed at its end: what it leaves open, as when the test fails, is rolled back. */
+	connection(role: DatabaseRole | "admin"): Promise<pg.PoolClient>;
 	drop(): Promise<void>;
 }
 
@@ -54,6 +56,11 @@ export async function createTestDatabase(template = TEMPLATE_DATABASE): Promise<
 			const pool = createPool({ connectionString, application_name: `test-${role}`, connectionTimeoutMillis: 0 });
 			pools.set(role, pool);
 			return pool;
+		},
+		async connection(role) {
+			const connection = await database.pool(role).connect();
+			onTestFinished(() => connection.release(true));
+			return connection;
 		},
 		async drop() {
 			await Promise.all([...pools.values()].map((pool) => pool.end()));

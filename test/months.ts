@@ -1,4 +1,5 @@
 /** Months that have passed, for tests of what happens at their end. */
+import { inTransaction } from "../jobs/transaction.ts";
 import { chainAgain } from "../scripts/past.ts";
 import type { TestDatabase } from "./database.ts";
 
@@ -12,9 +13,8 @@ export async function backdateEntries(
 	months: number,
 	from = 1,
 ): Promise<void> {
-	const client = await database.pool("admin").connect();
-	try {
-		await client.query("begin; set local session_replication_role = replica");
+	await inTransaction(database.pool("admin"), async (client) => {
+		await client.query("set local session_replication_role = replica");
 		await client.query(
 			`update wallet_entries
 				set created_at = (month_in_india(now()) - $2 * interval '1 month' + interval '10 days') at time zone 'Asia/Kolkata'
@@ -22,8 +22,5 @@ export async function backdateEntries(
 			[client_id, months, from],
 		);
 		await chainAgain(client, client_id);
-		await client.query("commit");
-	} finally {
-		client.release();
-	}
+	});
 }

@@ -251,13 +251,12 @@ describe("a merchant's key and salt", () => {
 		const merchant = await createMerchant(database.pool("admin"), keys);
 		expect((await initiate(checkout, merchant, JSON.parse(newBody()))).status).toBe(200);
 		// Without the trigger no process is told, as when the connection that listens has just been lost.
-		const admin = await database.pool("admin").connect();
+		const admin = await database.connection("admin");
 		await admin.query("set session_replication_role = replica");
 		await admin.query("update public.clients set client_key = client_key || '_new', client_salt = $2 where id = $1", [
 			merchant.id,
 			seal("another-salt", merchant.id),
 		]);
-		admin.release(true);
 		expect((await initiate(checkout, merchant, JSON.parse(newBody()))).body.error.code).toBe("invalid_credentials");
 		const fresh = { client_key: `${merchant.client_key}_new`, client_salt: "another-salt" };
 		expect((await initiate(checkout, fresh, JSON.parse(newBody()))).status).toBe(200);

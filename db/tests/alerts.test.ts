@@ -228,16 +228,11 @@ describe("a runbook", () => {
 		const text = readFileSync(join(RUNBOOKS, page), "utf8");
 		const blocks = [...text.matchAll(/^```sql\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
 		const statements = blocks.flatMap((block) => block.split(/;\n/)).filter((statement) => statement.trim() !== "");
-		const client = await database.pool("admin").connect();
-		try {
-			for (const statement of statements) {
-				await client.query(statement.includes("-- as the server's administrator") ? "reset role" : "set role owner");
-				// Planned, which names what is not there, and not run.
-				await client.query(`explain ${statement.replaceAll(/<[a-z_][^>]*>/g, "00000000-0000-0000-0000-000000000000")}`);
-			}
-		} finally {
-			await client.query("reset role");
-			client.release();
+		const client = await database.connection("admin");
+		for (const statement of statements) {
+			await client.query(statement.includes("-- as the server's administrator") ? "reset role" : "set role owner");
+			// Planned, which names what is not there, and not run.
+			await client.query(`explain ${statement.replaceAll(/<[a-z_][^>]*>/g, "00000000-0000-0000-0000-000000000000")}`);
 		}
 	});
 });

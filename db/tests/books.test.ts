@@ -613,40 +613,31 @@ describe("closing a month", () => {
 		const kaveri = await merchant();
 		await paid(kaveri);
 		await backdate(kaveri, 1);
-		const client = await database.pool("admin").connect();
-		try {
-			await client.query("begin; set local session_replication_role = replica");
-			const { rows: later } = await client.query<{ day: string }>(
-				`update invoices i set issued_on = issued_on + 1 from document_series s
-					where i.kind = 'invoice' and s.kind = i.kind and s.financial_year = i.financial_year and i.number = s.last_number
-					returning i.issued_on::text as day`,
-			);
-			await client.query("set local session_replication_role = origin");
-			await client.query("select close_billing_month($1)", [kaveri.id]);
-			const { rows: made } = await client.query("select issued_on::text as day from invoices where client_id = $1", [
-				kaveri.id,
-			]);
-			expect(made).toEqual([later.at(-1)]);
-		} finally {
-			await client.query("rollback");
-			client.release();
-		}
+		const client = await database.connection("admin");
+		await client.query("begin; set local session_replication_role = replica");
+		const { rows: later } = await client.query<{ day: string }>(
+			`update invoices i set issued_on = issued_on + 1 from document_series s
+				where i.kind = 'invoice' and s.kind = i.kind and s.financial_year = i.financial_year and i.number = s.last_number
+				returning i.issued_on::text as day`,
+		);
+		await client.query("set local session_replication_role = origin");
+		await client.query("select close_billing_month($1)", [kaveri.id]);
+		const { rows: made } = await client.query("select issued_on::text as day from invoices where client_id = $1", [
+			kaveri.id,
+		]);
+		expect(made).toEqual([later.at(-1)]);
 	});
 
 	test("waits until the company's details are filled in", async () => {
 		const kaveri = await merchant();
 		await paid(kaveri);
 		await backdate(kaveri, 1);
-		const client = await database.pool("admin").connect();
-		try {
-			await client.query("begin; update company_profile set address = null");
-			await expect(client.query("select close_billing_month($1)", [kaveri.id])).rejects.toMatchObject({
-				code: "LS086",
-			});
-		} finally {
-			await client.query("rollback");
-			client.release();
-		}
+		const client = await database.connection("admin");
+		await client.query("begin; update company_profile set address = null");
+		await expect(client.query("select close_billing_month($1)", [kaveri.id])).rejects.toMatchObject({
+			code: "LS086",
+		});
+		await client.query("rollback");
 		expect(await listBillingDue(jobs())).toContain(kaveri.id);
 		expect(await closeAll(kaveri)).toHaveLength(1);
 	});
@@ -883,18 +874,13 @@ describe("check_invariants finds a planted breach of", () => {
 			"alter table adjustments drop constraint adjustments_second_person_check; update adjustments set decided_by = proposed_by where client_id = $1",
 		],
 	])("%s: %s", async (invariant, corruption) => {
-		const client = await database.pool("admin").connect();
-		try {
-			await client.query("begin; set local session_replication_role = replica");
-			for (const statement of corruption.split("; ")) {
-				await client.query(statement, statement.includes("$1") ? [kaveri.id] : []);
-			}
-			const found = await client.query<{ invariant: string }>("select invariant from check_invariants()");
-			expect(found.rows.map((row) => row.invariant)).toContain(invariant);
-		} finally {
-			await client.query("rollback");
-			client.release();
+		const client = await database.connection("admin");
+		await client.query("begin; set local session_replication_role = replica");
+		for (const statement of corruption.split("; ")) {
+			await client.query(statement, statement.includes("$1") ? [kaveri.id] : []);
 		}
+		const found = await client.query<{ invariant: string }>("select invariant from check_invariants()");
+		expect(found.rows.map((row) => row.invariant)).toContain(invariant);
 	});
 });
 

@@ -323,7 +323,7 @@ describe("several endpoints", () => {
 			const unpaid = await startPayment(database, merchant);
 			await asStudio(DISABLE, [merchant.id]);
 
-			const operator = await database.pool("studio").connect();
+			const operator = await database.connection("studio");
 			await operator.query("begin");
 			await operator.query(ENABLE, [merchant.id]);
 			const keeping = Promise.all([
@@ -333,7 +333,6 @@ describe("several endpoints", () => {
 			]);
 			await expect.poll(waiting).toHaveLength(3);
 			await operator.query("commit");
-			operator.release();
 			await keeping;
 			const ids = (await eventsOf(merchant)).map(({ id }) => id);
 			expect(ids).toHaveLength(3);
@@ -346,13 +345,12 @@ describe("several endpoints", () => {
 			const sent = await eventOf(merchant);
 			await asStudio(DISABLE, [merchant.id]);
 
-			const operator = await database.pool("studio").connect();
+			const operator = await database.connection("studio");
 			await operator.query("begin");
 			await operator.query(ENABLE, [merchant.id]);
 			const recording = answered(sent, 410);
 			await expect.poll(waiting).toHaveLength(1);
 			await operator.query("commit");
-			operator.release();
 			expect(await recording).toBe("pending");
 			expect(await secondsToNextTry(sent)).toBeGreaterThan(4);
 		});
@@ -362,13 +360,12 @@ describe("several endpoints", () => {
 			const unpaid = await startPayment(database, merchant);
 			await asStudio(DISABLE, [merchant.id]);
 
-			const worker = await jobs().connect();
+			const worker = await database.connection("jobs");
 			await worker.query("begin");
 			await settleAttempt(worker, unpaid.attempt_id, attemptState("succeeded"));
 			const enabling = asStudio<{ replay_id: string | null }>(ENABLE, [merchant.id]);
 			await expect.poll(waiting).toHaveLength(1);
 			await worker.query("commit");
-			worker.release();
 			const [{ replay_id } = { replay_id: null }] = await enabling;
 			await continueWebhookReplay(jobs(), replay_id!);
 			expect(await eventsOf(merchant)).toMatchObject([{ status: "pending" }]);

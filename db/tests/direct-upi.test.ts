@@ -339,23 +339,17 @@ describe("a bank statement", () => {
 	test("waits for a payer who is naming a UTR, and neither is turned away", async () => {
 		const kaveri = await merchant();
 		const payment = await shown(kaveri);
-		const importing = await database.pool("admin").connect();
-		try {
-			// As import_bank_statement takes its locks: the gateway's row, then the payments that it pays.
-			await importing.query("begin");
-			await importing.query("select from payment_gateways where id = $1 for no key update", [kaveri.gateways[0]!.id]);
-			const naming = submitUtr(checkout(), payment.transaction_id, freshUtr());
-			await expect
-				.poll(() =>
-					rows("select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"),
-				)
-				.toHaveLength(1);
-			await importing.query("select from transactions where id = $1 for update", [payment.transaction_id]);
-			await importing.query("commit");
-			expect(await naming).toBe("submitted");
-		} finally {
-			importing.release();
-		}
+		const importing = await database.connection("admin");
+		// As import_bank_statement takes its locks: the gateway's row, then the payments that it pays.
+		await importing.query("begin");
+		await importing.query("select from payment_gateways where id = $1 for no key update", [kaveri.gateways[0]!.id]);
+		const naming = submitUtr(checkout(), payment.transaction_id, freshUtr());
+		await expect
+			.poll(() => rows("select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"))
+			.toHaveLength(1);
+		await importing.query("select from transactions where id = $1 for update", [payment.transaction_id]);
+		await importing.query("commit");
+		expect(await naming).toBe("submitted");
 	});
 
 	test("that pays expired payments, and settlements of the same merchant beside it, do not block each other", async () => {

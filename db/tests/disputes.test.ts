@@ -315,15 +315,10 @@ describe("check_invariants", () => {
 		const payment = await payPayment(database, kaveri);
 		newDispute();
 		await tell(payment, report("lost", 4, { amount: 5_000 }));
-		const client = await database.pool("admin").connect();
-		try {
-			await client.query("begin; set local session_replication_role = replica");
-			await client.query(corruption);
-			const found = await client.query<{ invariant: string }>("select invariant from check_invariants()");
-			expect(found.rows.map((row) => row.invariant)).toContain(invariant);
-		} finally {
-			await client.query("rollback");
-			client.release();
-		}
+		const client = await database.connection("admin");
+		await client.query("begin; set local session_replication_role = replica");
+		await client.query(corruption);
+		const found = await client.query<{ invariant: string }>("select invariant from check_invariants()");
+		expect(found.rows.map((row) => row.invariant)).toContain(invariant);
 	});
 });

@@ -68,7 +68,7 @@ const dueJobs = (event_id: string) =>
 
 /** What a lane of workers is told to look for, while something is done. */
 async function lanesToldWhile(act: () => Promise<unknown>): Promise<(string | undefined)[]> {
-	const listener = await jobs().connect();
+	const listener = await database.connection("jobs");
 	const told: (string | undefined)[] = [];
 	listener.on("notification", ({ payload }) => told.push(payload));
 	await listener.query("listen job_lane");
@@ -76,7 +76,6 @@ async function lanesToldWhile(act: () => Promise<unknown>): Promise<(string | un
 	// The answer comes behind what was announced before it.
 	await listener.query("select");
 	await listener.query("unlisten job_lane");
-	listener.release();
 	return told;
 }
 

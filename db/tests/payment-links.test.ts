@@ -121,32 +121,28 @@ describe("a payment link", () => {
 		const first = await openPaymentLink(checkout(), link.code);
 		await rows("update transactions set status = 'expired', expires_at = now() where id = $1", [first.transaction_id]);
 		const second = await openPaymentLink(checkout(), link.code);
-		const earlier = await database.pool("jobs").connect();
-		try {
-			const attempt = await attemptOf(first.transaction_id);
-			await earlier.query("begin");
-			await settleAttempt(earlier, attempt, attemptState("succeeded", { amount: 25_000 }));
-			let is_paid = false;
-			const later = pay(second.transaction_id).then(() => {
-				is_paid = true;
-			});
-			// Either it waits, or it has gone by.
-			await expect
-				.poll(
-					async () =>
-						is_paid ||
-						(
-							await rows(
-								"select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())",
-							)
-						).length > 0,
-				)
-				.toBe(true);
-			await earlier.query("commit");
-			await later;
-		} finally {
-			earlier.release();
-		}
+		const earlier = await database.connection("jobs");
+		const attempt = await attemptOf(first.transaction_id);
+		await earlier.query("begin");
+		await settleAttempt(earlier, attempt, attemptState("succeeded", { amount: 25_000 }));
+		let is_paid = false;
+		const later = pay(second.transaction_id).then(() => {
+			is_paid = true;
+		});
+		// Either it waits, or it has gone by.
+		await expect
+			.poll(
+				async () =>
+					is_paid ||
+					(
+						await rows(
+							"select from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())",
+						)
+					).length > 0,
+			)
+			.toBe(true);
+		await earlier.query("commit");
+		await later;
 		expect(await rows("select kind from alerts where client_id = $1", [kaveri.id])).toEqual([
 			{ kind: "link_paid_twice" },
 		]);
@@ -158,25 +154,21 @@ describe("a payment link", () => {
 		const opened = await Promise.all(links.map(({ code }) => openPaymentLink(checkout(), code)));
 		const [first, last] = await Promise.all(opened.map(({ transaction_id }) => attemptOf(transaction_id)));
 		const turn = "hashtextextended('payment_link:' || $1::text, 0)";
-		const holder = await database.pool("admin").connect();
-		try {
-			await holder.query("begin");
-			await holder.query(`select pg_advisory_xact_lock(${turn})`, [links[0]!.link_id]);
-			const state = attemptState("succeeded", { amount: 25_000 });
-			const settled = rows("select * from settle_attempts($1, $2::jsonb[])", [
-				[last, first],
-				[state, state],
-			]);
-			await expect.poll(() => rows("select from pg_locks where locktype = 'advisory' and not granted")).toHaveLength(1);
-			// Somebody who has the second link's turn and comes for the first one's would wait for ever otherwise.
-			expect(await rows(`select pg_try_advisory_xact_lock(${turn}) as is_free`, [links[1]!.link_id])).toEqual([
-				{ is_free: true },
-			]);
-			await holder.query("commit");
-			await settled;
-		} finally {
-			holder.release();
-		}
+		const holder = await database.connection("admin");
+		await holder.query("begin");
+		await holder.query(`select pg_advisory_xact_lock(${turn})`, [links[0]!.link_id]);
+		const state = attemptState("succeeded", { amount: 25_000 });
+		const settled = rows("select * from settle_attempts($1, $2::jsonb[])", [
+			[last, first],
+			[state, state],
+		]);
+		await expect.poll(() => rows("select from pg_locks where locktype = 'advisory' and not granted")).toHaveLength(1);
+		// Somebody who has the second link's turn and comes for the first one's would wait for ever otherwise.
+		expect(await rows(`select pg_try_advisory_xact_lock(${turn}) as is_free`, [links[1]!.link_id])).toEqual([
+			{ is_free: true },
+		]);
+		await holder.query("commit");
+		await settled;
 	});
 
 	test("for many uses: payments that are settled do not wait for each other", async () => {
@@ -185,15 +177,11 @@ describe("a payment link", () => {
 		const link = await create(kaveri, { usage: "multiple" });
 		const opened = [await openPaymentLink(checkout(), link.code), await openPaymentLink(checkout(), link.code)];
 		const first = await attemptOf(opened[0]!.transaction_id);
-		const earlier = await database.pool("jobs").connect();
-		try {
-			await earlier.query("begin");
-			await settleAttempt(earlier, first, attemptState("succeeded", { amount: 25_000 }));
-			await pay(opened[1]!.transaction_id);
-			await earlier.query("commit");
-		} finally {
-			earlier.release();
-		}
+		const earlier = await database.connection("jobs");
+		await earlier.query("begin");
+		await settleAttempt(earlier, first, attemptState("succeeded", { amount: 25_000 }));
+		await pay(opened[1]!.transaction_id);
+		await earlier.query("commit");
 	});
 
 	test("begins sixty payments a minute at most", async () => {

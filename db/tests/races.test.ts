@@ -46,7 +46,7 @@ test("two hundred initiations at once over three gateways are all taken", async 
 
 test("a gateway that another session holds is waited for, not called missing", async () => {
 	const kaveri = await createMerchant(database.pool("admin"), keys);
-	const holder = await database.pool("admin").connect();
+	const holder = await database.connection("admin");
 	await holder.query("begin");
 	await holder.query("select from gateway_states where client_id = $1 for update", [kaveri.id]);
 	const initiated = initiatePayments(crowd, [initiateRequest(kaveri)]);
@@ -54,18 +54,16 @@ test("a gateway that another session holds is waited for, not called missing", a
 		.poll(() => rows("select from pg_stat_activity where application_name = 'crowd' and wait_event_type = 'Lock'"))
 		.toHaveLength(1);
 	await holder.query("commit");
-	holder.release();
 	expect((await initiated)[0]).toMatchObject({ ok: true });
 });
 
 test("a gateway that another session holds is passed over when another one is free", async () => {
 	const kaveri = await createMerchant(database.pool("admin"), keys, {}, [{ priority: 9 }, {}]);
-	const holder = await database.pool("admin").connect();
+	const holder = await database.connection("admin");
 	await holder.query("begin");
 	await holder.query("select from gateway_states where gateway_id = $1 for update", [kaveri.gateways[0]!.id]);
 	const [result] = await initiatePayments(crowd, [initiateRequest(kaveri)]);
 	await holder.query("rollback");
-	holder.release();
 	expect(result).toMatchObject({ ok: true });
 	expect(await rows("select gateway_id from transactions where client_id = $1", [kaveri.id])).toEqual([
 		{ gateway_id: kaveri.gateways[1]!.id },

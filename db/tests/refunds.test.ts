@@ -216,7 +216,7 @@ describe("what the PSP says of a refund", () => {
 		const payment = await paid(kaveri);
 		const { refund } = await ask(kaveri, payment);
 		await beginRefund(jobs(), refund.refund_id);
-		const recorder = await jobs().connect();
+		const recorder = await database.connection("jobs");
 		await recorder.query("begin");
 		await settleRefund(recorder, refund.refund_id, told("pending"));
 		const begun = beginRefund(jobs(), refund.refund_id);
@@ -224,7 +224,6 @@ describe("what the PSP says of a refund", () => {
 			"select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%begin_refund%'";
 		await expect.poll(() => rows(waiting)).toHaveLength(1);
 		await recorder.query("commit");
-		recorder.release();
 		expect(await begun).toMatchObject({ psp_refund_id: "rfnd_1", status: "pending", started_before: true });
 	});
 

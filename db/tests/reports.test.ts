@@ -129,8 +129,11 @@ async function book(of: TestMerchant, at: string, work: () => Promise<unknown>, 
 	const [wallet] = await rows<{ entry_count: number }>("select entry_count from wallets where client_id = $1", [of.id]);
 	await work();
 	const admin = await database.pool("admin").connect();
-	await moveToPast(admin, { client_id: of.id, from_entry: wallet!.entry_count + 1, transactions, at });
-	admin.release();
+	try {
+		await moveToPast(admin, { client_id: of.id, from_entry: wallet!.entry_count + 1, transactions, at });
+	} finally {
+		admin.release();
+	}
 }
 
 async function pay(of: TestMerchant, amount: number, at: string, fee: number | null = null): Promise<string> {

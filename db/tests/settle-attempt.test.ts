@@ -369,7 +369,7 @@ describe("making the order at the PSP", () => {
 			presentation,
 			latency_ms: 7.4,
 		});
-		const listener = await database.pool("checkout").connect();
+		const listener = await database.connection("checkout");
 		const told: (string | undefined)[] = [];
 		listener.on("notification", ({ payload }) => told.push(payload));
 		await listener.query("listen transaction_status");
@@ -407,7 +407,6 @@ describe("making the order at the PSP", () => {
 		});
 		// The answer comes behind what was announced before it.
 		await listener.query("unlisten transaction_status");
-		listener.release();
 		expect(told.sort()).toEqual([fresh, failed, twin].map(({ transaction_id }) => transaction_id).sort());
 		// four requests through it went well: three of them brought the next stage
 		expect(

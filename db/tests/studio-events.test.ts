@@ -130,11 +130,10 @@ test("what no flow wants is not written", async () => {
 });
 
 test("a transaction that is rolled back leaves no event", async () => {
-	const client = await database.pool("admin").connect();
+	const client = await database.connection("admin");
 	await client.query("begin");
 	await client.query("select raise_alert('test', 'info', 'm', '{}', 'gone')");
 	await client.query("rollback");
-	client.release();
 	expect(await events()).toEqual([]);
 });
 

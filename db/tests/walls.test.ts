@@ -78,7 +78,7 @@ describe("the roles", () => {
 				where relkind in ('r', 'p', 'v', 'm', 'S') and nspname not in ('reports', 'pg_catalog', 'information_schema', 'pg_toast')`,
 		);
 		expect(relations.length).toBeGreaterThan(60);
-		const finance = await database.pool("finance").connect();
+		const finance = await database.connection("finance");
 		const refused = async (text: string, ...codes: string[]) =>
 			expect(
 				await finance.query(text).then(
@@ -87,58 +87,54 @@ describe("the roles", () => {
 				),
 				text,
 			).toBeOneOf(["42501", ...codes]);
-		try {
-			// Its own setting, so it can leave it.
-			await finance.query("set default_transaction_read_only = off");
-			for (const { name } of relations) await refused(`select * from ${name}`);
-			expect(
-				await rows(
-					`select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
-						where nspname not in ('reports', 'pg_catalog', 'information_schema') and has_function_privilege('finance', p.oid, 'execute')
-							and has_schema_privilege('finance', n.oid, 'usage')`,
-				),
-			).toEqual([]);
-			for (const view of ["merchants", "vw_commission_daily", "gst_documents"]) {
-				await finance.query(`select * from reports.${view} limit 1`);
-				await refused(`delete from reports.${view}`, "55000");
-			}
-			for (const text of [
-				"update reports.merchants set company_name = 'Mine'",
-				"insert into reports.merchants (company_name) values ('Mine')",
-				"create table reports.mine ()",
-				"create table public.mine ()",
-				"create temporary table mine ()",
-				"create schema mine",
-				"create function reports.mine() returns void language sql as ''",
-				"create view reports.mine as select 1",
-				"select public.check_invariants()",
-				"select public.reopen_report_days('2000-01-01')",
-				"select lo_create(0)",
-				"select lo_creat(-1)",
-				"select lo_from_bytea(0, 'x')",
-				"select lo_import('/etc/passwd')",
-				"select pg_read_file('/etc/passwd')",
-				"select pg_read_binary_file('global/pg_control')",
-				"select pg_ls_dir('.')",
-				"copy reports.merchants to '/tmp/mine'",
-				"copy (select 1) to program 'true'",
-				"create extension dblink",
-				"select * from pg_authid",
-				"select * from pg_user_mapping",
-				"set role owner",
-				"set role jobs",
-				"set session authorization postgres",
-				"alter role finance superuser",
-				"alter role owner password 'mine'",
-				"select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'",
-				"alter system set log_statement = 'all'",
-				"select pg_reload_conf()",
-			]) {
-				// 0A000: there is no such extension to install; 3F000: its schema is not even to be seen
-				await refused(text, "0A000");
-			}
-		} finally {
-			finance.release(true);
+		// Its own setting, so it can leave it.
+		await finance.query("set default_transaction_read_only = off");
+		for (const { name } of relations) await refused(`select * from ${name}`);
+		expect(
+			await rows(
+				`select p.oid::regprocedure::text as name from pg_proc p join pg_namespace n on n.oid = pronamespace
+					where nspname not in ('reports', 'pg_catalog', 'information_schema') and has_function_privilege('finance', p.oid, 'execute')
+						and has_schema_privilege('finance', n.oid, 'usage')`,
+			),
+		).toEqual([]);
+		for (const view of ["merchants", "vw_commission_daily", "gst_documents"]) {
+			await finance.query(`select * from reports.${view} limit 1`);
+			await refused(`delete from reports.${view}`, "55000");
+		}
+		for (const text of [
+			"update reports.merchants set company_name = 'Mine'",
+			"insert into reports.merchants (company_name) values ('Mine')",
+			"create table reports.mine ()",
+			"create table public.mine ()",
+			"create temporary table mine ()",
+			"create schema mine",
+			"create function reports.mine() returns void language sql as ''",
+			"create view reports.mine as select 1",
+			"select public.check_invariants()",
+			"select public.reopen_report_days('2000-01-01')",
+			"select lo_create(0)",
+			"select lo_creat(-1)",
+			"select lo_from_bytea(0, 'x')",
+			"select lo_import('/etc/passwd')",
+			"select pg_read_file('/etc/passwd')",
+			"select pg_read_binary_file('global/pg_control')",
+			"select pg_ls_dir('.')",
+			"copy reports.merchants to '/tmp/mine'",
+			"copy (select 1) to program 'true'",
+			"create extension dblink",
+			"select * from pg_authid",
+			"select * from pg_user_mapping",
+			"set role owner",
+			"set role jobs",
+			"set session authorization postgres",
+			"alter role finance superuser",
+			"alter role owner password 'mine'",
+			"select pg_terminate_backend(pid) from pg_stat_activity where usename = 'postgres'",
+			"alter system set log_statement = 'all'",
+			"select pg_reload_conf()",
+		]) {
+			// 0A000: there is no such extension to install; 3F000: its schema is not even to be seen
+			await refused(text, "0A000");
 		}
 	});
 
@@ -252,12 +248,11 @@ describe("the audit trail", () => {
 	});
 
 	test("names the person when the session says who it is", async () => {
-		const client = await database.pool("admin").connect();
+		const client = await database.connection("admin");
 		await client.query("begin; select set_config('app.actor', 'asha@example.org', true)");
 		await client.query("update payment_gateways set is_active = false where client_id = $1", [kaveri.id]);
 		await client.query("update payment_gateways set is_active = true where client_id = $1", [kaveri.id]);
 		await client.query("commit");
-		client.release();
 		expect(await newest()).toMatchObject({
 			actor: "asha@example.org",
 			table_name: "payment_gateways",
@@ -364,16 +359,11 @@ describe("check_invariants", () => {
 			"insert into payment_gateways (client_id, name, provider, api_key, api_secret) select (select id from clients limit 1), 'g', 'razorpay', 'k', 'v1.x' from generate_series(1, 51)",
 		],
 	])("finds a planted breach of %s", async (invariant, corruption) => {
-		const client = await database.pool("admin").connect();
-		try {
-			await client.query("begin; set local session_replication_role = replica");
-			await client.query(corruption);
-			const found = await client.query<{ invariant: string }>("select invariant from check_invariants()");
-			expect(found.rows.map((row) => row.invariant)).toContain(invariant);
-		} finally {
-			await client.query("rollback");
-			client.release();
-		}
+		const client = await database.connection("admin");
+		await client.query("begin; set local session_replication_role = replica");
+		await client.query(corruption);
+		const found = await client.query<{ invariant: string }>("select invariant from check_invariants()");
+		expect(found.rows.map((row) => row.invariant)).toContain(invariant);
 	});
 });
 

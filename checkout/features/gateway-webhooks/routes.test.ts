@@ -218,13 +218,12 @@ describe("POST /webhook/:client_key/:gateway_id", () => {
 		const listed = await createMerchant(database.pool("admin"), keys);
 		const gateway = listed.gateways[0]!;
 		// Past the trigger that refuses such a list.
-		const admin = await database.pool("admin").connect();
+		const admin = await database.connection("admin");
 		await admin.query("set session_replication_role = replica");
 		await admin.query("update public.payment_gateways set webhook_networks = $2 where id = $1", [
 			gateway.id,
 			JSON.stringify(webhook_networks),
 		]);
-		admin.release(true);
 		const headers = { ...signed(gateway.webhook_secret), "x-forwarded-for": source };
 		expect((await post(address(gateway, listed), headers)).status).toBe(status);
 	});
