@@ -76,10 +76,13 @@ afterAll(async () => {
 describe("the process", () => {
 	it("reports health, with parts for an administrator", async () => {
 		const open = await studio.nobody.request("GET", "/server/health");
-		expect([open.status, open.body]).toEqual([200, { status: "ok" }]);
+		expect(open.status).toBe(200);
+		// It warns where the database took more than 150 ms to answer, as it may on a busy machine.
+		expect(open.body).toEqual({ status: expect.stringMatching(/^(ok|warn)$/) });
 		const detailed = await (await studio.person("administrator")).request("GET", "/server/health");
-		expect(detailed.body.checks["pg:responseTime"]).toBeDefined();
-		expect(detailed.body.checks["storage:local:responseTime"]).toBeDefined();
+		expect(detailed.body).toMatchObject({
+			checks: { "pg:responseTime": expect.anything(), "storage:local:responseTime": expect.anything() },
+		});
 	});
 
 	it("logs only lines of JSON", () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
 import { initiatePayments, requestConfirmation } from "../../db/client/payments.ts";
 import { encryptSecret, parseEncryptionKeys } from "../../db/client/secrets.ts";
 import type { Presentation, PspAccount, WebhookEvent } from "../../psp/adapter.ts";
@@ -39,6 +39,11 @@ export interface SceneMerchant extends TestMerchant {
 export interface Scene {
 	readonly database: TestDatabase;
 	readonly sandbox: Sandbox;
+	/**
+	 * What becomes unknown stays so until the answer is called: else it is looked up within seconds, which is no more than a busy
+	 * machine may take to read the state before.
+	 */
+	holdLookUps(): Promise<() => Promise<void>>;
 	/** The worker that the tests of a file share: each finds its queue empty, and hears only what was logged since it began. */
 	work(): Promise<Pick<WorkerProcess, "line" | "lines">>;
 	/** A worker of the test's own, which lives until its end at most; the shared one ends. */
@@ -138,6 +143,30 @@ export function usePaymentScene(): Scene {
 		},
 		get sandbox() {
 			return sandbox;
+		},
+		async holdLookUps() {
+			await scene.rows(
+				`create function public.hold_look_up() returns trigger language plpgsql as $$
+					begin new.next_lookup_at := now() + interval '1 hour'; return new; end $$`,
+			);
+			for (const table of ["payment_attempts", "refunds"]) {
+				await scene.rows(
+					`create trigger hold_look_up before update on public.${table}
+						for each row when (new.status = 'unknown') execute function public.hold_look_up()`,
+				);
+			}
+			const letGo = () => scene.rows("drop function if exists public.hold_look_up() cascade");
+			onTestFinished(async () => {
+				await letGo();
+			});
+			return async () => {
+				await letGo();
+				for (const table of ["payment_attempts", "refunds"]) {
+					await scene.rows(
+						`update ${table} set next_lookup_at = now() where status = 'unknown' and next_lookup_at is not null`,
+					);
+				}
+			};
 		},
 		async work() {
 			shared ??= await launch({});

@@ -116,11 +116,12 @@ describe("a payment", () => {
 			method: "POST",
 			kind: "drop_after_success",
 		});
+		const letLookUp = await scene.holdLookUps();
 		const worker = await work();
 		const transaction_id = await initiate(merchant);
 		await worker.line(({ msg }) => msg === "the PSP may or may not have the order");
 		expect(await attemptsOf(transaction_id)).toMatchObject([{ status: "unknown", psp_order_id: null }]);
-		// Asked about after five seconds, by the clock of the schedules.
+		await letLookUp();
 		await reaches(transaction_id, "pending");
 		const [attempt] = await attemptsOf(transaction_id);
 		expect(attempt!.psp_order_id).toMatch(/^order_/);

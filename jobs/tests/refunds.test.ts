@@ -151,9 +151,11 @@ describe("a refund", () => {
 			method: "POST",
 			kind: "drop_after_success",
 		});
+		const letLookUp = await scene.holdLookUps();
 		const refund_id = await refund(merchant, transaction_id);
 		await worker.line(({ msg, refund_id: id }) => msg === "the PSP has not made the refund" && id === refund_id);
 		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown" });
+		await letLookUp();
 		await settles(refund_id, "succeeded");
 		expect(await timesAsked(refund_id)).toBe(1);
 		expect(await refundedAtRazorpay(merchant, refund_id)).toBe(49_900);
@@ -259,12 +261,14 @@ describe("a refund", () => {
 			kind: "status",
 			status: 401,
 		});
+		const letLookUp = await scene.holdLookUps();
 		const refund_id = await refund(merchant, transaction_id);
 		await worker.line(({ msg, refund_id: id }) => msg === "the PSP has not made the refund" && id === refund_id);
 		expect(await refundOf(refund_id)).toMatchObject({ status: "unknown", error_code: "authentication_failed" });
 		expect(await rows("select severity, count from alerts where kind = 'refund_waits'")).toEqual([
 			{ severity: "critical", count: 1 },
 		]);
+		await letLookUp();
 		await settles(refund_id, "succeeded");
 	});
 

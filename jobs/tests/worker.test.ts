@@ -62,7 +62,7 @@ function spawn(): WorkerProcess {
 
 /** Until it is let go nobody who does not know it learns what the task `deliver_webhook` is called in the database. */
 async function holdLookup(): Promise<{ breakOff(worker: WorkerProcess): Promise<void>; letGo(): Promise<void> }> {
-	const holder = await database.pool("admin").connect();
+	const holder = await database.connection("admin");
 	await holder.query(`select pg_advisory_lock(4712);
 		delete from graphile_worker._private_tasks where identifier = 'deliver_webhook';
 		create function public.wait_for_test() returns trigger language plpgsql as $$
@@ -88,7 +88,6 @@ async function holdLookup(): Promise<{ breakOff(worker: WorkerProcess): Promise<
 			await holder.query(
 				"drop trigger wait_for_test on graphile_worker._private_tasks; drop function public.wait_for_test()",
 			);
-			holder.release();
 		},
 	};
 }
