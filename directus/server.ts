@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import "./import-hooks.ts";
 import { directusEnvironment, REPOSITORY, readEnvironment, type StudioEnvironment } from "./env.ts";
 
 const LEVELS = { info: 30, error: 50, fatal: 60 };
