@@ -75,7 +75,6 @@ async function lanesToldWhile(act: () => Promise<unknown>): Promise<(string | un
 	await act();
 	// The answer comes behind what was announced before it.
 	await listener.query("select");
-	await listener.query("unlisten job_lane");
 	return told;
 }
 

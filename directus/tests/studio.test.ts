@@ -64,7 +64,14 @@ beforeAll(async () => {
 	await admin.query(
 		"insert into public.alerts (kind, severity, message, dedupe_key) values ('no_gateway', 'critical', 'No gateway', 'k')",
 	);
-	studio = await startStudio(database.url("studio"));
+	studio = await startStudio(database.url("studio"), {
+		// Milliseconds; else its health warns of a database that took more than 150, as it may on a busy machine.
+		env: {
+			DB_HEALTHCHECK_THRESHOLD: "60000",
+			RATE_LIMITER_HEALTHCHECK_THRESHOLD: "60000",
+			STORAGE_LOCAL_HEALTHCHECK_THRESHOLD: "60000",
+		},
+	});
 });
 
 afterAll(async () => {
@@ -76,9 +83,7 @@ afterAll(async () => {
 describe("the process", () => {
 	it("reports health, with parts for an administrator", async () => {
 		const open = await studio.nobody.request("GET", "/server/health");
-		expect(open.status).toBe(200);
-		// It warns where the database took more than 150 ms to answer, as it may on a busy machine.
-		expect(open.body).toEqual({ status: expect.stringMatching(/^(ok|warn)$/) });
+		expect([open.status, open.body]).toEqual([200, { status: "ok" }]);
 		const detailed = await (await studio.person("administrator")).request("GET", "/server/health");
 		expect(detailed.body).toMatchObject({
 			checks: { "pg:responseTime": expect.anything(), "storage:local:responseTime": expect.anything() },

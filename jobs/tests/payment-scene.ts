@@ -145,27 +145,26 @@ export function usePaymentScene(): Scene {
 			return sandbox;
 		},
 		async holdLookUps() {
+			const TABLES = ["payment_attempts", "refunds"];
+			const onEach = (statement: (table: string) => string) => scene.rows(TABLES.map(statement).join(";"));
 			await scene.rows(
 				`create function public.hold_look_up() returns trigger language plpgsql as $$
-					begin new.next_lookup_at := now() + interval '1 hour'; return new; end $$`,
+					begin new.next_lookup_at := new.next_lookup_at + interval '1 hour'; return new; end $$`,
 			);
-			for (const table of ["payment_attempts", "refunds"]) {
-				await scene.rows(
-					`create trigger hold_look_up before update on public.${table}
-						for each row when (new.status = 'unknown') execute function public.hold_look_up()`,
-				);
-			}
+			await onEach(
+				(table) => `create trigger hold_look_up before update on public.${table} for each row
+					when (new.status = 'unknown' and new.next_lookup_at is distinct from old.next_lookup_at)
+					execute function public.hold_look_up()`,
+			);
 			const letGo = () => scene.rows("drop function if exists public.hold_look_up() cascade");
 			onTestFinished(async () => {
 				await letGo();
 			});
 			return async () => {
 				await letGo();
-				for (const table of ["payment_attempts", "refunds"]) {
-					await scene.rows(
-						`update ${table} set next_lookup_at = now() where status = 'unknown' and next_lookup_at is not null`,
-					);
-				}
+				await onEach(
+					(table) => `update ${table} set next_lookup_at = next_lookup_at - interval '1 hour' where status = 'unknown'`,
+				);
 			};
 		},
 		async work() {
